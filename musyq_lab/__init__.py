@@ -1,0 +1,43 @@
+"""MuSyQ Lab: the open laboratory for multi-source synergized quantitative remote sensing.
+
+``import musyq_lab as ml`` loads nothing heavy: each public name is imported when it is first used.
+"""
+
+import importlib
+from typing import Any
+
+# Public name -> where it lives. Texts, so that no layer is imported before it is needed.
+_PUBLIC = {
+    "PRODUCTS": "musyq_lab.products._registry:PRODUCTS",
+    "RECIPES": "musyq_lab.production.recipes:RECIPES",
+    "algorithm": "musyq_lab.products._retrieval:algorithm",
+    "explain": "musyq_lab.products._explain:explain",
+    "explore": "musyq_lab.dashboards.explorer:explore",
+    "open_catalog": "musyq_lab.catalog.open:open_catalog",
+    "open_product": "musyq_lab.archive.open:open_product",
+    "retrieve": "musyq_lab.products._retrieve:retrieve",
+    "run_recipe": "musyq_lab.production.run:run_recipe",
+    "write_product": "musyq_lab.archive.write:write_product",
+}
+
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605  (a computed list: names live in one place)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name == "__version__":
+        from musyq_lab.core.attributes import package_version
+
+        return package_version()
+    try:
+        module, attribute = _PUBLIC[name].split(":")
+    except KeyError:
+        raise AttributeError(f"module 'musyq_lab' has no attribute {name!r}. Public names: {', '.join(__all__)}") from None
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, so that completion shows them."""
+    return [*__all__, "__version__"]

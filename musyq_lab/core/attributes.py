@@ -1,0 +1,105 @@
+"""CF-1.11 and ACDD-1.3 attributes, and the history line, written once for every product.
+
+Nothing here depends on the wall clock, the user or the machine: the same inputs, parameters and code must give the
+same bytes. Times and hosts belong to the side file (``musyq_lab.archive.manifest``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from musyq_lab.core.quality import flag_attributes
+from musyq_lab.core.spec import Product, Variable
+
+CONVENTIONS = "CF-1.11, ACDD-1.3"
+
+
+def package_version() -> str:
+    """Return the installed version of musyq-lab, ``"0+unknown"`` in a bare source tree."""
+    try:
+        return version("musyq-lab")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def variable_attributes(variable: Variable, qa_name: str) -> dict[str, Any]:
+    """Return the attributes of a product's layer.
+
+    Parameters
+    ----------
+    variable : Variable
+        The layer.
+    qa_name : str
+        Name of the quality layer, listed as ancillary.
+    """
+    attributes: dict[str, Any] = {
+        "long_name": variable.long_name,
+        "units": variable.units,
+        "ancillary_variables": f"{variable.uncertainty_name} {qa_name}",
+    }
+    if variable.standard_name:
+        attributes["standard_name"] = variable.standard_name
+    low, high = variable.valid_range
+    if low > float("-inf") and high < float("inf"):
+        attributes["valid_range"] = [low, high]
+    if variable.references:
+        attributes["references"] = " ".join(f"https://doi.org/{doi}" for doi in variable.references)
+    return attributes
+
+
+def uncertainty_attributes(variable: Variable) -> dict[str, Any]:
+    """Return the attributes of a layer's one-sigma companion."""
+    attributes = {"long_name": f"one standard uncertainty of {variable.long_name}", "units": variable.units}
+    if variable.standard_name:
+        attributes["standard_name"] = f"{variable.standard_name} standard_error"
+    return attributes
+
+
+def quality_attributes(product: Product) -> dict[str, Any]:
+    """Return the attributes of a product's quality layer."""
+    return {
+        "long_name": f"quality bits of {product.title.lower()}",
+        "standard_name": "quality_flag",
+        "units": "1",
+        **flag_attributes(product.all_flags),
+    }
+
+
+def global_attributes(product: Product, *, method: str = "", history: str = "") -> dict[str, Any]:
+    """Return the attributes of a Dataset that holds one product."""
+    attributes = {
+        "Conventions": CONVENTIONS,
+        "title": product.title,
+        "product": product.key,
+        "source": f"musyq-lab {package_version()}",
+        "keywords": "geossDataCore, geossNoMonetaryCharge, geossUserRegistration, geossAttribution",
+    }
+    if method:
+        attributes["method"] = method
+    if product.references:
+        attributes["references"] = " ".join(f"https://doi.org/{doi}" for doi in product.references)
+    if history:
+        attributes["history"] = history
+    return attributes
+
+
+def history_line(function: str, parameters: Mapping[str, Any]) -> str:
+    """Return one line of provenance: what was called with what, and by which version.
+
+    Parameters
+    ----------
+    function : str
+        Public name of the step.
+    parameters : mapping
+        Its scalar parameters; anything JSON cannot hold is written by ``str``.
+    """
+    arguments = ", ".join(f"{name}={json.dumps(value, default=str)}" for name, value in sorted(parameters.items()))
+    return f"{function}({arguments}) by musyq-lab {package_version()}"
+
+
+def extend_history(previous: str, line: str) -> str:
+    """Put a line under what was there before."""
+    return f"{previous}\n{line}" if previous else line

@@ -1,0 +1,123 @@
+"""The programme's longitude-latitude grids: cell centres, edges and sub-regions.
+
+Latitude runs from north to south and longitude from -180 to 180, as in the published products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musyq_lab.core.errors import InputError, NotFoundError, closest
+
+LATITUDE = MappingProxyType(
+    {"standard_name": "latitude", "long_name": "latitude of the cell centre", "units": "degrees_north", "axis": "Y"}
+)
+LONGITUDE = MappingProxyType(
+    {"standard_name": "longitude", "long_name": "longitude of the cell centre", "units": "degrees_east", "axis": "X"}
+)
+# WGS 84 as CF names it (CF-1.11, appendix F).
+CRS_ATTRIBUTES = MappingProxyType(
+    {
+        "grid_mapping_name": "latitude_longitude",
+        "semi_major_axis": 6378137.0,
+        "inverse_flattening": 298.257223563,
+        "longitude_of_prime_meridian": 0.0,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GeoGrid:
+    """A regular longitude-latitude grid, whole or a window of it.
+
+    Cells are counted from the north-west corner; fractions of a degree come from whole numbers of cells, so that
+    windows of one grid always share their coordinates to the last bit.
+    """
+
+    name: str
+    """Edition it carries."""
+    cells_per_degree: int
+    """Cells along one degree."""
+    row: int = 0
+    """First row of the window."""
+    column: int = 0
+    """First column of the window."""
+    rows: int = -1
+    """Height in cells, -1 for the whole globe."""
+    columns: int = -1
+    """Width in cells, -1 for the whole globe."""
+
+    def __post_init__(self) -> None:
+        """Fill in the size of the globe and refuse a window that leaves it."""
+        height, width = 180 * self.cells_per_degree, 360 * self.cells_per_degree
+        if self.rows < 0:
+            object.__setattr__(self, "rows", height - self.row)
+        if self.columns < 0:
+            object.__setattr__(self, "columns", width - self.column)
+        if self.row < 0 or self.row + self.rows > height or not 0 < self.columns <= width:
+            raise InputError(f"Window {self} leaves the globe of {height} x {width} cells.")
+
+    @property
+    def resolution(self) -> float:
+        """Edge of a cell in degrees."""
+        return 1.0 / self.cells_per_degree
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
+    def latitude(self) -> NDArray[np.float64]:
+        """Cell centres in degrees north, descending."""
+        return 90.0 - (2 * (self.row + np.arange(self.rows)) + 1) / (2 * self.cells_per_degree)
+
+    @property
+    def longitude(self) -> NDArray[np.float64]:
+        """Cell centres in degrees east; a window across the antimeridian goes on beyond 180."""
+        return (2 * (self.column + np.arange(self.columns)) + 1) / (2 * self.cells_per_degree) - 180.0
+
+    def window(self, west: float, south: float, east: float, north: float) -> GeoGrid:
+        """Return the cells that touch a box.
+
+        Parameters
+        ----------
+        west, south, east, north : float
+            Degrees; ``west > east`` means a box across the antimeridian.
+
+        Raises
+        ------
+        InputError
+            If the box is empty or not on the globe.
+        """
+        if not (-90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 360 and west != east):
+            raise InputError(
+                f"Box (west {west}, south {south}, east {east}, north {north}) is not on the globe. "
+                "Give degrees with south < north; west > east crosses the antimeridian."
+            )
+        east = east + 360 if east < west else east
+        n, tolerance = self.cells_per_degree, 1e-9
+        first_row, last_row = int(np.floor((90 - north) * n + tolerance)), int(np.ceil((90 - south) * n - tolerance))
+        first, last = int(np.floor((west + 180) * n + tolerance)), int(np.ceil((east + 180) * n - tolerance))
+        return GeoGrid(self.name, n, first_row, first, last_row - first_row, min(last - first, 360 * n))
+
+
+GRIDS = MappingProxyType({g.name: g for g in (GeoGrid("1km", 100), GeoGrid("5km", 20), GeoGrid("0p25deg", 4))})
+
+
+def grid(name: str) -> GeoGrid:
+    """Return the whole grid of an edition.
+
+    Raises
+    ------
+    NotFoundError
+        If no longitude-latitude edition has that name.
+    """
+    try:
+        return GRIDS[name]
+    except KeyError:
+        raise NotFoundError(f"There is no grid {name!r}.{closest(name, GRIDS)}") from None

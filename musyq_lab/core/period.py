@@ -1,0 +1,92 @@
+"""Periods of the published products: five days in both conventions, days and three hours.
+
+Two conventions of five days are in use: ``"year"`` counts from 1 January (day 1, 6, 11 ... 361; 73 a year, the last
+takes day 366 of a leap year), ``"month"`` cuts every month in six (1-5, 6-10 ... 26-end; 72 a year).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from musyq_lab.core.errors import InputError
+
+Convention = Literal["year", "month"]
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """A half-open stretch of time in UTC: ``start <= t < end``."""
+
+    start: datetime
+    """First instant."""
+    end: datetime
+    """First instant after it."""
+    label: str
+    """Name in files: ``2015001``, ``2015-001-03``, ``2015-01-p1``."""
+
+    def __contains__(self, moment: datetime) -> bool:
+        """Whether an instant lies in it."""
+        return self.start <= moment < self.end
+
+    @property
+    def middle(self) -> datetime:
+        """Instant half-way."""
+        return self.start + (self.end - self.start) / 2
+
+
+def pentad(day: date, convention: Convention = "year") -> Period:
+    """Return the five-day period a day belongs to.
+
+    Parameters
+    ----------
+    day : datetime.date
+        A day (the date of a datetime counts).
+    convention : {"year", "month"}
+        See the module.
+    """
+    when = datetime(day.year, day.month, day.day)
+    if convention == "year":
+        return _pentad_of_year(when)
+    if convention == "month":
+        return _pentad_of_month(when)
+    raise InputError(f"There is no convention {convention!r} of five-day periods. Use 'year' (73) or 'month' (72).")
+
+
+def _pentad_of_year(when: datetime) -> Period:
+    new_year = datetime(when.year, 1, 1)
+    index = min((when - new_year).days // 5, 72)
+    start = new_year + 5 * index * _DAY
+    end = datetime(when.year + 1, 1, 1) if index == 72 else start + 5 * _DAY
+    return Period(start, end, f"{start:%Y%j}")
+
+
+def _pentad_of_month(when: datetime) -> Period:
+    index = min((when.day - 1) // 5, 5)
+    start = when.replace(day=1 + 5 * index)
+    end = (when.replace(day=28) + 4 * _DAY).replace(day=1) if index == 5 else start + 5 * _DAY
+    return Period(start, end, f"{start:%Y-%m}-p{index + 1}")
+
+
+def pentads(year: int, convention: Convention = "year") -> Iterator[Period]:
+    """Yield the five-day periods of a year in order (73 or 72 of them)."""
+    period = pentad(date(year, 1, 1), convention)
+    while period.start.year == year:
+        yield period
+        period = pentad(period.end.date(), convention)
+
+
+def daily(day: date) -> Period:
+    """Return the day from midnight to midnight UTC."""
+    start = datetime(day.year, day.month, day.day)
+    return Period(start, start + _DAY, f"{start:%Y%j}")
+
+
+def three_hourly(moment: datetime) -> Period:
+    """Return the three hours, counted from midnight UTC, that an instant belongs to."""
+    start = moment.replace(hour=moment.hour // 3 * 3, minute=0, second=0, microsecond=0)
+    return Period(start, start + timedelta(hours=3), f"{start:%Y%j}-{start:%H}")

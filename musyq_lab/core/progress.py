@@ -1,0 +1,57 @@
+"""One progress bar for long work: rich in a terminal, a widget in a notebook, plain lines in a log."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PLAIN_VARIABLE = "MUSYQ_PLAIN_PROGRESS"
+"""Set by the recipe runner, whose notebook has no screen to draw a widget on."""
+
+_STEPS = 10
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items and show how far along the work is.
+
+    Parameters
+    ----------
+    items : iterable
+        What to work through.
+    description : str
+        What is being done, in plain words.
+    total : int, optional
+        Number of items where ``len(items)`` does not tell.
+    """
+    count = total if total is not None else len(items) if hasattr(items, "__len__") else None
+    if os.environ.get(PLAIN_VARIABLE) or not (sys.stderr.isatty() or _in_notebook()):
+        yield from _plain(items, description, count)
+        return
+    from rich.console import Console
+    from rich.progress import track as rich_track
+
+    console = Console(stderr=not _in_notebook())
+    yield from rich_track(items, description=description, total=count, console=console, transient=True)
+
+
+def _plain(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    """Write a line for each tenth of the work, where lines are all that can be shown."""
+    shown = 0
+    for done, item in enumerate(items, start=1):
+        yield item
+        step = done * _STEPS // total if total else 0
+        if step > shown:
+            shown = step
+            sys.stdout.write(f"{description}: {100 * done // (total or done)} %\n")
+            sys.stdout.flush()
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this (rich then draws an ipywidget)."""
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"

@@ -1,0 +1,70 @@
+"""Quality bits: one meaning per bit, in CF flags and in sentences.
+
+Bits 0 to 7 mean the same in every product; a product's own begin at :data:`FIRST_OWN_BIT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+QA_DTYPE = np.dtype("uint16")
+FIRST_OWN_BIT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One bit of a quality layer."""
+
+    bit: int
+    """Position, 0 to 15."""
+    name: str
+    """CF flag meaning (one word, underscores)."""
+    sentence: str
+    """What it says about the pixel, for people."""
+
+    @property
+    def mask(self) -> int:
+        """The bit as a number."""
+        return 1 << self.bit
+
+
+INPUT_MISSING = Flag(0, "input_missing", "an input is missing here, so there is no value")
+INPUT_OUT_OF_RANGE = Flag(1, "input_out_of_range", "an input is outside its physical range, so there is no value")
+OUTPUT_OUT_OF_RANGE = Flag(2, "output_out_of_range", "the result is outside its valid range and was removed")
+NOT_DEFINED = Flag(3, "not_defined", "the equation has no result for these inputs (such as a zero denominator)")
+GAP_FILLED = Flag(4, "gap_filled", "the value was filled in from neighbours in space or time")
+COMMON_FLAGS = (INPUT_MISSING, INPUT_OUT_OF_RANGE, OUTPUT_OUT_OF_RANGE, NOT_DEFINED, GAP_FILLED)
+
+
+def flag_attributes(flags: Iterable[Flag]) -> dict[str, Any]:
+    """Return the CF attributes ``flag_masks`` and ``flag_meanings`` of a bit field."""
+    ordered = sorted(flags, key=lambda f: f.bit)
+    return {
+        "flag_masks": np.array([f.mask for f in ordered], QA_DTYPE),
+        "flag_meanings": " ".join(f.name for f in ordered),
+    }
+
+
+def explain(value: int, flags: Iterable[Flag]) -> list[str]:
+    """Return one sentence per set bit, lowest bit first.
+
+    Parameters
+    ----------
+    value : int
+        The pixel's quality value.
+    flags : iterable of Flag
+        The bits the layer knows; a set bit that it does not know is named by number.
+    """
+    known = {f.bit: f.sentence for f in flags}
+    bits = [bit for bit in range(QA_DTYPE.itemsize * 8) if int(value) >> bit & 1]
+    return [known.get(bit, f"bit {bit} is set, which this layer does not define") for bit in bits]
+
+
+def add_flag(qa: NDArray[np.uint16], where: NDArray[np.bool_], flag: Flag) -> None:
+    """Set a flag's bit in place where the condition holds."""
+    np.bitwise_or(qa, np.uint16(flag.mask), out=qa, where=where)

@@ -1,0 +1,36 @@
+"""Where the data that ships with the package is found.
+
+``catalogs/``, ``recipes/`` and ``notebooks/`` live beside the package in the source tree and inside it
+(``musyq_lab/_data``) in an installed wheel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from musyq_lab.core.errors import NotFoundError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_ROOTS = (_PACKAGE / "_data", _PACKAGE.parent)
+
+
+def resource(name: str) -> Path:
+    """Return the path of a shipped file or folder.
+
+    Parameters
+    ----------
+    name : str
+        Path relative to the top of the source tree, such as ``"catalogs/samples.yml"``.
+
+    Raises
+    ------
+    NotFoundError
+        If neither the installed package nor the source tree holds it.
+    """
+    for root in _ROOTS:
+        path = root / name
+        if path.exists():
+            return path
+    raise NotFoundError(
+        f"The installation lacks {name!r}, which ships with musyq-lab. Reinstall with `python -m pip install .`"
+    )
