@@ -1,0 +1,200 @@
+"""Helper functions that a compiled kernel and its Python twin can both call.
+
+``@inline`` marks a small function of numbers (or short arrays); numba compiles and inlines it, Python just calls it.
+``fma``, ``select``, ``as_bits`` and ``from_bits`` are single machine instructions that Python has no word for.
+"""
+
+import functools
+import hashlib
+import importlib
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def numba_side() -> Any:
+    """Our numba module, imported at the first compilation only."""
+    return importlib.import_module("musyq_lab.kernels._native")
+
+
+class Helper:
+    """A Python function with a compiled form that numba resolves when a kernel names it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the Python form."""
+        return self.function(*arguments)
+
+    def compiled(self) -> Any:
+        """Return the object that numba understands."""
+        raise NotImplementedError
+
+    @property
+    def _numba_type_(self) -> Any:
+        return numba_side().type_of(self.compiled())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, or by value for a helper made in a notebook or inside a function."""
+        return by_name(self) or (type(self), (self.function,))
+
+
+class Inline(Helper):
+    """A helper compiled by numba and inlined into its callers."""
+
+    @functools.cached_property
+    def _dispatcher(self) -> Any:
+        return numba_side().inlined(self.function)
+
+    def compiled(self) -> Any:
+        """Return numba's dispatcher, made on first need."""
+        return self._dispatcher
+
+
+class Instruction(Helper):
+    """A single machine instruction; ``function`` is its meaning in Python."""
+
+    def compiled(self) -> Any:
+        """Return the intrinsic of the same name."""
+        return getattr(numba_side(), self.__name__)
+
+
+class ByWidth(Helper):
+    """One name for a float32 and a float64 form of a function of one or two numbers."""
+
+    def __init__(self, function: Callable[..., Any], narrow: Helper, wide: Helper) -> None:
+        super().__init__(function)
+        self.narrow = narrow
+        self.wide = wide
+
+    def __call__(self, *numbers: Any) -> Any:
+        """Choose by type: float32 stays float32, everything else is computed in float64."""
+        if any(isinstance(x, np.float32) for x in numbers) and not any(isinstance(x, np.float64) for x in numbers):
+            return self.narrow(*map(np.float32, numbers))
+        return self.wide(*map(np.float64, numbers))
+
+    @functools.cached_property
+    def _stub(self) -> Any:
+        return numba_side().by_width(self.function, self.narrow, self.wide)
+
+    def compiled(self) -> Any:
+        """Return the overloaded function."""
+        return self._stub
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, or by its parts."""
+        return by_name(self) or (ByWidth, (self.function, self.narrow, self.wide))
+
+
+def inline(function: Callable[..., Any]) -> Inline:
+    """Mark a helper function that kernels may call; it is inlined in compiled code and plain Python in the twin."""
+    return Inline(function)
+
+
+def by_width(narrow: Helper, wide: Helper) -> Callable[[Callable[..., Any]], ByWidth]:
+    """Decorate a documented stub: calls go to ``narrow`` for float32 and to ``wide`` otherwise."""
+    return lambda stub: ByWidth(stub, narrow, wide)
+
+
+@Instruction
+def fma(a: Any, b: Any, c: Any) -> Any:
+    """Return a * b + c rounded once (the Python form rounds the sum of extended precision: equal but for rare ties)."""
+    numbers = (a, b, c)
+    if any(isinstance(x, np.float64) for x in numbers) or not any(isinstance(x, np.float32) for x in numbers):
+        return np.float64(np.longdouble(a) * np.longdouble(b) + np.longdouble(c))
+    a, b, c = (np.float64(np.float32(x)) for x in numbers)
+    return np.float32(a * b + c)
+
+
+@Instruction
+def sqrt(x: Any) -> Any:
+    """Return the square root; NaN for a negative number."""
+    return np.sqrt(x)
+
+
+@Instruction
+def select(condition: Any, yes: Any, no: Any) -> Any:
+    """Return ``yes`` if condition else ``no`` without a branch; both have been computed."""
+    return yes if condition else no
+
+
+@Instruction
+def as_bits(x: Any) -> Any:
+    """Return the bits of a float as a signed integer of the same width."""
+    return x.view(np.int32 if isinstance(x, np.float32) else np.int64)
+
+
+@Instruction
+def from_bits(bits: Any) -> Any:
+    """Return the float whose bits are a signed integer of the same width."""
+    return bits.view(np.float32 if isinstance(bits, np.int32) else np.float64)
+
+
+def polynomial(*coefficients: float) -> Inline:
+    """Helper that evaluates a polynomial, coefficients in rising order, by fused multiply-adds (Horner's rule)."""
+    text = repr(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        text = f"fma(x, {text}, {coefficient!r})"
+    namespace = {"fma": fma, "__name__": __name__}
+    exec(f"def horner(x):\n    return {text}", namespace)  # noqa: S102  (numbers only)
+    return Inline(namespace["horner"])
+
+
+def by_name(thing: Any) -> tuple[Any, ...] | None:
+    """``__reduce__`` by module and name when the object can be found there again, else None.
+
+    Objects of ``__main__`` travel by value (cloudpickle, which dask uses, handles their functions).
+    """
+    module, name = thing.__module__, thing.__qualname__
+    if module == "__main__" or "<locals>" in name:
+        return None
+    return lookup, (module, name)
+
+
+def lookup(module: str, name: str) -> Any:
+    """Import the object that ``by_name`` described."""
+    return functools.reduce(getattr, name.split("."), importlib.import_module(module))
+
+
+def fingerprint(function: Callable[..., Any]) -> str:
+    """Digest of what a function computes: its code, the constants and helpers it uses; equal in every process."""
+    digest = hashlib.sha256()
+    for part in _parts(function, set()):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(function: Any, seen: set[int]) -> list[bytes]:
+    if id(function) in seen:
+        return []
+    seen.add(id(function))
+    code = function.__code__
+    found = _code_parts(code)
+    cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+    for name in sorted((*code.co_names, *code.co_freevars)):
+        value = cells[name].cell_contents if name in cells else function.__globals__.get(name)
+        found += [name.encode(), *_value_parts(value, seen)]
+    return found
+
+
+def _code_parts(code: types.CodeType) -> list[bytes]:
+    found = [code.co_code, repr(code.co_varnames).encode()]
+    for constant in code.co_consts[1:] if code.co_consts and isinstance(code.co_consts[0], str) else code.co_consts:
+        found += _code_parts(constant) if isinstance(constant, types.CodeType) else [repr(constant).encode()]
+    return found
+
+
+def _value_parts(value: Any, seen: set[int]) -> list[bytes]:
+    if isinstance(value, ByWidth):
+        return [*_parts(value.narrow.function, seen), *_parts(value.wide.function, seen)]
+    if isinstance(value, Helper):
+        return _parts(value.function, seen)
+    if isinstance(value, np.ndarray):
+        return [repr((value.shape, value.dtype.str)).encode(), value.tobytes()]
+    if isinstance(value, int | float | str | tuple | np.generic):
+        return [repr(value).encode()]
+    return []

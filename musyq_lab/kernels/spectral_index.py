@@ -1,0 +1,100 @@
+"""Spectral indices from one formula table, any number of them in one pass over the bands.
+
+``FORMULAS`` is the only place where an index is defined. ``index_kernel(("ndvi", "evi"))`` writes the Python source of
+one kernel that reads each band once and computes all of them, so the bytes read do not grow with the number of indices.
+
+Conventions
+-----------
+* Bands are surface reflectances (1), by role: blue green red red_edge_1 red_edge_2 red_edge_3 nir nir_narrow swir1
+  swir2 (spyndex: B G R RE1 RE2 RE3 N N2 S1 S2; Sentinel-2: B2 B3 B4 B5 B6 B7 B8 B8A B11 B12).
+* Every quotient whose denominator is below 1e-6 in magnitude is NaN: such a pixel (dark water, shadow, fill) holds no
+  information about the ratio, and an infinity would spoil every later mean. Scaled integers are not accepted here.
+* A parameter belongs to its index. EVI and SAVI both have an ``L``; EVI with SAVI's 0.5 would be wrong by half.
+* Values outside ``valid_range`` are returned as they are; quality flags are the business of the product layer.
+"""
+
+import ast
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from musyq_lab.kernels import _math
+from musyq_lab.kernels._compile import Kernel, inline, select
+from musyq_lab.kernels._formulas import BANDS, Formula, table
+
+__all__ = ["BANDS", "FORMULAS", "SMALLEST_DENOMINATOR", "Formula", "bands_of", "index_kernel"]
+
+SMALLEST_DENOMINATOR = 1e-6
+"""A denominator below this magnitude gives NaN (reflectance products resolve 1e-4; squared bands 1e-6 at 0.001)."""
+
+NAN = float("nan")
+
+FORMULAS: Mapping[str, Formula] = MappingProxyType(table())
+"""Every index by its lower-case name."""
+
+
+@inline
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """Quotient, NaN where the denominator is practically zero."""
+    return select(abs(denominator) < SMALLEST_DENOMINATOR, NAN, numerator / denominator)
+
+
+def bands_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Bands that a set of indices needs, in the order of ``BANDS``: the order of the kernel's arguments."""
+    needed = {band for name in names for band in _formula(name).bands}
+    return tuple(band for band in BANDS if band in needed)
+
+
+@functools.cache
+def index_kernel(names: tuple[str, ...]) -> Kernel:
+    """One kernel for several indices.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Keys of ``FORMULAS``, for example ``("ndvi", "evi")``.
+
+    Returns
+    -------
+    Kernel
+        Called with the reflectance arrays of ``bands_of(names)``; returns one array, or a tuple in the order of
+        ``names``.
+    """
+    bands = bands_of(names)
+    outputs = [f"out_{position}" for position in range(len(names))]
+    lines = [f"def {'_'.join(names)}({', '.join((*bands, *outputs))}):"]
+    for name, output in zip(names, outputs, strict=True):
+        lines.append(f"    {output}[0] = {_expression(_formula(name))}")
+    namespace = {"ratio": ratio, "sqrt": _math.sqrt, "tanh": _math.tanh, "__name__": __name__}
+    # The source is made of our own table only: ``_formula`` refuses every name that is not in it.
+    exec(compile("\n".join(lines), "<musyq spectral indices>", "exec"), namespace)  # noqa: S102
+    signature = ",".join(["()"] * len(bands)) + "->" + ",".join(["()"] * len(names))
+    return Kernel(namespace["_".join(names)], signature, origin=(index_kernel, (names,)))  # type: ignore[arg-type]
+
+
+def _formula(name: str) -> Formula:
+    if name not in FORMULAS:
+        raise ValueError(f"no spectral index {name!r}; known: {', '.join(FORMULAS)}")
+    return FORMULAS[name]
+
+
+def _expression(formula: Formula) -> str:
+    """Formula as Python source: parameters as numbers, quotients guarded."""
+    return ast.unparse(_Guard(formula.parameters).visit(ast.parse(formula.expression, mode="eval")))
+
+
+class _Guard(ast.NodeTransformer):
+    def __init__(self, parameters: Mapping[str, float]) -> None:
+        self.parameters = parameters
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802  (name given by ast)
+        """Put the number in place of a parameter."""
+        return ast.Constant(float(self.parameters[node.id])) if node.id in self.parameters else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802  (name given by ast)
+        """Turn a / b into ratio(a, b)."""
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Div):
+            return ast.Call(ast.Name("ratio", ast.Load()), [node.left, node.right], [])
+        return node

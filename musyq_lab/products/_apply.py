@@ -1,0 +1,119 @@
+"""Applying a function of numpy blocks to DataArrays, lazily where they are lazy, by the product's support."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from musyq_lab.core.errors import InputError
+from musyq_lab.core.spec import Window
+
+Arrays = tuple[xr.DataArray, ...]
+Function = Callable[..., tuple[Any, ...]]
+
+_TIME = "time"
+
+
+def apply_block(
+    function: Function,
+    arrays: Sequence[xr.DataArray],
+    support: Literal["pixel", "series"] | Window,
+    dtypes: Sequence[Any],
+) -> Arrays:
+    """Apply a function to every block of the arrays.
+
+    Parameters
+    ----------
+    function : callable
+        Numpy arrays in (broadcastable, in the order of ``arrays``), a tuple of arrays out.
+    arrays : sequence of xarray.DataArray
+        Aligned; dask-backed ones stay lazy.
+    support : {"pixel", "series"} or Window
+        What a value depends on: its own pixel, its series along ``time`` (kept in one chunk), or a window in the two
+        trailing dimensions (chunks overlap by its margin; the rim of the array sees NaN beyond it).
+    dtypes : sequence of dtype
+        Of the outputs.
+    """
+    if isinstance(support, Window):
+        return _apply_window(function, arrays, support, dtypes)
+    core = [_TIME] if support == "series" else []
+    if core and any(_TIME not in a.dims for a in arrays):
+        raise InputError("An algorithm that works on series needs every input to have a 'time' dimension.")
+    if core:
+        arrays = [a.chunk({_TIME: -1}) if a.chunks is not None else a for a in arrays]
+    result = xr.apply_ufunc(
+        partial(_unwrapped, function),
+        *arrays,
+        input_core_dims=[core for _ in arrays],
+        output_core_dims=[core for _ in dtypes],
+        dask="parallelized",
+        output_dtypes=list(dtypes),
+        keep_attrs=False,
+    )
+    made = result if isinstance(result, tuple) else (result,)
+    order = _order(arrays)
+    return tuple(a.transpose(*order) for a in made)
+
+
+def _unwrapped(function: Function, *blocks: Any) -> Any:
+    """Return a lone output bare, as ``apply_ufunc`` wants it."""
+    outputs = function(*blocks)
+    return outputs if len(outputs) > 1 else outputs[0]
+
+
+def _order(arrays: Sequence[xr.DataArray]) -> list[Any]:
+    """Return the dimensions in the order in which the inputs name them first."""
+    widest = max(arrays, key=lambda a: a.ndim)
+    return list(dict.fromkeys([*widest.dims, *(d for a in arrays for d in a.dims)]))
+
+
+def _apply_window(function: Function, arrays: Sequence[xr.DataArray], window: Window, dtypes: Sequence[Any]) -> Arrays:
+    first, *rest = xr.broadcast(*arrays)
+    aligned = [first, *(a.transpose(*first.dims) for a in rest)]
+    if first.ndim < 2:
+        raise InputError(f"A window of {window.size} pixels needs two dimensions, got {first.dims}.")
+    if all(a.chunks is None for a in aligned):
+        return tuple(first.copy(data=o) for o in _padded(function, window.margin, *(a.values for a in aligned)))
+    return tuple(first.copy(data=o) for o in _overlapped(function, window.margin, aligned, dtypes))
+
+
+def _padded(function: Function, margin: int, *blocks: Any) -> tuple[Any, ...]:
+    """Evaluate with a rim of NaN beyond the array, then cut the rim off."""
+    width = [(0, 0)] * (blocks[0].ndim - 2) + [(margin, margin)] * 2
+    rims = [np.pad(b if b.dtype.kind == "f" else b.astype(float), width, constant_values=np.nan) for b in blocks]
+    return tuple(_inner(o, margin) for o in function(*rims))
+
+
+def _inner(array: Any, margin: int) -> Any:
+    return np.asarray(array)[..., margin : array.shape[-2] - margin, margin : array.shape[-1] - margin]
+
+
+def _overlapped(function: Function, margin: int, arrays: Sequence[xr.DataArray], dtypes: Sequence[Any]) -> list[Any]:
+    """Evaluate dask blocks that overlap by the margin; outputs travel stacked as one array."""
+    import dask.array as da
+
+    dims = arrays[0].ndim
+    # One dtype must hold every output on the way; the quality bits (uint16) are exact in either float.
+    carrier = np.result_type(*(d for d in dtypes if np.dtype(d).kind == "f"))
+    depth = {dims - 2: margin, dims - 1: margin}
+
+    def stacked(*blocks: Any) -> Any:
+        return np.stack([_inner(o, margin).astype(carrier) for o in function(*blocks)])
+
+    pairs = [x for a in arrays for x in (da.asarray(a.data).astype(carrier), tuple(range(dims)))]
+    _, chunked = da.core.unify_chunks(*pairs)
+    rims = [da.overlap.overlap(a, depth, np.nan) for a in chunked]
+    kept = tuple(tuple(n - 2 * depth.get(axis, 0) for n in sizes) for axis, sizes in enumerate(rims[0].chunks))
+    whole = da.map_blocks(
+        stacked,
+        *rims,
+        dtype=carrier,
+        new_axis=0,
+        chunks=((len(dtypes),), *kept),
+        meta=np.empty((0,) * (dims + 1), carrier),
+    )
+    return [whole[index].astype(dtype) for index, dtype in enumerate(dtypes)]

@@ -1,0 +1,72 @@
+"""``ml.explain``: what the quality bits of a pixel say, in sentences."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from musyq_lab.core.errors import InputError
+from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, Flag
+from musyq_lab.core.quality import explain as sentences
+from musyq_lab.products._registry import PRODUCTS
+
+_ALL_WELL = "No quality bit is set: the value is as good as its inputs."
+_AXES = (("longitude", "latitude"), ("x", "y"))
+
+
+def explain(ds: xr.Dataset, x: float, y: float, **selection: object) -> list[str]:
+    """Say what the quality bits mean at a place.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        A product with a ``*_qa`` layer.
+    x, y : float
+        Longitude and latitude, or projected coordinates, of the place; the nearest pixel counts.
+    **selection
+        Labels of further dimensions, such as ``month=7``.
+
+    Returns
+    -------
+    list of str
+        One sentence per set bit and layer; a single reassuring one if none is set.
+
+    Raises
+    ------
+    InputError
+        If there is no quality layer, no coordinates, or a dimension is left open.
+    """
+    layers = [name for name in map(str, ds.data_vars) if name.endswith("_qa")]
+    if not layers:
+        raise InputError("The dataset has no '*_qa' layer, so there is nothing to explain.")
+    across, down = _axes(ds)
+    point = ds[layers].sel({across: x, down: y}, method="nearest").sel(selection)
+    if point.sizes:
+        raise InputError(f"Say which of {dict(point.sizes)} is meant, for example {next(iter(point.sizes))}=...")
+    found = [line for name in layers for line in sentences(int(point[name]), flags_of(ds[name]))]
+    return [f"{line[0].upper()}{line[1:]}." for line in found] or [_ALL_WELL]
+
+
+def flags_of(layer: xr.DataArray) -> list[Flag]:
+    """Return the bits a quality layer declares in its CF attributes, with sentences where the registry knows them."""
+    common = {f.name: f.sentence for f in COMMON_FLAGS}
+    own = _own_sentences(str(layer.name).removesuffix("_qa"))
+    names = str(layer.attrs.get("flag_meanings", "")).split()
+    masks = layer.attrs.get("flag_masks", [])
+    words = {**own, **common}
+    return [
+        Flag(int(mask).bit_length() - 1, name, words.get(name, name.replace("_", " ")))
+        for name, mask in zip(names, list(masks), strict=True)
+    ]
+
+
+def _own_sentences(key: str) -> dict[str, str]:
+    if key not in PRODUCTS:
+        return {}
+    return {f.name: f.sentence for f in PRODUCTS[key].flags if f.bit >= FIRST_OWN_BIT}
+
+
+def _axes(ds: xr.Dataset) -> tuple[str, str]:
+    for across, down in _AXES:
+        if across in ds.coords and down in ds.coords:
+            return across, down
+    raise InputError(f"The dataset has neither longitude/latitude nor x/y coordinates, only {list(ds.coords)}.")

@@ -1,0 +1,158 @@
+"""What a retrieval is given, found and checked before anything is computed.
+
+Faults of the metadata (a missing band, a wrong or missing unit, a role that contradicts the wavelength, grids that do
+not match) raise here, at call time. Faults of the values cannot be seen without reading the data and become quality
+bits instead (:mod:`musyq_lab.products._block`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import xarray as xr
+
+from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`, which the messages below recommend
+from musyq_lab.core.errors import InputError
+from musyq_lab.core.spec import Input, Product, Variable
+from musyq_lab.core.units import convert, convertible, same_units
+from musyq_lab.core.variables import BAND_ROLES
+
+_REFLECTANCE = "reflectance"
+Units = str | Mapping[str, str] | None
+
+
+def needed_inputs(spec: Product, variables: Sequence[Variable]) -> tuple[Input, ...]:
+    """Return the inputs that the wanted variables rest on, in the order of the spec."""
+    names = {name for v in variables for name in v.inputs or [i.name for i in spec.inputs]}
+    return tuple(i for i in spec.inputs if i.name in names)
+
+
+def collect(
+    spec: Product, inputs: Sequence[Input], dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray], units: Units
+) -> dict[str, xr.DataArray]:
+    """Find each input and its one-sigma companion, checked and on one grid.
+
+    Parameters
+    ----------
+    spec : Product
+        The product to be made, for messages.
+    inputs : sequence of Input
+        What is needed.
+    dataset : xarray.Dataset or None
+        Searched by name; ``reflectance`` with a ``band`` dimension of roles serves every ``reflectance_<role>``.
+    given : mapping of str to xarray.DataArray
+        Inputs by keyword; they win over the dataset.
+    units : str or mapping, optional
+        What the data are really in, where their attributes are missing or wrong: for all inputs, or by name.
+
+    Returns
+    -------
+    dict of str to xarray.DataArray
+        In canonical units, without attributes; optional inputs that are not there are left out.
+
+    Raises
+    ------
+    InputError
+        If an input is missing, is in other units, or does not lie on the grid of the rest.
+    """
+    found: dict[str, xr.DataArray] = {}
+    for item in inputs:
+        array = _find(item.name, dataset, given)
+        if array is None:
+            if item.optional:
+                continue
+            raise InputError(_missing(spec, item, dataset))
+        found[item.name] = _checked(spec, item, array, units)
+        sigma = _find(item.uncertainty_name, dataset, given)
+        if sigma is not None:
+            found[item.uncertainty_name] = _plain(sigma.assign_attrs(units=sigma.attrs.get("units", item.units)), item)
+    _same_grid(spec, found)
+    return found
+
+
+def _find(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
+    if name in given:
+        array = given[name]
+        if not isinstance(array, xr.DataArray):
+            raise InputError(
+                f"{name} must be an xarray.DataArray with a 'units' attribute, got {type(array).__name__}."
+            )
+        return array
+    if dataset is None:
+        return None
+    if name in dataset.data_vars:
+        return dataset[name]
+    return _band(name, dataset)
+
+
+def _band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
+    """Take one role out of the ``(band, y, x)`` reflectance of a standard scene."""
+    role = name.removeprefix(f"{_REFLECTANCE}_").removesuffix("_uncertainty")
+    stem = f"{_REFLECTANCE}_uncertainty" if name.endswith("_uncertainty") else _REFLECTANCE
+    if role not in BAND_ROLES or stem not in dataset.data_vars:
+        return None
+    stack = dataset[stem]
+    if "band" not in stack.coords or role not in stack["band"].values.astype(str):
+        return None
+    return stack.sel(band=role)
+
+
+def _missing(spec: Product, item: Input, dataset: xr.Dataset | None) -> str:
+    there = ", ".join(map(str, dataset.data_vars)) if dataset is not None and dataset.data_vars else "nothing"
+    if dataset is not None and "band" in dataset.coords:
+        there += f" (bands {', '.join(map(str, dataset['band'].values.ravel()))})"
+    return (
+        f'retrieve("{spec.key}") needs {item.name} in {item.units}; the dataset holds {there}. '
+        f"Add a variable of that name, or pass {item.name}=..."
+    )
+
+
+def _checked(spec: Product, item: Input, array: xr.DataArray, units: Units) -> xr.DataArray:
+    declared = units.get(item.name) if isinstance(units, Mapping) else units
+    if declared is not None:
+        return _plain(array.assign_attrs(units=declared), item)
+    said = array.attrs.get("units")
+    if said is None or not same_units(str(said), item.units):
+        raise InputError(_wrong_units(spec, item, array, said))
+    _check_role(spec, item, array)
+    return _plain(array, item)
+
+
+def _wrong_units(spec: Product, item: Input, array: xr.DataArray, said: str | None) -> str:
+    got = "no units" if said is None else str(said)
+    remedy = f'pass units={{"{item.name}": "..."}} to say what it really is'
+    if said is not None and convertible(str(said), item.units):
+        remedy = f'convert it with da.musyq.to("{item.units}"), or {remedy}'
+    return (
+        f'retrieve("{spec.key}") needs {item.name} in {item.units}, got {got} '
+        f"(attrs['units'] of {array.name!r}). Please {remedy}."
+    )
+
+
+def _check_role(spec: Product, item: Input, array: xr.DataArray) -> None:
+    role = BAND_ROLES.get(item.name.removeprefix(f"{_REFLECTANCE}_"))
+    if role is None or "wavelength" not in array.coords or array["wavelength"].ndim:
+        return
+    centre, (low, high) = float(array["wavelength"]), role.wavelength_range
+    if not low <= centre <= high:
+        raise InputError(
+            f'retrieve("{spec.key}") needs {item.name}, whose centre lies within {low}-{high} um, but the band given '
+            f"is at {centre:g} um. Rename the band, or mend its wavelength coordinate (um)."
+        )
+
+
+def _plain(array: xr.DataArray, item: Input) -> xr.DataArray:
+    converted = convert(array, item.units)
+    scalars = [name for name, coordinate in converted.coords.items() if coordinate.ndim == 0]
+    return converted.drop_vars(scalars).drop_attrs()
+
+
+def _same_grid(spec: Product, arrays: Mapping[str, xr.DataArray]) -> None:
+    try:
+        xr.align(*arrays.values(), join="exact", copy=False)
+    except ValueError as error:
+        shapes = "; ".join(f"{name} {dict(array.sizes)}" for name, array in arrays.items())
+        raise InputError(
+            f'retrieve("{spec.key}") needs all inputs on one grid with equal coordinates, got {shapes}. '
+            f"Regrid them first. ({error})"
+        ) from error

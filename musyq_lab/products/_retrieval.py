@@ -1,0 +1,249 @@
+"""The one decorator: from a spec and a function of arrays to a retrieval that users can trust.
+
+The function of a product file sees plain arrays in canonical units with bad values already NaN, and returns one array
+per wanted variable. Units, alignment, dask, masking, quality bits, uncertainty, attributes and history are made here,
+once, for every product and for users' own algorithms.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import xarray as xr
+
+from musyq_lab.core.attributes import (
+    extend_history,
+    global_attributes,
+    history_line,
+    quality_attributes,
+    uncertainty_attributes,
+    variable_attributes,
+)
+from musyq_lab.core.errors import InputError, closest
+from musyq_lab.core.quality import QA_DTYPE
+from musyq_lab.core.spec import Input, Product, Variable
+from musyq_lab.products._apply import apply_block
+from musyq_lab.products._block import Block, Body
+from musyq_lab.products._inputs import Units, collect, needed_inputs
+from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
+
+_TAIL = """
+    Parameters common to all retrievals
+    -----------------------------------
+    ds : xarray.Dataset, optional
+        Holds the inputs by name; each may also be passed by keyword as a DataArray with a ``units`` attribute.
+        ``<input>_uncertainty`` beside an input is its one sigma.
+    variables : sequence of str, optional
+        Which variables to make.
+    method : str, optional
+        Which published method; the spec lists them, the first is the default.
+    units : str or mapping of str to str, optional
+        What the inputs are really in, where their attributes are missing or wrong.
+    uncertainty : bool, default True
+        Whether to add ``<variable>_uncertainty`` (one sigma).
+
+    Returns
+    -------
+    xarray.Dataset
+        Each variable, its uncertainty, and the quality bits ``<key>_qa``; lazy where an input is lazy.
+"""
+
+
+class Retrieval:
+    """A product's function as users call it; made by :func:`retrieval`.
+
+    Parameters
+    ----------
+    spec : Product
+        What it makes from what.
+    body : callable
+        Arrays by input name in (keyword only), one array per variable out. If it has a ``variables`` or ``method``
+        parameter it receives the names wanted; other keyword parameters with defaults are options of the user's.
+    """
+
+    def __init__(self, spec: Product, body: Body) -> None:
+        self.spec: Product = spec
+        self.body: Body = body
+        self.__name__ = self.__qualname__ = spec.key
+        self.__module__ = body.__module__
+        self.__doc__ = inspect.cleandoc(body.__doc__ or spec.title) + "\n" + inspect.cleandoc(_TAIL)
+        self._parameters = inspect.signature(body).parameters
+        self.__signature__ = _signature(spec, self.options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The body's own options and their defaults."""
+        own = {i.name for i in self.spec.inputs} | {"variables", "method"}
+        return {
+            name: parameter.default
+            for name, parameter in self._parameters.items()
+            if name not in own and parameter.default is not inspect.Parameter.empty
+        }
+
+    def __call__(
+        self,
+        ds: xr.Dataset | None = None,
+        *,
+        variables: Sequence[str] | None = None,
+        method: str | None = None,
+        units: Units = None,
+        uncertainty: bool = True,
+        **arguments: Any,
+    ) -> xr.Dataset:
+        """Make the product; see the class's own documentation for inputs and options."""
+        wanted = self._wanted(variables)
+        chosen = self._method(method)
+        given, options = self._split(arguments)
+        inputs = needed_inputs(self.spec, wanted)
+        arrays = collect(self.spec, inputs, ds, given, units)
+        block = Block(
+            self.spec,
+            self.body,
+            tuple(i for i in inputs if i.name in arrays),
+            wanted,
+            tuple(i.name for i in inputs if i.uncertainty_name in arrays),
+            {**options, **self._told(wanted, chosen)},
+        )
+        recorded = {"variables": [v.name for v in wanted], "method": chosen, **options}
+        return _assemble(block, arrays, ds, chosen, recorded, uncertainty=uncertainty)
+
+    def _wanted(self, names: Sequence[str] | None) -> tuple[Variable, ...]:
+        names = [names] if isinstance(names, str) else names
+        known = {v.name: v for v in self.spec.variables}
+        if names is None:
+            return tuple(known[n] for n in self.spec.default or known)
+        if not names:
+            raise InputError(f'retrieve("{self.spec.key}", variables=[]) asks for nothing. Name at least one variable.')
+        for name in names:
+            if name not in known:
+                raise InputError(f'retrieve("{self.spec.key}") makes no variable {name!r}.{closest(name, known)}')
+        return tuple(known[n] for n in dict.fromkeys(names))
+
+    def _method(self, method: str | None) -> str:
+        if method is None:
+            return self.spec.methods[0] if self.spec.methods else ""
+        if method not in self.spec.methods:
+            raise InputError(
+                f'retrieve("{self.spec.key}") has no method {method!r}.{closest(method, self.spec.methods)}'
+            )
+        return method
+
+    def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        names = {n for i in self.spec.inputs for n in (i.name, i.uncertainty_name)}
+        given = {name: value for name, value in arguments.items() if name in names}
+        options = {**self.options, **{name: value for name, value in arguments.items() if name not in names}}
+        for name in options:
+            if name not in self.options:
+                hint = closest(name, {*names, *self.options})
+                raise InputError(f'retrieve("{self.spec.key}") has no input or option {name!r}.{hint}')
+        return given, options
+
+    def _told(self, wanted: Sequence[Variable], method: str) -> dict[str, Any]:
+        told: dict[str, Any] = {"variables": tuple(v.name for v in wanted), "method": method}
+        return {name: value for name, value in told.items() if name in self._parameters}
+
+    def __reduce__(self) -> Any:
+        """Pickle by name where the name leads back here, else by value (an algorithm typed in a notebook)."""
+        if getattr(sys.modules.get(self.__module__), self.__name__, None) is self and self.__module__ != "__main__":
+            return self.__name__
+        return type(self), (self.spec, self.body)
+
+    def __repr__(self) -> str:
+        """Show the call."""
+        return f"<retrieval {self.spec.key}{self.__signature__}: {self.spec.title}>"
+
+
+def retrieval(spec: Product) -> Callable[[Body], Retrieval]:
+    """Turn the function of a product file into its retrieval.
+
+    Parameters
+    ----------
+    spec : Product
+        The file's ``SPEC``.
+    """
+    return lambda body: Retrieval(spec, body)
+
+
+def algorithm(spec: Product) -> Callable[[Body], Retrieval]:
+    """Register a user's own algorithm for this session: the same decorator, plus an entry in the registries.
+
+    Parameters
+    ----------
+    spec : Product
+        Its key must not be one of the programme's own.
+
+    Raises
+    ------
+    InputError
+        If the key is taken by a shipped product.
+    """
+
+    def register(body: Body) -> Retrieval:
+        made = Retrieval(spec, body)
+        PRODUCTS.add(spec.key, spec)
+        RETRIEVALS.add(spec.key, made)
+        return made
+
+    return register
+
+
+def _assemble(
+    block: Block,
+    arrays: Mapping[str, xr.DataArray],
+    ds: xr.Dataset | None,
+    method: str,
+    recorded: Mapping[str, Any],
+    *,
+    uncertainty: bool,
+) -> xr.Dataset:
+    """Run the block over the arrays and dress the results."""
+    spec = block.spec
+    inputs = [arrays[i.name] for i in block.inputs]
+    sigmas = [arrays[_input(block, name).uncertainty_name] for name in block.sigmas]
+    dtypes = _dtypes(inputs, len(block.variables))
+    *values, qa = apply_block(replace(block, sigmas=()).values, inputs, spec.support, [*dtypes, QA_DTYPE])
+    made = {
+        v.name: a.assign_attrs(variable_attributes(v, spec.qa_name))
+        for v, a in zip(block.variables, values, strict=True)
+    }
+    if uncertainty:
+        spread = apply_block(block.uncertainties, [*inputs, *sigmas], spec.support, dtypes)
+        for variable, array in zip(block.variables, spread, strict=True):
+            made[variable.uncertainty_name] = array.assign_attrs(uncertainty_attributes(variable))
+    made[spec.qa_name] = qa.assign_attrs(quality_attributes(spec))
+    before = str(ds.attrs.get("history", "")) if ds is not None else ""
+    history = extend_history(before, history_line(f"retrieve:{spec.key}", recorded))
+    kept = {name: value for name, value in (ds.attrs if ds is not None else {}).items() if name in _KEPT}
+    return xr.Dataset(made, attrs={**kept, **global_attributes(spec, method=method, history=history)})
+
+
+# Attributes of a scene that stay true of what is retrieved from it.
+_KEPT = ("platform", "sensor", "time_coverage_start", "time_coverage_end", "granule", "granule_sha256")
+
+
+def _input(block: Block, name: str) -> Input:
+    return next(i for i in block.inputs if i.name == name)
+
+
+def _dtypes(inputs: Sequence[xr.DataArray], count: int) -> list[Any]:
+    single = all(a.dtype == "float32" for a in inputs)
+    return ["float32" if single else "float64"] * count
+
+
+def _signature(spec: Product, options: Mapping[str, Any]) -> inspect.Signature:
+    keyword, optional = inspect.Parameter.KEYWORD_ONLY, {"default": None}
+    own = [inspect.Parameter(i.name, keyword, **optional) for i in spec.inputs]
+    own += [inspect.Parameter(name, keyword, default=value) for name, value in options.items()]
+    tail = [inspect.Parameter(name, keyword, **optional) for name in ("variables", "method", "units")]
+    return inspect.Signature(
+        [
+            inspect.Parameter("ds", inspect.Parameter.POSITIONAL_OR_KEYWORD, **optional),
+            *own,
+            *tail,
+            inspect.Parameter("uncertainty", keyword, default=True),
+        ]
+    )
