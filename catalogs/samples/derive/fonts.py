@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 
 from fontTools import subset
+from fontTools.pens.transformPen import TransformPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
 from .glyphs import CHINESE, LATIN
@@ -15,6 +17,8 @@ from .sources import Row, keep_licence
 from .territories import territories
 
 FAMILY = "MuSyQ Sans SC"
+# full size, superscript, subscript; a space where there is none
+SCRIPTS = list(zip("0123456789+−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", "₀₁₂₃₄₅₆₇₈₉₊₋   ", strict=True))
 
 
 def characters(origins: Origins) -> set[str]:
@@ -22,6 +26,44 @@ def characters(origins: Origins) -> set[str]:
     names = [territory.name_zh for territory in territories(origins).values()]
     words = [LATIN, CHINESE, BELT_AND_ROAD[1], *names, *(region[1] for region in REGIONS.values())]
     return {character for word in words for character in word if not character.isspace()} | {" "}
+
+
+def bounds(font: TTFont, character: str) -> tuple[int, int, int, int]:
+    """Return the bounding box of a glyph in font units."""
+    glyph = font["glyf"][font.getBestCmap()[ord(character)]]
+    return glyph.xMin, glyph.yMin, glyph.xMax, glyph.yMax
+
+
+def add_small_glyph(font: TTFont, base: str, target: str, scale: float, shift: float) -> None:
+    """Draw `target` as `base` made smaller and moved up or down."""
+    glyphs = font.getGlyphSet()
+    source, name = font.getBestCmap()[ord(base)], f"uni{ord(target):04X}"
+    pen = TTGlyphPen(glyphs)
+    glyphs[source].draw(TransformPen(pen, (scale, 0, 0, scale, 0, shift)))
+    font.setGlyphOrder([*font.getGlyphOrder(), name])
+    glyph = pen.glyph()
+    glyph.recalcBounds(font["glyf"])
+    font["glyf"][name] = glyph
+    font["hmtx"][name] = (round(font["hmtx"][source][0] * scale), glyph.xMin)
+    if "vmtx" in font:
+        font["vmtx"][name] = font["vmtx"][source]
+    for table in font["cmap"].tables:
+        if table.isUnicode():
+            table.cmap[ord(target)] = name
+
+
+def complete_scripts(font: TTFont) -> None:
+    """Add the superscripts and subscripts the font lacks, above all the superscript minus of ``m⁻²``.
+
+    Size and height follow the superscript two, which the font has: no unit looks patched together.
+    """
+    (_, low, _, high), (_, raised, _, top) = bounds(font, "2"), bounds(font, "²")
+    scale = (top - raised) / (high - low)
+    up, down = raised - scale * low, -scale * (high - low) / 4
+    for base, superscript, subscript in SCRIPTS:
+        for target, shift in ((superscript, up), (subscript, down)):
+            if target != " " and ord(target) not in font.getBestCmap():
+                add_small_glyph(font, base, target, scale, shift)
 
 
 def rename(font: TTFont, family: str) -> None:
@@ -46,6 +88,7 @@ def derive_font(origins: Origins, out: Path) -> list[Row]:
     wanted = characters(origins)
     subsetter.populate(unicodes=[ord(character) for character in wanted])
     subsetter.subset(font)
+    complete_scripts(font)
     rename(font, FAMILY)
     path = out / "fonts" / "NotoSansSC-subset.ttf"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +103,8 @@ def derive_font(origins: Origins, out: Path) -> list[Row]:
             "OFL-1.1",
             (text,),
             ("Noto Sans SC, https://fonts.google.com/noto",),
-            f"subset to {len(font.getBestCmap())} characters, hinting dropped, family renamed",
+            f"subset to {len(font.getBestCmap())} characters, hinting dropped, family renamed; "
+            "superscripts and subscripts that the font lacks drawn from its digits and signs",
             "The reserved font name of the OFL notice is 'Source', which this font never bore; it is renamed "
             "all the same, "
             "so that an installed full Noto Sans SC is never masked by the subset.",

@@ -11,6 +11,7 @@ import rasterio
 import xarray as xr
 
 from . import netcdf
+from .grid_attributes import C4_ATTRIBUTES, GHI_ATTRIBUTES, GHI_NOTE, LAND_SHARE_ATTRIBUTES, ndvi_attributes
 from .origins import BESS, GSEE, KOPPEN, MCD12C1, Origin, Origins
 from .sources import Row, keep_licence
 
@@ -90,56 +91,16 @@ def derive_ghi(origins: Origins, out: Path) -> list[Row]:
     quality = np.where(dark, 1, np.where(absent, 2, 0)).astype("uint8")
     licence = "NASA open data policy (MERRA-2, no restriction); package BSD-3-Clause"
     common = attributes(GSEE, licence, f"{MERRA2}; {GSEE_PAPER}")
-    cell = "3 degree cells centred on the coordinates; land and near-land cells only"
+    fields = {"ghi": mean, "ghi_standard_deviation": deviation, "quality": quality}
     dims = ("month", "latitude", "longitude")
-    data = {
-        "ghi": (
-            dims,
-            mean,
-            common
-            | {
-                "standard_name": "surface_downwelling_shortwave_flux_in_air",
-                "long_name": "monthly mean of the daily mean global horizontal irradiance, 2011-2015",
-                "units": "W m-2",
-                "cell_methods": "month: mean",
-                "ancillary_variables": "ghi_standard_deviation quality",
-                "comment": cell,
-            },
-        ),
-        "ghi_standard_deviation": (
-            dims,
-            deviation,
-            common
-            | {
-                "long_name": "standard deviation of the daily mean global horizontal irradiance within the month",
-                "units": "W m-2",
-                "cell_methods": "month: standard_deviation",
-                "comment": "Spread of days, not an error of the mean. It comes from a smooth density estimate, "
-                "which is "
-                "wider than the days themselves (about 6 % for Scott's rule and 150 days; the package does "
-                "not state its bandwidth).",
-            },
-        ),
-        "quality": (
-            dims,
-            quality,
-            common
-            | {
-                "standard_name": "quality_flag",
-                "long_name": "origin of the value",
-                "flag_values": np.array([0, 1, 2], "uint8"),
-                "flag_meanings": "from_source polar_night_set_to_zero no_data",
-            },
-        ),
-        "crs": netcdf.crs(),
-    }
+    data = {name: (dims, values, GHI_ATTRIBUTES[name] | common) for name, values in fields.items()}
     month = ("month", np.arange(1, 13, dtype="int8"), {"long_name": "month of the year", "units": "1"})
     coordinates = {"month": month, **netcdf.grid_coordinates(archive["lat"][::-1], archive["lon"])}
     title = "Global horizontal irradiance climatology of MERRA-2, 2011-2015, 3 degrees"
     path = out / "ghi_merra2_monthly.nc"
     values = netcdf.packed(0.02)
     netcdf.write(
-        xr.Dataset(data, coordinates, {"title": title}),
+        xr.Dataset({**data, "crs": netcdf.crs()}, coordinates, {"title": title}),
         path,
         {"ghi": values, "ghi_standard_deviation": values, "quality": {}},
         (44, 120),
@@ -157,18 +118,9 @@ def derive_ghi(origins: Origins, out: Path) -> list[Row]:
             licence,
             texts,
             (MERRA2, GSEE_PAPER),
-            "mean = sum(pk xk), spread = sqrt(sum(pk (xk - mean)^2)); December at 69 and 72 N set to 0 (213 "
-            "cells, quality 1); "
-            "rows turned north to south; packed as int16 in steps of 0.02 W m-2",
-            "Coordinates are cell centres. With corners, January at 69 N would exceed the irradiance outside "
-            "the atmosphere "
-            "(GHI / extraterrestrial 1.18 for cells 1.5 degrees further north), or the ratio would fall from "
-            "0.41 to 0.26 "
-            "between 57 and 72 N in February (1.5 degrees further south); with centres it is 0.45 to 0.37. The "
-            "mask of land "
-            "and near-land cells agrees with MCD12C1 land within 3 degrees in 93.1 % of cells unshifted, 91.6 % "
-            "or less when "
-            "shifted by half a cell in any direction.",
+            "mean = sum(pk xk), spread = sqrt(sum(pk (xk - mean)^2)); December at 69 and 72 N set to 0 "
+            "(213 cells, quality 1); rows turned north to south; packed as int16 in steps of 0.02 W m-2",
+            GHI_NOTE,
         )
     ]
 
@@ -228,47 +180,13 @@ def derive_ndvi_endmembers(origins: Origins, out: Path) -> list[Row]:
     reference = "BESS-JPL 1.28.0 (Halverson et al., NASA JPL); Ryu et al. 2011, doi:10.1029/2011GB004053"
     c4_reference = "Still et al. 2003, doi:10.1029/2001GB001807"
     licence = "Apache-2.0"
-    variables = {}
-    for name, values in (("minimum", lowest), ("maximum", highest)):
-        variables[f"ndvi_{name}"] = (
-            values,
-            attributes(
-                BESS,
-                licence,
-                reference,
-                standard_name="normalized_difference_vegetation_index",
-                long_name=f"{name} of the normalized difference vegetation index over the record",
-                units="1",
-                cell_methods="area: mean where land",
-                ancillary_variables="land_share",
-                comment="Mean of the 0.05 degree cells with data; the package does not state sensor, years or "
-                "smoothing.",
-            ),
-        )
-    variables["land_share"] = (
-        share,
-        attributes(
-            BESS,
-            licence,
-            reference,
-            standard_name="area_fraction",
-            units="1",
-            long_name="share of the 25 cells of 0.05 degree that have NDVI data",
-        ),
-    )
-    variables["c4_fraction"] = (
-        c4,
-        attributes(
-            BESS,
-            licence,
-            c4_reference,
-            standard_name="area_fraction",
-            units="1",
-            long_name="share of the vegetation with C4 photosynthesis",
-            comment="Native cell 1 degree, repeated 4 x 4; 0 over the sea. Reference by likeness to ISLSCP II C4 "
-            "vegetation percentage: the package names none.",
-        ),
-    )
+    common = attributes(BESS, licence, reference)
+    variables = {
+        "ndvi_minimum": (lowest, ndvi_attributes("minimum") | common),
+        "ndvi_maximum": (highest, ndvi_attributes("maximum") | common),
+        "land_share": (share, LAND_SHARE_ATTRIBUTES | common),
+        "c4_fraction": (c4, C4_ATTRIBUTES | attributes(BESS, licence, c4_reference)),
+    }
     title = "NDVI end members and C4 fraction, 0.25 degree"
     path = out / "ndvi_endmembers.nc"
     ndvi, parts = netcdf.packed(0.001), netcdf.packed(0.005, "uint8", 255)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -98,7 +99,7 @@ def fetch(origin: Origin, folder: Path) -> None:
     try:
         subprocess.run(commands[origin.registry], cwd=folder, check=True, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.SubprocessError) as error:
-        folder.rmdir()
+        shutil.rmtree(folder)
         reason = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1:]
         raise OriginUnavailableError(f"{origin.label} could not be fetched: {' '.join(reason)}") from error
 

@@ -47,8 +47,6 @@ attribution:
   - {name: N. Cyprus, m49: null, reported_as: 196, region: west_asia}
   - {name: Somaliland, m49: null, reported_as: 706, region: south_africa}
   - {name: Siachen Glacier, m49: null, reported_as: null, region: south_asia}
-  # Christmas Island (162) and Cocos (Keeling) Islands (166) in one polygon set; both lie in M49 053.
-  - {name: Indian Ocean Ter., m49: null, reported_as: 36, region: oceania}
 """
 
 

@@ -17,7 +17,9 @@ REFERENCES = (
 )
 NOTE = (
     "The packages carry Apache-2.0 but do not restate the terms of the towers; quote AmeriFlux when publishing. "
-    "Columns ecostress_*, mod16_*, stic_*, ptjplsm_*, bess_*, flies_* are results of other models, not truth."
+    "The corrected fluxes do not close each record: LE + H - (Rn - G) is 40 W m-2 on average, 107 W m-2 standard "
+    "deviation. Columns ecostress_*, mod16_*, stic_*, ptjplsm_*, bess_*, flies_* are results of other "
+    "models, not truth."
 )
 
 # column here: (origin table, its column, unit, decimals, meaning)
@@ -63,14 +65,14 @@ MATCHUPS: dict[str, Column] = {
         "Hcorr50",
         "W m-2",
         3,
-        "energy balance closed, median of the correction factor",
+        "corrected by the median closure ratio (origin corr50)",
     ),
     "tower_latent_heat_closed": (
         "flux",
         "LEcorr50",
         "W m-2",
         3,
-        "energy balance closed, median of the correction factor",
+        "corrected by the median closure ratio (origin corr50)",
     ),
     "tower_air_temperature": ("flux", "AirTempC", "degC", 3, "air temperature at the tower"),
     "tower_relative_humidity": (
