@@ -7,7 +7,7 @@ import xarray as xr
 from musyq_lab.core.units import convert
 
 
-@xr.register_dataarray_accessor("musyq")
+@xr.register_dataarray_accessor("musyq")  # type: ignore[no-untyped-call]
 class MusyqAccessor:
     """What a DataArray can do with the nomenclature's units.
 

@@ -7,7 +7,7 @@ same bytes. Times and hosts belong to the side file (``musyq_lab.archive.manifes
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -46,7 +46,7 @@ def variable_attributes(variable: Variable, qa_name: str) -> dict[str, Any]:
     if low > float("-inf") and high < float("inf"):
         attributes["valid_range"] = [low, high]
     if variable.references:
-        attributes["references"] = " ".join(f"https://doi.org/{doi}" for doi in variable.references)
+        attributes["references"] = _links(variable.references)
     return attributes
 
 
@@ -80,10 +80,15 @@ def global_attributes(product: Product, *, method: str = "", history: str = "") 
     if method:
         attributes["method"] = method
     if product.references:
-        attributes["references"] = " ".join(f"https://doi.org/{doi}" for doi in product.references)
+        attributes["references"] = _links(product.references)
     if history:
         attributes["history"] = history
     return attributes
+
+
+def _links(references: Iterable[str]) -> str:
+    """Return DOIs as addresses; what is an address already stays one."""
+    return " ".join(r if r.startswith("https://") else f"https://doi.org/{r}" for r in references)
 
 
 def history_line(function: str, parameters: Mapping[str, Any]) -> str:
@@ -94,10 +99,15 @@ def history_line(function: str, parameters: Mapping[str, Any]) -> str:
     function : str
         Public name of the step.
     parameters : mapping
-        Its scalar parameters; anything JSON cannot hold is written by ``str``.
+        Its scalar parameters; a set is written in order, anything else that JSON cannot hold by ``str``.
     """
-    arguments = ", ".join(f"{name}={json.dumps(value, default=str)}" for name, value in sorted(parameters.items()))
+    arguments = ", ".join(f"{name}={json.dumps(value, default=_plain)}" for name, value in sorted(parameters.items()))
     return f"{function}({arguments}) by musyq-lab {package_version()}"
+
+
+def _plain(value: Any) -> Any:
+    """Write a set in order, since its own order changes from one run to the next."""
+    return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)
 
 
 def extend_history(previous: str, line: str) -> str:

@@ -14,11 +14,14 @@ class InputError(MusyqError, ValueError):
     """Data or a parameter that cannot be used as given."""
 
 
-class NotFoundError(MusyqError, LookupError):
-    """A name, product, region or file that does not exist."""
+class NotFoundError(MusyqError, KeyError):
+    """A name, product, region or file that does not exist.
+
+    A KeyError, so that ``.get`` and ``in`` of a mapping that raises it work as everywhere else.
+    """
 
     def __str__(self) -> str:
-        """Return the plain message (LookupError subclasses may quote it)."""
+        """Return the plain message (KeyError would quote it)."""
         return str(self.args[0]) if self.args else ""
 
 
@@ -49,7 +52,7 @@ def closest(name: str, known: Iterable[str]) -> str:
         What exists.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.6)
     if near:
         return f" Did you mean {next(n for n in names if n.lower() == near[0])!r}?"
     return f" Known: {', '.join(names)}." if 0 < len(names) <= 40 else ""

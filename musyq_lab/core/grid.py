@@ -5,6 +5,7 @@ Latitude runs from north to south and longitude from -180 to 180, as in the publ
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -34,8 +35,8 @@ CRS_ATTRIBUTES = MappingProxyType(
 class GeoGrid:
     """A regular longitude-latitude grid, whole or a window of it.
 
-    Cells are counted from the north-west corner; fractions of a degree come from whole numbers of cells, so that
-    windows of one grid always share their coordinates to the last bit.
+    Cells are counted from the north-west corner; a coordinate is one quotient of whole numbers, so that it is the
+    double nearest to its decimal, and windows of one grid share their coordinates to the last bit.
     """
 
     name: str
@@ -54,11 +55,12 @@ class GeoGrid:
     def __post_init__(self) -> None:
         """Fill in the size of the globe and refuse a window that leaves it."""
         height, width = 180 * self.cells_per_degree, 360 * self.cells_per_degree
-        if self.rows < 0:
+        if self.rows == -1:
             object.__setattr__(self, "rows", height - self.row)
-        if self.columns < 0:
+        if self.columns == -1:
             object.__setattr__(self, "columns", width - self.column)
-        if self.row < 0 or self.row + self.rows > height or not 0 < self.columns <= width:
+        inside = 0 <= self.row < self.row + self.rows <= height and 0 <= self.column < width
+        if not (inside and 0 < self.columns <= width):
             raise InputError(f"Window {self} leaves the globe of {height} x {width} cells.")
 
     @property
@@ -74,12 +76,14 @@ class GeoGrid:
     @property
     def latitude(self) -> NDArray[np.float64]:
         """Cell centres in degrees north, descending."""
-        return 90.0 - (2 * (self.row + np.arange(self.rows)) + 1) / (2 * self.cells_per_degree)
+        halves = 180 * self.cells_per_degree - 2 * (self.row + np.arange(self.rows)) - 1
+        return halves / (2 * self.cells_per_degree)
 
     @property
     def longitude(self) -> NDArray[np.float64]:
         """Cell centres in degrees east; a window across the antimeridian goes on beyond 180."""
-        return (2 * (self.column + np.arange(self.columns)) + 1) / (2 * self.cells_per_degree) - 180.0
+        halves = 2 * (self.column + np.arange(self.columns)) + 1 - 360 * self.cells_per_degree
+        return halves / (2 * self.cells_per_degree)
 
     def window(self, west: float, south: float, east: float, north: float) -> GeoGrid:
         """Return the cells that touch a box.
@@ -87,23 +91,33 @@ class GeoGrid:
         Parameters
         ----------
         west, south, east, north : float
-            Degrees; ``west > east`` means a box across the antimeridian.
+            Degrees, longitudes from -180 to 360; ``west > east`` means a box across the antimeridian.
 
         Raises
         ------
         InputError
             If the box is empty or not on the globe.
         """
-        if not (-90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 360 and west != east):
+        width = east - west + (360 if east < west else 0)
+        if not (-90 <= south < north <= 90 and -180 <= west <= 360 and -180 <= east <= 360 and 0 < width <= 360):
             raise InputError(
-                f"Box (west {west}, south {south}, east {east}, north {north}) is not on the globe. "
+                f"Box (west {west}, south {south}, east {east}, north {north}) is empty or not on the globe. "
                 "Give degrees with south < north; west > east crosses the antimeridian."
             )
-        east = east + 360 if east < west else east
-        n, tolerance = self.cells_per_degree, 1e-9
-        first_row, last_row = int(np.floor((90 - north) * n + tolerance)), int(np.ceil((90 - south) * n - tolerance))
-        first, last = int(np.floor((west + 180) * n + tolerance)), int(np.ceil((east + 180) * n - tolerance))
-        return GeoGrid(self.name, n, first_row, first, last_row - first_row, min(last - first, 360 * n))
+        n = self.cells_per_degree
+        row, rows = _span(90 - north, 90 - south, n)
+        row = min(row, 180 * n - 1)
+        column, columns = _span(west + 180, west + 180 + width, n)
+        return GeoGrid(self.name, n, row, column % (360 * n), rows, min(columns, 360 * n))
+
+
+def _span(start: float, end: float, cells_per_degree: int) -> tuple[int, int]:
+    """Return the first cell that touches a stretch of degrees and how many do, at least one.
+
+    A billionth of a cell is forgiven, so that an edge like 0.1 + 0.2 does not take in a neighbour.
+    """
+    first = math.floor(start * cells_per_degree + 1e-9)
+    return first, max(math.ceil(end * cells_per_degree - 1e-9) - first, 1)
 
 
 GRIDS = MappingProxyType({g.name: g for g in (GeoGrid("1km", 100), GeoGrid("5km", 20), GeoGrid("0p25deg", 4))})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from musyq_lab.core.errors import InputError
@@ -27,16 +27,23 @@ class Period:
     end: datetime
     """First instant after it."""
     label: str
-    """Name in files: ``2015001``, ``2015-001-03``, ``2015-01-p1``."""
+    """Name in files: ``2015001``, ``2015001-03``, ``2015-01-p1``."""
 
     def __contains__(self, moment: datetime) -> bool:
         """Whether an instant lies in it."""
-        return self.start <= moment < self.end
+        return self.start <= _utc(moment) < self.end
 
     @property
     def middle(self) -> datetime:
         """Instant half-way."""
         return self.start + (self.end - self.start) / 2
+
+
+def _utc(moment: date) -> datetime:
+    """Return an instant in UTC without its zone; one without a zone is UTC already, a date its midnight."""
+    if not isinstance(moment, datetime):
+        return datetime(moment.year, moment.month, moment.day)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def pentad(day: date, convention: Convention = "year") -> Period:
@@ -45,16 +52,21 @@ def pentad(day: date, convention: Convention = "year") -> Period:
     Parameters
     ----------
     day : datetime.date
-        A day (the date of a datetime counts).
+        A day (the date of a datetime counts; with a time zone, its date in UTC).
     convention : {"year", "month"}
         See the module.
     """
-    when = datetime(day.year, day.month, day.day)
+    when = _midnight(day)
     if convention == "year":
         return _pentad_of_year(when)
     if convention == "month":
         return _pentad_of_month(when)
     raise InputError(f"There is no convention {convention!r} of five-day periods. Use 'year' (73) or 'month' (72).")
+
+
+def _midnight(day: date) -> datetime:
+    when = _utc(day)
+    return datetime(when.year, when.month, when.day)
 
 
 def _pentad_of_year(when: datetime) -> Period:
@@ -82,11 +94,12 @@ def pentads(year: int, convention: Convention = "year") -> Iterator[Period]:
 
 def daily(day: date) -> Period:
     """Return the day from midnight to midnight UTC."""
-    start = datetime(day.year, day.month, day.day)
+    start = _midnight(day)
     return Period(start, start + _DAY, f"{start:%Y%j}")
 
 
 def three_hourly(moment: datetime) -> Period:
     """Return the three hours, counted from midnight UTC, that an instant belongs to."""
-    start = moment.replace(hour=moment.hour // 3 * 3, minute=0, second=0, microsecond=0)
+    when = _utc(moment)
+    start = _midnight(when) + when.hour // 3 * timedelta(hours=3)
     return Period(start, start + timedelta(hours=3), f"{start:%Y%j}-{start:%H}")

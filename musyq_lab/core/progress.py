@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,27 +27,33 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     total : int, optional
         Number of items where ``len(items)`` does not tell.
     """
-    count = total if total is not None else len(items) if hasattr(items, "__len__") else None
+    count = len(items) if total is None and isinstance(items, Sized) else total
     if os.environ.get(PLAIN_VARIABLE) or not (sys.stderr.isatty() or _in_notebook()):
         yield from _plain(items, description, count)
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track as rich_track
 
     console = Console(stderr=not _in_notebook())
-    yield from rich_track(items, description=description, total=count, console=console, transient=True)
+    yield from rich_track(items, description=escape(description), total=count, console=console, transient=True)
 
 
 def _plain(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
-    """Write a line for each tenth of the work, where lines are all that can be shown."""
+    """Write a line for each tenth of the work, where lines are all that can be shown.
+
+    A recipe's lines go to stdout, because a notebook paints stderr red; all others to stderr, so that what a command
+    prints can be piped.
+    """
+    stream = sys.stdout if os.environ.get(PLAIN_VARIABLE) else sys.stderr
     shown = 0
     for done, item in enumerate(items, start=1):
         yield item
-        step = done * _STEPS // total if total else 0
+        step = min(done * _STEPS // total, _STEPS) if total else 0
         if step > shown:
             shown = step
-            sys.stdout.write(f"{description}: {100 * done // (total or done)} %\n")
-            sys.stdout.flush()
+            stream.write(f"{description}: {min(100 * done // (total or done), 100)} %\n")
+            stream.flush()
 
 
 def _in_notebook() -> bool:

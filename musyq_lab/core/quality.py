@@ -5,6 +5,7 @@ Bits 0 to 7 mean the same in every product; a product's own begin at :data:`FIRS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musyq_lab.core.errors import InputError
+
 QA_DTYPE = np.dtype("uint16")
 FIRST_OWN_BIT = 8
+
+_BITS = QA_DTYPE.itemsize * 8
+# What CF-1.11, section 3.5, allows in one word of flag_meanings.
+_MEANING = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,13 @@ class Flag:
     """CF flag meaning (one word, underscores)."""
     sentence: str
     """What it says about the pixel, for people."""
+
+    def __post_init__(self) -> None:
+        """Refuse a bit that the layer does not have and a name that CF cannot hold."""
+        if not 0 <= self.bit < _BITS:
+            raise InputError(f"Quality bit {self.bit} of {self.name!r} does not exist. Use 0 to {_BITS - 1}.")
+        if not _MEANING.fullmatch(self.name):
+            raise InputError(f"Quality flag {self.name!r} must be one word of letters, digits and underscores.")
 
     @property
     def mask(self) -> int:
@@ -59,9 +73,18 @@ def explain(value: int, flags: Iterable[Flag]) -> list[str]:
         The pixel's quality value.
     flags : iterable of Flag
         The bits the layer knows; a set bit that it does not know is named by number.
+
+    Raises
+    ------
+    InputError
+        If the value is no 16-bit number, such as the NaN of a layer that was decoded to floats.
     """
+    if not (value == np.floor(value) and -(1 << _BITS - 1) <= value < 1 << _BITS):
+        raise InputError(
+            f"{value} is not a quality value of {_BITS} bits. Read the layer as {QA_DTYPE}, not as floats."
+        )
     known = {f.bit: f.sentence for f in flags}
-    bits = [bit for bit in range(QA_DTYPE.itemsize * 8) if int(value) >> bit & 1]
+    bits = [bit for bit in range(_BITS) if int(value) >> bit & 1]
     return [known.get(bit, f"bit {bit} is set, which this layer does not define") for bit in bits]
 
 

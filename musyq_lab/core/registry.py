@@ -67,7 +67,11 @@ class Registry(Mapping[str, T], Generic[T]):
         raise NotFoundError(f"There is no {self.kind} {key!r}.{closest(key, self)}")
 
     def _entry(self, module: Any, key: str) -> T:
-        entry: T = getattr(module, self._attribute.format(key=key))
+        name = self._attribute.format(key=key)
+        if not hasattr(module, name):
+            where = getattr(module, "__name__", repr(module))
+            raise InputError(f"The {self.kind} {key!r} is not in {where}, which must be a module that holds {name!r}.")
+        entry: T = getattr(module, name)
         return entry
 
     def __contains__(self, key: object) -> bool:
@@ -84,8 +88,19 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def table(self) -> list[list[str]]:
         """Return header and rows as text."""
-        rows = [[key, *(text(entry) for text in self._columns.values())] for key, entry in self.items()]
-        return [[self.kind, *self._columns], *rows]
+        return [[self.kind, *self._columns], *(self._row(key) for key in self)]
+
+    def _row(self, key: str) -> list[str]:
+        """Describe an entry; a plug-in that cannot be loaded says so and does not cost the table."""
+        own = key in self._added or key in self._modules()
+        try:
+            entry = self[key]
+            return [key, *(text(entry) for text in self._columns.values())]
+        except Exception as error:
+            if own:
+                raise
+            reason = f"cannot be loaded: {type(error).__name__}: {error}"
+            return [key, *(reason if column == 0 else "" for column in range(len(self._columns)))]
 
     def __repr__(self) -> str:
         """Show the keys."""

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from musyq_lab.core.errors import NotFoundError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ROOTS = (_PACKAGE / "_data", _PACKAGE.parent)
+_FOLDERS = ("catalogs", "recipes", "notebooks")
 
 
 def resource(name: str) -> Path:
@@ -20,15 +21,19 @@ def resource(name: str) -> Path:
     Parameters
     ----------
     name : str
-        Path relative to the top of the source tree, such as ``"catalogs/samples.yml"``.
+        Path relative to the top of the source tree, such as ``"catalogs/samples.yml"``; it begins with one of the
+        folders that ship and stays inside it.
 
     Raises
     ------
     NotFoundError
         If neither the installed package nor the source tree holds it.
     """
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] not in _FOLDERS or ".." in parts or "\0" in name:
+        raise NotFoundError(f"{name!r} does not ship with musyq-lab. Name a file under {', '.join(_FOLDERS)}.")
     for root in _ROOTS:
-        path = root / name
+        path = root.joinpath(*parts)
         if path.exists():
             return path
     raise NotFoundError(

@@ -6,17 +6,36 @@ tests all read a :class:`Product`.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from musyq_lab.core.quality import COMMON_FLAGS, Flag
+import numpy as np
+
+from musyq_lab.core.errors import InputError
+from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, Flag
 from musyq_lab.core.variables import quantity
 
 Edition = Literal["1km", "5km", "30m", "0p25deg"]
 Stage = Literal["scene", "composite", "climatology", "application"]
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _tuples(spec: Any, *names: str) -> None:
+    """Make tuples of what was given as lists, so that a spec stays frozen and hashable; refuse a lone text."""
+    for name in names:
+        value = getattr(spec, name)
+        if isinstance(value, str):
+            raise InputError(f"{name} must be a tuple, got the text {value!r}. Write ({value!r},).")
+        object.__setattr__(spec, name, tuple(value))
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,35 @@ class Variable:
     """GCOS-245 threshold, in words."""
     references: tuple[str, ...] = ()
     """DOIs of this variable's definition."""
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is none, or that the stored type cannot hold."""
+        _tuples(self, "valid_range", "inputs", "model_uncertainty", "references")
+        low, high = self.valid_range
+        if not low < high:
+            raise InputError(f"Variable {self.name!r} has the valid range {low} to {high}; give (low, high).")
+        if not (math.isfinite(self.scale) and self.scale > 0 and math.isfinite(self.offset)):
+            raise InputError(f"Variable {self.name!r} needs a finite scale above 0 and a finite offset.")
+        if self.packed:
+            try:
+                limits = np.iinfo(self.dtype)
+            except (TypeError, ValueError):
+                raise InputError(
+                    f"Variable {self.name!r} has the type {self.dtype!r}; give one such as 'int16'."
+                ) from None
+            self._check_packing(limits)
+
+    def _check_packing(self, limits: np.iinfo[Any]) -> None:
+        stored = [round((x - self.offset) / self.scale) for x in self.valid_range if math.isfinite(x)]
+        if not limits.min <= self.fill <= limits.max:
+            raise InputError(f"Variable {self.name!r}: fill {self.fill} does not fit into {self.dtype}.")
+        if any(not limits.min <= number <= limits.max for number in stored):
+            raise InputError(
+                f"Variable {self.name!r}: the valid range {self.valid_range} does not fit into {self.dtype} with scale "
+                f"{self.scale} and offset {self.offset}. Use a coarser scale or a wider type."
+            )
+        if len(stored) == 2 and stored[0] <= self.fill <= stored[1]:
+            raise InputError(f"Variable {self.name!r}: fill {self.fill} is also the stored form of a valid value.")
 
     @property
     def packed(self) -> bool:
@@ -101,6 +149,11 @@ class Window:
     size: int
     """Odd edge length in pixels."""
 
+    def __post_init__(self) -> None:
+        """Refuse a square without a central pixel."""
+        if self.size < 1 or self.size % 2 == 0:
+            raise InputError(f"A window must be an odd number of pixels wide, got {self.size}.")
+
     @property
     def margin(self) -> int:
         """Pixels needed beyond a chunk's edge."""
@@ -136,19 +189,38 @@ class Product:
 
     def __post_init__(self) -> None:
         """Refuse a spec that could not work, when the module is imported."""
+        _tuples(self, "variables", "inputs", "editions", "methods", "default", "flags", "references")
         if not _KEY.fullmatch(self.key):
-            raise ValueError(f"Product key {self.key!r} must be lower-case letters, digits and underscores")
+            raise InputError(f"Product key {self.key!r} must be lower-case letters, digits and underscores")
+        self._check_variables()
+        if twice := _twice(item.name for item in self.inputs):
+            raise InputError(f"Product {self.key!r} names an input twice: {twice}")
+        for item in self.inputs:
+            quantity(item.name)
+        self._check_flags()
+
+    def _check_variables(self) -> None:
         names = [v.name for v in self.variables]
-        if len(set(names)) != len(names):
-            raise ValueError(f"Product {self.key!r} names a variable twice: {names}")
+        if not names:
+            raise InputError(f"Product {self.key!r} makes no variables")
+        if twice := _twice([*names, *(v.uncertainty_name for v in self.variables), self.qa_name]):
+            raise InputError(f"Product {self.key!r} names a variable twice: {twice}")
         known = {i.name for i in self.inputs}
         for variable in self.variables:
             if unknown := set(variable.inputs) - known:
-                raise ValueError(f"Variable {variable.name!r} of {self.key!r} needs undeclared inputs {sorted(unknown)}")
+                needs = f"Variable {variable.name!r} of {self.key!r} needs undeclared inputs"
+                raise InputError(f"{needs} {sorted(unknown)}")
         if unknown := set(self.default) - set(names):
-            raise ValueError(f"Product {self.key!r} defaults to unknown variables {sorted(unknown)}")
-        for item in self.inputs:
-            quantity(item.name)
+            raise InputError(f"Product {self.key!r} defaults to unknown variables {sorted(unknown)}")
+
+    def _check_flags(self) -> None:
+        taken = [f"bit {flag.bit}" for flag in self.flags if flag.bit < FIRST_OWN_BIT]
+        taken += _twice([f"bit {flag.bit}" for flag in self.flags]) + _twice(flag.name for flag in self.all_flags)
+        if taken:
+            raise InputError(
+                f"Product {self.key!r} uses quality {taken} twice. Its own bits begin at {FIRST_OWN_BIT}, each with a "
+                "name of its own."
+            )
 
     @property
     def qa_name(self) -> str:

@@ -104,7 +104,7 @@ _ROWS = (
     ),
     Quantity("altitude", "surface_altitude", "m", "z", "height of the surface above mean sea level", (-500.0, 9000.0)),
     Quantity("air_temperature", "air_temperature", "K", "T_a", "air temperature at 2 m", (180.0, 335.0)),
-    Quantity("land_cover", "land_cover_class", "1", "", "land cover class", (0.0, 255.0)),
+    Quantity("land_cover", "", "1", "", "land cover class", (0.0, 255.0)),
 )
 
 QUANTITIES = MappingProxyType({row.name: row for row in _ROWS})

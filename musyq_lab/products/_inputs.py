@@ -65,7 +65,8 @@ def collect(
         found[item.name] = _checked(spec, item, array, units)
         sigma = _find(item.uncertainty_name, dataset, given)
         if sigma is not None:
-            found[item.uncertainty_name] = _plain(sigma.assign_attrs(units=sigma.attrs.get("units", item.units)), item)
+            sigma = sigma.assign_attrs(units=sigma.attrs.get("units", item.units))
+            found[item.uncertainty_name] = _plain(sigma, item, difference=True)
     _same_grid(spec, found)
     return found
 
@@ -141,8 +142,8 @@ def _check_role(spec: Product, item: Input, array: xr.DataArray) -> None:
         )
 
 
-def _plain(array: xr.DataArray, item: Input) -> xr.DataArray:
-    converted = convert(array, item.units)
+def _plain(array: xr.DataArray, item: Input, *, difference: bool = False) -> xr.DataArray:
+    converted = convert(array, item.units, difference=difference)
     scalars = [name for name, coordinate in converted.coords.items() if coordinate.ndim == 0]
     return converted.drop_vars(scalars).drop_attrs()
 
