@@ -1,0 +1,165 @@
+"""The check of an HDF5 file before any of its data are read.
+
+A file from elsewhere may point at other files of this machine (external links, external storage, virtual datasets), or
+hold a small stream that unpacks into more memory than there is (a 1 MB file with one 1-GiB chunk takes 2 GB to read
+one value). All of it shows in the headers.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from musyq_lab.core.errors import ArchiveError, MusyqError, NotFoundError
+
+MAX_CHUNK = 64 * 2**20
+"""Bytes of one chunk, unpacked: what reading a single value may cost."""
+MAX_DECLARED = 64 * 2**30
+"""Bytes of all datasets of a file, unpacked (a global 1 km layer of float64 has 5.2 GB)."""
+MAX_OBJECTS = 10_000
+"""Groups and datasets of a file."""
+
+# Built into HDF5: deflate, shuffle, fletcher32, szip, n-bit, scale-offset; and h5py's own LZF.
+_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
+_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def check_hdf5(path: str | Path, *, budget: int = MAX_DECLARED) -> None:
+    """Refuse an HDF5 file that is broken, leads out of itself or asks for too much memory.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file; none of its data are read.
+    budget : int
+        Most bytes its datasets may declare.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    ArchiveError
+        If it is not HDF5, is cut off, or is refused; the message says why.
+    """
+    path = Path(path)
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not path.is_file():
+        raise ArchiveError(f"{path} is not a file.")
+    _check(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino, budget)
+
+
+@lru_cache(maxsize=4096)
+def _check(path: str, modified: int, size: int, inode: int, budget: int) -> None:
+    """Check once for each state of a file: a cube reads the same file many times."""
+    with opened(path) as file, damage(path):
+        declared = 0
+        for dataset in _datasets(file, path):
+            _check_dataset(dataset, path)
+            declared += dataset.size * dataset.dtype.itemsize if dataset.shape is not None else 0
+            if declared > budget:
+                raise _refused(path, f"its datasets declare more than {budget / 2**30:g} GiB")
+
+
+def opened(path: str | Path) -> h5py.File:
+    """Open an HDF5 file for reading; a broken one gives a plain error.
+
+    Raises
+    ------
+    ArchiveError
+        If it is not HDF5 or is cut off.
+    """
+    try:
+        return h5py.File(path, "r", locking=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ArchiveError(_broken(Path(path), str(error))) from error
+
+
+@contextmanager
+def damage(path: str | Path) -> Iterator[None]:
+    """Turn whatever the headers of a damaged file lead to (a dozen unrelated types) into one plain error.
+
+    Raises
+    ------
+    ArchiveError
+        In place of any error that is not one of ours.
+    """
+    try:
+        yield
+    except MusyqError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
+        raise ArchiveError(f"{path} is damaged or not as it says ({reason}). Fetch or write it again.") from error
+
+
+def _broken(path: Path, text: str) -> str:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror or error}."
+    if not start:
+        return f"{path} is empty (0 bytes). Fetch or write it again."
+    if start != _MAGIC:
+        return f"{path} is not an HDF5 file. Give an HDF5 or netCDF-4 file."
+    if "truncated" in text:
+        return f"{path} is cut off: it is shorter than it says it is. Fetch or write it again."
+    return f"{path} is a damaged HDF5 file ({text}). Fetch or write it again."
+
+
+def _refused(path: str, reason: str) -> ArchiveError:
+    return ArchiveError(f"{path} is refused because {reason}. Rewrite it as plain HDF5 if you trust it.")
+
+
+def _datasets(file: h5py.File, path: str) -> Iterator[h5py.Dataset]:
+    """Walk over hard links only, each object once; anything that leads out of the file is refused."""
+    groups, seen = [file], {h5py.h5o.get_info(file.id).addr}
+    while groups:
+        group = groups.pop()
+        for name in group:
+            child = _child(group, name, path)
+            if child is None or (address := h5py.h5o.get_info(child.id).addr) in seen:
+                continue
+            seen.add(address)
+            if len(seen) > MAX_OBJECTS:
+                raise _refused(path, f"it holds more than {MAX_OBJECTS} objects")
+            if isinstance(child, h5py.Group):
+                groups.append(child)
+            elif isinstance(child, h5py.Dataset):
+                yield child
+
+
+def _child(group: h5py.Group, name: str, path: str) -> Any:
+    """Return what a hard link leads to, None for a soft link (its target is met by its own name)."""
+    link = group.get(name, getlink=True)
+    if isinstance(link, h5py.HardLink):
+        return group[name]
+    if isinstance(link, h5py.SoftLink):
+        return None
+    raise _refused(path, f"{name!r} is a link to another file")
+
+
+def _check_dataset(dataset: h5py.Dataset, path: str) -> None:
+    name = dataset.name
+    if dataset.external:
+        raise _refused(path, f"the data of {name!r} lie in another file")
+    if dataset.is_virtual:
+        raise _refused(path, f"{name!r} is a virtual dataset made of other files")
+    creation = dataset.id.get_create_plist()
+    filters = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
+    if unknown := filters - _FILTERS:
+        raise _refused(path, f"{name!r} uses the unknown filter {min(unknown)}")
+    if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK:
+        raise _refused(path, f"a chunk of {name!r} unpacks to more than {MAX_CHUNK // 2**20} MiB")

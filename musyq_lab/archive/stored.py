@@ -1,0 +1,189 @@
+"""Lazy reading of stored layers: an array-like that knows paths and opens them inside the task.
+
+No handle is ever kept, so a layer can be pickled, sent to a worker and outlive the file's folder being busy. Files of
+a time series are not opened until a value of theirs is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from musyq_lab.archive.safety import check_hdf5, damage, opened
+from musyq_lab.core.errors import ArchiveError
+
+MAX_BLOCKS = 100_000
+"""Most dask chunks of one layer of one file; a file with tinier chunks is read in larger blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How stored numbers become values."""
+
+    scale: float = 1.0
+    """value = stored x scale + offset."""
+    offset: float = 0.0
+    """See ``scale``."""
+    fills: tuple[float, ...] = ()
+    """Stored numbers that mean no data (NaN always does)."""
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    """Stored numbers outside are no data either."""
+
+    def dtype(self, stored: np.dtype[Any]) -> np.dtype[Any]:
+        """Return the type of the values: float32 holds 16-bit integers exactly, integers without packing stay."""
+        if stored.kind == "f":
+            return np.dtype(stored.newbyteorder("="))
+        if self == Packing():
+            return np.dtype(stored.newbyteorder("="))
+        return np.dtype("float32" if stored.itemsize <= 2 else "float64")
+
+    def unpack(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Return the values, NaN where there are none."""
+        dtype = self.dtype(raw.dtype)
+        if self == Packing():
+            return raw.astype(dtype, copy=False)
+        values = np.asarray(raw.astype(np.float64) * self.scale + self.offset, dtype)
+        missing = (raw < self.limits[0]) | (raw > self.limits[1])
+        for fill in self.fills:
+            missing |= raw == raw.dtype.type(fill) if raw.dtype.kind == "f" else raw == fill
+        values[missing] = np.nan
+        return values
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """One dataset of one file, or of many files alike along a new first axis, as dask's ``from_array`` wants it."""
+
+    paths: tuple[str, ...]
+    """Files in the order of the first axis."""
+    name: str
+    """Dataset inside them."""
+    file_shape: tuple[int, ...]
+    """Shape in one file."""
+    stored: np.dtype[Any]
+    """Stored type."""
+    packing: Packing
+    """How to decode."""
+    stacked: bool = False
+    """Whether the files form a first axis of their own."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole."""
+        return (len(self.paths), *self.file_shape) if self.stacked else self.file_shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self.packing.dtype(self.stored)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read and decode a part; ``key`` holds slices and whole numbers."""
+        key = key if isinstance(key, tuple) else (key,)
+        if not self.stacked:
+            return self._read(self.paths[0], key)
+        first, rest = (key[0], key[1:]) if key else (slice(None), ())
+        if isinstance(first, slice):
+            parts = [self._read(path, rest) for path in self.paths[first]]
+            return np.stack(parts) if parts else np.empty((0, *self.file_shape), self.dtype)
+        return self._read(self.paths[int(first)], rest)
+
+    def _read(self, path: str, key: tuple[Any, ...]) -> NDArray[Any]:
+        check_hdf5(path)
+        with opened(path) as file, damage(path):
+            dataset = file[self.name]
+            self._compare(dataset, path)
+            raw = np.asarray(dataset[key])
+        return self.packing.unpack(raw)
+
+    def _compare(self, dataset: h5py.Dataset, path: str) -> None:
+        """Refuse a file of a series that is not laid out and packed like the first."""
+        same = dataset.shape == self.file_shape and dataset.dtype == self.stored
+        if not same or (self.stacked and packing(attributes(dataset)) != self.packing):
+            raise ArchiveError(
+                f"{self.name!r} of {path} has shape {dataset.shape}, type {dataset.dtype}, {packing(dataset.attrs)}; "
+                f"{self.file_shape}, {self.stored} and {self.packing} were expected. It was changed after it was "
+                "opened, or its series mixes layouts: open it on its own with period=."
+            )
+
+
+def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
+    """Return the dask array of a layer, in the chunks of the file.
+
+    Parameters
+    ----------
+    layer : StoredLayer
+        What to read.
+    chunks : sequence of int or None
+        Chunk of one file; None for a layer stored in one piece.
+    """
+    import dask.array as da
+    from dask.base import tokenize
+
+    blocks = _blocks(layer.file_shape, tuple(chunks) if chunks else layer.file_shape)
+    blocks = (1, *blocks) if layer.stacked else blocks
+    state = [(path, Path(path).stat().st_mtime_ns) for path in layer.paths]
+    name = f"open-{layer.name.rpartition('/')[2]}-{tokenize(state, layer)}"
+    return da.from_array(layer, chunks=blocks, name=name, meta=np.empty((0,) * layer.ndim, layer.dtype))
+
+
+def _blocks(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return whole multiples of the file's chunks that make no more than :data:`MAX_BLOCKS` blocks."""
+    blocks = [max(1, min(chunk, size)) for chunk, size in zip(chunks, shape, strict=True)]
+    while math.prod(math.ceil(size / block) for size, block in zip(shape, blocks, strict=True)) > MAX_BLOCKS:
+        blocks = [min(2 * block, max(size, 1)) for block, size in zip(blocks, shape, strict=True)]
+    return tuple(blocks)
+
+
+def attributes(target: Any) -> dict[str, Any]:
+    """Return the attributes of a file or dataset without those that only serve the format."""
+    return {name: _plain(target.attrs[name]) for name in sorted(target.attrs) if name not in _FORMAT}
+
+
+_FORMAT = frozenset(
+    (
+        *("CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "DIMENSION_LABELS"),
+        *("_Netcdf4Dimid", "_Netcdf4Coordinates", "_NCProperties", "_nc3_strict"),
+    )
+)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, h5py.Empty):
+        return ""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "SO":
+        texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in value.flat]
+        return texts[0] if len(texts) == 1 else texts
+    if isinstance(value, np.ndarray) and value.size == 1:
+        return value.flat[0]
+    return value
+
+
+def packing(attrs: Mapping[str, Any]) -> Packing:
+    """Return the CF packing that attributes describe.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of the stored dataset.
+    """
+    fills = [float(attrs["_FillValue"])] if "_FillValue" in attrs else []
+    return Packing(
+        float(attrs.get("scale_factor", 1.0)),
+        float(attrs.get("add_offset", 0.0)),
+        tuple(fill for fill in fills if not math.isnan(fill)),
+    )
