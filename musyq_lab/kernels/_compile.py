@@ -9,11 +9,12 @@
 
 Rules
 -----
-* Arguments broadcast over their loop dimensions; those named in the signature, such as ``(n)``, are the last ones and
-  reach the body as contiguous arrays.
-* The result is float32 when every float array among the inputs is float32 (scalars and integer arrays of at most
-  16 bits follow them), else float64. The body computes in that type: write float literals (``2.0 * x``).
-* An output that the body does not write is NaN. Arithmetic is IEEE: NaN in gives NaN out, division by zero never raises.
+* Arguments broadcast over their loop dimensions; those named in the signature, such as ``(n)``, come last
+  and reach the body as contiguous arrays.
+* The result is float32 when every float array among the inputs is float32 (scalars and integer arrays of at
+  most 16 bits follow them), else float64. The body computes in that type: write float literals (``2.0 * x``).
+* An output that the body does not write is NaN. Arithmetic is IEEE: NaN in gives NaN out, division by zero never
+  raises.
 * A result does not depend, to the last bit, on chunks, threads, memory layout or processor.
 * Compilation happens at the first call for a set of types, once in a process, and is never cached on disk: cached
   generalised ufuncs crash dask workers (numba#10128, numba#4807). ``MUSYQ_DISABLE_JIT=1`` runs the Python twin.
@@ -29,12 +30,10 @@ import numpy as np
 import numpy.typing as npt
 
 from musyq_lab.kernels import _layout
-from musyq_lab.kernels._inline import (
-    Inline, as_bits, by_name, by_width, fingerprint, fma, from_bits, inline, numba_side, select,
-)
+from musyq_lab.kernels._inline import by_name, fingerprint, fma, inline, numba_side, select
 from musyq_lab.kernels._layout import Array, Shapes, Signature
 
-__all__ = ["Inline", "Kernel", "as_bits", "by_width", "fma", "from_bits", "inline", "jit_disabled", "kernel", "select"]
+__all__ = ["Kernel", "fma", "inline", "jit_disabled", "kernel", "select"]
 
 _BLOCK_BYTES = 1 << 18
 """Bytes of one packed argument: the packed block of a series kernel stays in the second-level cache."""
@@ -59,28 +58,57 @@ class Kernel:
         Core dimensions, for example ``"(),()->()"`` or ``"(n),()->(n),()"``.
     origin
         How to make this kernel again in another process, as ``(callable, arguments)``, for a generated kernel.
+    parts
+        The same computation as several bodies, each with the positions of its arrays (inputs, then outputs) among
+        those of the kernel. They run in turn on small blocks: LLVM's time grows with the square of a body's outputs.
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
-        self, function: Callable[..., None], signature: str, origin: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+        self,
+        function: Callable[..., None],
+        signature: str,
+        origin: tuple[Callable[..., Any], tuple[Any, ...]] | None = None,
+        parts: tuple[tuple[Callable[..., None], tuple[int, ...]], ...] = (),
     ) -> None:
         self.function = function
         self.signature = Signature.parse(signature)
         self.text = signature
         self.origin = origin
+        self.parts = parts
+        self._pixelwise = self.signature.scalar
         self._compiled: dict[Any, Any] = {}
         functools.update_wrapper(self, function)
         _check_parameters(function, self.signature)
 
     def __call__(self, *arrays: npt.ArrayLike, out: Array | tuple[Array, ...] | None = None) -> Any:
         """Evaluate on arrays; ``out`` (an array, or a tuple for several outputs) is filled and returned."""
+        if self._pixelwise and (outputs := self._everyday(arrays, out)) is not None:
+            return outputs
         return self._evaluate(arrays, out, twin=jit_disabled())
 
     def python(self, *arrays: npt.ArrayLike, out: Array | tuple[Array, ...] | None = None) -> Any:
         """Evaluate the body as plain Python, element by element: the slow, independent twin."""
         return self._evaluate(arrays, out, twin=True)
 
-    def _evaluate(self, arguments: Sequence[npt.ArrayLike], out: Array | tuple[Array, ...] | None, *, twin: bool) -> Any:
+    def _everyday(self, arguments: Sequence[npt.ArrayLike], out: Array | tuple[Array, ...] | None) -> Any:
+        """Take the short way for contiguous arrays of one shape and one float type, with numbers among them.
+
+        It saves nine tenths of the fixed cost of a call, which matters for small chunks. None for any other call.
+        """
+        call = _layout.flat(arguments, out, len(self.signature.inputs), len(self.signature.outputs))
+        if call is None or jit_disabled():
+            return None
+        outputs, kinds, dtype, views = call
+        if not self._native("flat_loop", kinds, (dtype,) * len(arguments), dtype)(*views):
+            return None
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def _evaluate(
+        self, arguments: Sequence[npt.ArrayLike], out: Array | tuple[Array, ...] | None, *, twin: bool
+    ) -> Any:
         if len(arguments) != len(self.signature.inputs):
             raise TypeError(
                 f"{self.__name__} takes {len(self.signature.inputs)} arrays {self.text}, got {len(arguments)}"
@@ -101,7 +129,7 @@ class Kernel:
         return results if len(results) > 1 else results[0]
 
     def _outputs(self, out: Any, shapes: Shapes, dtype: np.dtype[Any], inputs: Sequence[Array]) -> list[Array]:
-        """New output arrays, or those of ``out`` after a check."""
+        """Make new output arrays, or take those of ``out`` after a check."""
         wanted = [shapes.full(core) for core in self.signature.outputs]
         if out is None:
             return [_layout.allocate(shape, dtype, inputs) for shape in wanted]
@@ -121,7 +149,7 @@ class Kernel:
         sources = tuple(array.dtype for array in inputs)
         for run in _layout.runs(arrays, [0] * len(arrays), shapes.loop, 2):
             kinds = _kinds(run.strides, [array.itemsize for array in arrays])
-            loop = self._native(("pixel", kinds, sources, dtype))
+            loop = self._native("pixel_loop", kinds, sources, dtype)
             loop(*run.lengths, *_pixel_arguments(run, arrays))
 
     def _series(self, inputs: list[Array], outputs: list[Array], shapes: Shapes, dtype: np.dtype[Any]) -> None:
@@ -130,23 +158,23 @@ class Kernel:
         if all(_packed(array, rank) for array, rank in zip(arrays, ranks, strict=True)):
             self._series_runs(arrays, ranks, shapes.loop, dtype)
             return
-        largest = max(array[(0,) * len(array.shape[: array.ndim - rank])].size for array, rank in zip(arrays, ranks, strict=True))
+        largest = max(array[(0,) * (array.ndim - rank)].size for array, rank in zip(arrays, ranks, strict=True))
         size = max(1, _BLOCK_BYTES // (dtype.itemsize * largest))
         for block in _layout.blocks(arrays, ranks, shapes.loop, size):
-            packed = [view if _packed(view, rank) else np.ascontiguousarray(view) for view, rank in zip(block, ranks, strict=True)]
+            packed = [v if _packed(v, rank) else np.ascontiguousarray(v) for v, rank in zip(block, ranks, strict=True)]
             self._series_runs(packed, ranks, (block[-1].shape[0],), dtype)
-            for view, result in zip(block[len(inputs):], packed[len(inputs):], strict=True):
+            for view, result in zip(block[len(inputs) :], packed[len(inputs) :], strict=True):
                 if view is not result:
                     view[...] = result
 
     def _series_runs(
         self, arrays: Sequence[Array], ranks: tuple[int, ...], shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
-        loop = self._native(("series", ranks, dtype))
+        loop = self._native("series_loop", ranks, dtype)
         for run in _layout.runs(arrays, ranks, shape, 1):
             arguments: list[int] = []
             for array, rank, address, stride in zip(arrays, ranks, run.addresses, run.strides, strict=True):
-                arguments += [address, stride[0], *array.shape[array.ndim - rank:]]
+                arguments += [address, stride[0], *array.shape[array.ndim - rank :]]
             loop(run.lengths[0], *arguments)
 
     def _twin(self, inputs: list[Array], outputs: list[Array], shapes: Shapes, dtype: np.dtype[Any]) -> None:
@@ -161,17 +189,31 @@ class Kernel:
                 for array, cell, rank in zip(outputs, cells, ranks[split:], strict=True):
                     array[index] = cell if rank else cell[0]
 
-    def _native(self, key: tuple[Any, ...]) -> Any:
-        """The compiled loop for a layout and its types; one thread compiles, the others wait."""
-        found = self._compiled.get(key)
+    def _native(self, make: str, *key: Any) -> Any:
+        """Return the compiled loop for a layout and its types; one thread compiles, the others wait."""
+        found = self._compiled.get((make, *key))
         if found is None:
             with _lock:
-                found = self._compiled.get(key)
-                if found is None:
-                    make = numba_side().pixel_loop if key[0] == "pixel" else numba_side().series_loop
-                    found = make(self.function, *key[1:], len(self.signature.outputs))
-                    self._compiled[key] = found
+                found = self._compiled.get((make, *key)) or self._compile(make, *key)
+                self._compiled[make, *key] = found
         return found
+
+    def _compile(self, make: str, *key: Any) -> Any:
+        outputs = len(self.signature.outputs)
+        if make == "pixel_row" and self.parts:
+            return numba_side("_loops").blocked_row(self._part_rows(*key), *key, outputs)
+        # Both loops over pixels share one innermost row; the other two are made from the body itself.
+        source = self._native("pixel_row", *key) if make in ("pixel_loop", "flat_loop") else self.function
+        return getattr(numba_side("_loops"), make)(source, *key, outputs)
+
+    def _part_rows(self, kinds: str, sources: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+        rows = []
+        for body, positions in self.parts:
+            own = [sources[k] for k in positions if k < len(sources)]
+            letters = "".join(kinds[k] for k in positions)
+            row = numba_side("_loops").pixel_row(body, letters, tuple(own), dtype, len(positions) - len(own))
+            rows.append((row, positions))
+        return tuple(rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as its recipe, by name, or by value for a kernel made in a notebook."""

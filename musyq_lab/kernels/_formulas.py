@@ -10,7 +10,7 @@ BANDS = (
 )  # fmt: skip
 """Band roles that a formula may name, by wavelength."""
 
-FUNCTIONS = ("sqrt", "tanh")
+FUNCTIONS = ("select", "sqrt", "tanh")
 """Functions that a formula may call."""
 
 
@@ -56,7 +56,7 @@ def table() -> dict[str, Formula]:
 
 
 def _difference(name: str, title: str, first: str, second: str, reference: str) -> Formula:
-    """A normalised difference (first - second) / (first + second)."""
+    """Make the row of a normalised difference (first - second) / (first + second)."""
     return Formula(name, title, f"({first} - {second}) / ({first} + {second})", (reference,))
 
 
@@ -66,6 +66,11 @@ _ROWS = (
                 "https://ntrs.nasa.gov/citations/19740022614"),
     Formula("evi", "Enhanced vegetation index", "G * (nir - red) / (nir + C1 * red - C2 * blue + L)",
             ("10.1016/S0034-4257(02)00096-2",), (-1.0, 1.0), {"G": 2.5, "C1": 6.0, "C2": 7.5, "L": 1.0}),
+    Formula("evi_backup", "EVI, in its two-band form over snow and cloud (as MOD13 does)",
+            "select(blue > bright, G * (nir - red) / (nir + C * red + L),"
+            " G * (nir - red) / (nir + C1 * red - C2 * blue + L))",
+            ("10.1016/S0034-4257(02)00096-2", "10.1016/j.rse.2008.06.006"), (-1.0, 1.0),
+            {"bright": 0.2, "G": 2.5, "C": 2.4, "C1": 6.0, "C2": 7.5, "L": 1.0}),
     Formula("evi2", "Two-band enhanced vegetation index", "G * (nir - red) / (nir + C * red + L)",
             ("10.1016/j.rse.2008.06.006",), (-1.0, 1.0), {"G": 2.5, "C": 2.4, "L": 1.0}),
     Formula("savi", "Soil-adjusted vegetation index", "(1.0 + L) * (nir - red) / (nir + red + L)",

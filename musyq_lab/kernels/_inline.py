@@ -7,20 +7,25 @@
 import functools
 import hashlib
 import importlib
+import math
 import types
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 
-def numba_side() -> Any:
-    """Our numba module, imported at the first compilation only."""
-    return importlib.import_module("musyq_lab.kernels._native")
+def numba_side(module: str = "_native") -> Any:
+    """Import one of the modules that need numba, at the first compilation only."""
+    return importlib.import_module(f"musyq_lab.kernels.{module}")
 
 
 class Helper:
     """A Python function with a compiled form that numba resolves when a kernel names it."""
+
+    __name__: str
+    __qualname__: str
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -102,12 +107,20 @@ def by_width(narrow: Helper, wide: Helper) -> Callable[[Callable[..., Any]], ByW
 
 @Instruction
 def fma(a: Any, b: Any, c: Any) -> Any:
-    """Return a * b + c rounded once (the Python form rounds the sum of extended precision: equal but for rare ties)."""
+    """Return a * b + c rounded once (the float32 form in Python rounds twice: different once in 2^29 times)."""
     numbers = (a, b, c)
     if any(isinstance(x, np.float64) for x in numbers) or not any(isinstance(x, np.float32) for x in numbers):
-        return np.float64(np.longdouble(a) * np.longdouble(b) + np.longdouble(c))
+        return _exact_fma(float(a), float(b), float(c))
     a, b, c = (np.float64(np.float32(x)) for x in numbers)
     return np.float32(a * b + c)
+
+
+def _exact_fma(a: float, b: float, c: float) -> np.float64:
+    plain = np.float64(a) * np.float64(b) + np.float64(c)
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c) and np.isfinite(plain)):
+        return plain
+    exact = Fraction(a) * Fraction(b) + Fraction(c)
+    return np.float64(exact) if exact else plain  # the plain sum knows the sign of zero
 
 
 @Instruction
@@ -135,12 +148,12 @@ def from_bits(bits: Any) -> Any:
 
 
 def polynomial(*coefficients: float) -> Inline:
-    """Helper that evaluates a polynomial, coefficients in rising order, by fused multiply-adds (Horner's rule)."""
+    """Make a helper that evaluates a polynomial (coefficients in rising order) by fused multiply-adds."""
     text = repr(coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         text = f"fma(x, {text}, {coefficient!r})"
-    namespace = {"fma": fma, "__name__": __name__}
-    exec(f"def horner(x):\n    return {text}", namespace)  # noqa: S102  (numbers only)
+    namespace: dict[str, Any] = {"fma": fma, "__name__": __name__}
+    exec(f"def horner(x):\n    return {text}", namespace)  # numbers only
     return Inline(namespace["horner"])
 
 

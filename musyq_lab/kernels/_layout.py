@@ -16,6 +16,8 @@ from numpy.lib.stride_tricks import as_strided
 
 Array = npt.NDArray[Any]
 
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (int, float, np.floating)
 _SIGNATURE = re.compile(r"^(\([\w,]*\))(,\([\w,]*\))*->(\([\w,]*\))(,\([\w,]*\))*$")
 
 
@@ -35,7 +37,8 @@ class Signature:
         if not _SIGNATURE.match(compact):
             raise ValueError(f"kernel signature {text!r} is not of the form '(),(n)->(n)'")
         left, right = compact.split("->")
-        inputs, outputs = (tuple(_letters(part) for part in re.findall(r"\(([\w,]*)\)", side)) for side in (left, right))
+        cores = [re.findall(r"\(([\w,]*)\)", side) for side in (left, right)]
+        inputs, outputs = (tuple(_letters(part) for part in side) for side in cores)
         unknown = {name for core in outputs for name in core} - {name for core in inputs for name in core}
         if unknown:
             raise ValueError(f"kernel signature {text!r}: no input tells the length of {', '.join(sorted(unknown))}")
@@ -71,12 +74,12 @@ def _narrow(dtypes: Sequence[np.dtype[Any]]) -> bool:
 
 
 def native(array: Array, dtype: np.dtype[Any], *, scalar: bool) -> Array:
-    """An array that compiled code can address: aligned, of native byte order, strides in whole elements.
+    """Return an array that compiled code can address: aligned, of native byte order, strides in whole elements.
 
     A zero-dimensional value becomes ``dtype``. In a pixel kernel other dtypes stay as they are and are converted in
     registers; a series kernel receives slices, which must already be of ``dtype``.
     """
-    if array.ndim == 0 or not scalar or array.dtype.itemsize == 2 and array.dtype.kind == "f":
+    if array.ndim == 0 or not scalar or (array.dtype.itemsize == 2 and array.dtype.kind == "f"):
         array = array.astype(dtype, copy=False)
     elif not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
@@ -135,6 +138,43 @@ class Run:
     """Byte strides of each array along ``lengths``."""
 
 
+def flat(arguments: Sequence[Any], out: Any, inputs: int, outputs: int) -> tuple[Any, ...] | None:
+    """Recognise a call on contiguous arrays of one shape and one float type (numbers may be among them).
+
+    Returns
+    -------
+    tuple or None
+        Outputs, kinds, type, and all arguments as one-dimensional views or numbers; None when the call needs the
+        general way, be it only for its error message.
+    """
+    first = next((a for a in arguments if type(a) is np.ndarray and a.ndim), None)
+    if first is None or first.dtype not in _FLOATS or not first.size or len(arguments) != inputs:
+        return None
+    shape, dtype = first.shape, first.dtype
+    if out is None:
+        results = tuple([np.empty(shape, dtype) for _ in range(outputs)])
+    else:
+        results = tuple(out) if isinstance(out, tuple | list) else (out,)
+    views: list[Any] = []
+    kinds = ""
+    for array in (*arguments, *results):
+        number = isinstance(array, _NUMBERS)
+        if not number and not _plain(array, shape, dtype):
+            return None
+        views.append(array if number or array.ndim == 1 else array.reshape(-1))
+        kinds += "s" if number else "c"
+    if len(results) != outputs or "s" in kinds[inputs:]:
+        return None
+    return results, kinds, dtype, views
+
+
+def _plain(array: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
+        return False
+    flags = array.flags
+    return bool(flags.c_contiguous and flags.aligned and flags.writeable)
+
+
 def runs(arrays: Sequence[Array], cores: Sequence[int], loop: tuple[int, ...], depth: int) -> Iterator[Run]:
     """Cut a call into compiled loops of ``depth`` dimensions; most calls are a single run.
 
@@ -165,7 +205,7 @@ def runs(arrays: Sequence[Array], cores: Sequence[int], loop: tuple[int, ...], d
 def blocks(
     arrays: Sequence[Array], cores: Sequence[int], loop: tuple[int, ...], size: int
 ) -> Iterator[tuple[Array, ...]]:
-    """Views of at most ``size`` loop elements each, with one loop dimension before the core dimensions."""
+    """Yield views of at most ``size`` loop elements each, with one loop dimension before the core dimensions."""
     lengths, strides = joined(arrays, cores, loop)
     views = []
     for array, core, row in zip(arrays, cores, strides, strict=True):
@@ -213,7 +253,7 @@ def _join(loop: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any], like: Sequence[Array]) -> Array:
-    """A new output; Fortran order when every input of the full shape has it, so that no transposition is needed."""
+    """Allocate an output; in Fortran order when every input of the full shape has it: nothing is transposed."""
     full = [array for array in like if array.shape == shape]
     fortran = bool(full) and all(a.flags.f_contiguous and not a.flags.c_contiguous for a in full)
     return np.empty(shape, dtype, order="F" if fortran else "C")

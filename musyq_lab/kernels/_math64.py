@@ -22,6 +22,7 @@ SMALLEST_NORMAL = 2.2250738585072014e-308
 SINCOS_LIMIT = 1.0e9
 INFINITY, NAN, PI = math.inf, math.nan, math.pi
 
+# fmt: off
 # Remez, relative error of the function that uses it: 3.5e-18 on |r| <= 0.3476
 _exp_tail = polynomial(0.5000000000000013, 0.166666666666667, 0.041666666666511955, 0.008333333333306546,
                        0.0013888888948011822, 0.0001984126991883778, 2.480148883249841e-05, 2.7557214980941413e-06,
@@ -49,6 +50,7 @@ _tanh_tail = polynomial(-0.33333333333333315, 0.13333333333329855, -0.0539682539
                         -0.008863234333227554, 0.003592114189096733, -0.001455727083274654, 0.0005894563252636253,
                         -0.00023702361767004494, 9.157816757218625e-05, -3.0206047234956782e-05,
                         6.050305392281401e-06)
+# fmt: on
 
 
 @inline
@@ -58,7 +60,7 @@ def _power_of_two(k: Any) -> Any:
 
 @inline
 def exp(x: Any) -> Any:
-    """e^x with 2^k e^r, |r| <= ln(2)/2; 2^k in two factors, so that denormal results are right."""
+    """Return e^x = 2^k e^r, |r| <= ln(2)/2; 2^k in two factors, so that denormal results are right."""
     x = select(x > 710.0, np.float64(710.0), select(x < -746.0, np.float64(-746.0), x))
     shifted = fma(x, LOG2_E, ROUND)
     k = np.int64(as_bits(shifted) - ROUND_BITS)
@@ -71,7 +73,7 @@ def exp(x: Any) -> Any:
 
 @inline
 def log(x: Any) -> Any:
-    """ln x with x = 2^e m, m in [sqrt(1/2), sqrt(2)); -inf at 0, NaN below."""
+    """Return ln x, x = 2^e m, m in [sqrt(1/2), sqrt(2)); -inf at 0, NaN below."""
     tiny = x < SMALLEST_NORMAL
     bits = np.int64(as_bits(select(tiny, x * 18014398509481984.0, x)) - SQRT_HALF_BITS)
     e = np.float64(np.int64(bits >> 52)) - select(tiny, np.float64(54.0), np.float64(0.0))
@@ -82,13 +84,12 @@ def log(x: Any) -> Any:
     # ln(1 + f) = f - (f^2/2 - s (f^2/2 + z R(z))): the large parts are exact, so little is lost
     low = fma(s, fma(z, _log_tail(z), half), e * LN2_LOW) - half
     value = fma(e, LN2_HIGH, f + low)
-    special = select(x == 0.0, -INFINITY, select(x < 0.0, NAN, x))
-    return select((x > 0.0) & (x < INFINITY), value, special)
+    return select(x > 0.0, select(x < INFINITY, value, x), select(x == 0.0, -INFINITY, NAN))
 
 
 @inline
 def sincos(x: Any) -> Any:
-    """Sine and cosine of an angle in radians, |x| <= 1e9 (NaN beyond, where three parts of pi/2 no longer suffice)."""
+    """Return sine and cosine of an angle in radians, |x| <= 1e9 (NaN beyond: pi/2 has three parts)."""
     shifted = fma(x, TWO_OVER_PI, ROUND)
     k = as_bits(shifted)
     n = shifted - ROUND
@@ -105,7 +106,7 @@ def sincos(x: Any) -> Any:
 
 @inline
 def _asin_parts(x: Any) -> Any:
-    """Whether |x| > 1/2, and asin of |x| or of sqrt((1 - |x|) / 2)."""
+    """Tell whether |x| > 1/2, and asin of |x| or of sqrt((1 - |x|) / 2)."""
     a = abs(x)
     large = a > 0.5
     z = select(large, fma(-0.5, a, np.float64(0.5)), a * a)
@@ -115,7 +116,7 @@ def _asin_parts(x: Any) -> Any:
 
 @inline
 def asin(x: Any) -> Any:
-    """Inverse sine in radians; NaN outside [-1, 1]."""
+    """Return the inverse sine in radians; NaN outside [-1, 1]."""
     large, p = _asin_parts(x)
     value = select(large, HALF_PI_HIGH - (2.0 * p - HALF_PI_MIDDLE), p)
     return select(x < 0.0, -value, value)
@@ -123,7 +124,7 @@ def asin(x: Any) -> Any:
 
 @inline
 def acos(x: Any) -> Any:
-    """Inverse cosine in radians; NaN outside [-1, 1]."""
+    """Return the inverse cosine in radians; NaN outside [-1, 1]."""
     large, p = _asin_parts(x)
     left = select(x < 0.0, 2.0 * (HALF_PI_HIGH - (p - HALF_PI_MIDDLE)), 2.0 * p)
     return select(large, left, HALF_PI_HIGH - (select(x < 0.0, -p, p) - HALF_PI_MIDDLE))
@@ -131,7 +132,7 @@ def acos(x: Any) -> Any:
 
 @inline
 def atan2(y: Any, x: Any) -> Any:
-    """Angle of the point (x, y) in (-pi, pi]; 0 at the origin, NaN when both are infinite."""
+    """Return the angle of the point (x, y) in (-pi, pi]; 0 at the origin, NaN when both are infinite."""
     ax, ay = abs(x), abs(y)
     steep = ay > ax
     longest, shortest = select(steep, ay, ax), select(steep, ax, ay)
@@ -145,7 +146,7 @@ def atan2(y: Any, x: Any) -> Any:
 
 @inline
 def tanh(x: Any) -> Any:
-    """Hyperbolic tangent: a polynomial below 0.625, 1 - 2 / (e^2|x| + 1) above."""
+    """Return the hyperbolic tangent: a polynomial below 0.625, 1 - 2 / (e^2|x| + 1) above."""
     a = abs(x)
     z = x * x
     large = 1.0 - 2.0 / (exp(2.0 * a) + 1.0)
@@ -154,5 +155,5 @@ def tanh(x: Any) -> Any:
 
 @inline
 def pow(x: Any, y: Any) -> Any:
-    """x^y for x >= 0 as e^(y ln x): relative error up to 2.3e-16 (2 + |y ln x|); NaN for x < 0."""
+    """Return x^y for x >= 0 as e^(y ln x): relative error up to 2.3e-16 (2 + |y ln x|); NaN for x < 0."""
     return select((y == 0.0) & (x >= 0.0), np.float64(1.0), exp(y * log(x)))

@@ -1,19 +1,20 @@
-"""Position of the Sun, exact to a few millionths of a radian, at the speed of memory.
+r"""Position of the Sun, exact to a few millionths of a radian, at the speed of memory.
 
 Everything that depends on time alone (declination, Greenwich hour angle, distance) is computed once for each time with
 a short astronomical series; what is left for each pixel is
 
-.. math:: \\cos z = \\sin\\varphi \\sin\\delta + \\cos\\varphi \\cos\\delta \\cos H, \\qquad
-          \\cos z_t = \\cos z - \\pi_0 (1 - \\cos^2 z)
+.. math:: \cos z = \sin\varphi \sin\delta + \cos\varphi \cos\delta \cos H, \qquad
+          \cos z_t = \cos z - \pi_0 (1 - \cos^2 z)
 
 the second being the parallax (8.8" at the horizon) of an observer on the surface. Angles are true, not refracted.
 
-Time series: VSOP87 (Bretagnon & Francou 1988) as selected by Meeus (1998, Astronomical Algorithms, chapters 12, 22, 25)
-and Reda & Andreas (2004, doi 10.1016/j.solener.2003.12.003), nutation by its five largest terms. Against pvlib's SPA the
-cosine of the zenith angle differs by less than 2e-6 in 1980-2050. Longitudes are positive eastward, latitudes geodetic,
-times are UTC (taken as UT1: at most 0.9 s, or 7e-5 rad of hour angle, apart).
+Time series: VSOP87 (Bretagnon & Francou 1988) as selected by Meeus (1998, Astronomical Algorithms, chapters 12, 22,
+25) and Reda & Andreas (2004, doi 10.1016/j.solener.2003.12.003), nutation by its five largest terms. Against pvlib's
+SPA the cosine of the zenith angle differs by less than 1e-6 in 1980-2050. Longitudes are positive eastward, latitudes
+geodetic, times are UTC (taken as UT1: at most 0.9 s, or 7e-5 rad of hour angle, apart).
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +25,8 @@ from musyq_lab.kernels._compile import kernel, select
 from musyq_lab.kernels._math import acos, atan2, sincos, sqrt
 
 __all__ = [
-    "SOLAR_CONSTANT", "SunPosition", "cos_zenith", "day_length", "delta_t", "extraterrestrial",
-    "extraterrestrial_daily", "sun_position", "sunrise_hour_angle", "zenith_azimuth",
+    "SOLAR_CONSTANT", "SunPosition", "cos_zenith", "day_length", "delta_t", "equation_of_time",
+    "extraterrestrial", "extraterrestrial_daily", "sun_position", "sunrise_hour_angle", "zenith_azimuth",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -41,7 +42,8 @@ SOLAR_PARALLAX = np.radians(8.794 / 3600.0)
 SUNRISE_ALTITUDE = -0.8333
 """True altitude of the Sun's centre when its upper limb appears on the horizon (degree): 34' refraction, 16' radius."""
 
-DEGREE = np.pi / 180.0
+PI = math.pi
+DEGREE = PI / 180.0
 _ARCSECOND = DEGREE / 3600.0
 _J2000 = np.datetime64("2000-01-01T12:00:00", "ns")
 
@@ -57,11 +59,6 @@ class SunPosition(NamedTuple):
     """Hour angle at Greenwich (rad), 0 at noon there, positive in the afternoon, -pi to pi."""
     distance: Floats
     """Distance from the Earth (AU)."""
-
-    @property
-    def equation_of_time(self) -> Floats:
-        """Apparent minus mean solar time (minutes); needs the time of day, hence see ``equation_of_time``."""
-        raise NotImplementedError
 
 
 def delta_t(year: npt.ArrayLike) -> Floats:
@@ -80,7 +77,7 @@ def delta_t(year: npt.ArrayLike) -> Floats:
     value = -20.0 + 32.0 * ((y - 1820.0) / 100.0) ** 2 - 0.5628 * (2150.0 - y)
     for end, origin, coefficients in reversed(pieces):
         value = np.where(y < end, np.polynomial.polynomial.polyval(y - origin, coefficients), value)
-    return value
+    return np.asarray(value)
 
 
 def sun_position(time: Times) -> SunPosition:
@@ -113,6 +110,12 @@ def sun_position(time: Times) -> SunPosition:
     return SunPosition(np.arcsin(z), right_ascension, _wrap(sidereal - right_ascension), distance)
 
 
+def equation_of_time(time: Times) -> Floats:
+    """Apparent minus mean solar time (minutes)."""
+    days = (np.asarray(time, "datetime64[ns]") - _J2000) / np.timedelta64(1, "D")
+    return _wrap(sun_position(time).hour_angle - 2.0 * np.pi * (days % 1.0)) * (720.0 / np.pi)
+
+
 def _series(tables: tuple[_vsop87.Table, ...], millennia: Floats) -> Floats:
     """Sum of periodic terms (1e-8 rad or AU) in powers of time."""
     total = np.zeros_like(millennia)
@@ -140,7 +143,8 @@ def _mean_sidereal(days: Floats) -> Floats:
     """Greenwich mean sidereal time (rad) from days of UT since J2000 (Meeus 12.4, IAU 1982)."""
     centuries = days / 36525.0
     turns = days % 1.0 * 360.0 + 0.98564736629 * days
-    return np.radians((280.46061837 + turns + 0.000387933 * centuries**2 - centuries**3 / 38710000.0) % 360.0)
+    degrees: Floats = (280.46061837 + turns + 0.000387933 * centuries**2 - centuries**3 / 38710000.0) % 360.0
+    return degrees * DEGREE
 
 
 def _wrap(angle: Floats) -> Floats:
@@ -150,13 +154,15 @@ def _wrap(angle: Floats) -> Floats:
 
 # ---- pixels ----------------------------------------------------------------------------------------------------------
 @kernel("(),(),(),()->()")  # sin lat sin dec, cos lat cos dec, cos H, parallax (rad) -> cos of the topocentric zenith
-def _separable(constant, swing, cos_hour, parallax, out):  # type: ignore[no-untyped-def]
+def _separable(constant: float, swing: float, cos_hour: float, parallax: float, out: Floats) -> None:
     cosine = constant + swing * cos_hour
     out[0] = cosine - parallax * (1.0 - cosine * cosine)
 
 
 @kernel("(),(),(),(),(),()->()")  # latitude, longitude (deg), Greenwich hour angle (rad), sin dec, cos dec, parallax
-def _pointwise(latitude, longitude, hour_angle, sin_dec, cos_dec, parallax, out):  # type: ignore[no-untyped-def]
+def _pointwise(
+    latitude: float, longitude: float, hour_angle: float, sin_dec: float, cos_dec: float, parallax: float, out: Floats
+) -> None:
     sin_lat, cos_lat = sincos(latitude * DEGREE)
     _, cos_hour = sincos(longitude * DEGREE + hour_angle)
     cosine = sin_lat * sin_dec + cos_lat * cos_dec * cos_hour
@@ -164,7 +170,16 @@ def _pointwise(latitude, longitude, hour_angle, sin_dec, cos_dec, parallax, out)
 
 
 @kernel("(),(),(),(),(),()->(),()")  # as _pointwise -> zenith, azimuth (deg)
-def _angles(latitude, longitude, hour_angle, sin_dec, cos_dec, parallax, zenith, azimuth):  # type: ignore[no-untyped-def]
+def _angles(
+    latitude: float,
+    longitude: float,
+    hour_angle: float,
+    sin_dec: float,
+    cos_dec: float,
+    parallax: float,
+    zenith: Floats,
+    azimuth: Floats,
+) -> None:
     sin_lat, cos_lat = sincos(latitude * DEGREE)
     sin_hour, cos_hour = sincos(longitude * DEGREE + hour_angle)
     up = sin_lat * sin_dec + cos_lat * cos_dec * cos_hour
@@ -192,7 +207,7 @@ def cos_zenith(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLike, o
     Returns
     -------
     array
-        float32 when both coordinates are float32 arrays, else float64. Error below 2e-6 (float64).
+        float32 when both coordinates are float32 arrays, else float64. Error below 1e-6 (float64).
     """
     sun = sun_position(time)
     lat, lon = np.asarray(latitude), np.asarray(longitude)
@@ -214,7 +229,7 @@ def cos_zenith(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLike, o
 
 
 def zenith_azimuth(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """True zenith angle and azimuth (degrees; azimuth 0 north, 90 east), parallax included, refraction not.
+    """Return true zenith angle and azimuth (degrees; azimuth 0 north, 90 east), parallax included, refraction not.
 
     Parameters are those of ``cos_zenith``.
     """
@@ -228,7 +243,7 @@ def zenith_azimuth(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLik
 
 # ---- days ------------------------------------------------------------------------------------------------------------
 @kernel("(),(),()->()")  # latitude (deg), declination (rad), sine of the altitude that counts as sunrise -> angle (rad)
-def _sunrise(latitude, declination, sin_altitude, out):  # type: ignore[no-untyped-def]
+def _sunrise(latitude: float, declination: float, sin_altitude: float, out: Floats) -> None:
     sin_lat, cos_lat = sincos(latitude * DEGREE)
     sin_dec, cos_dec = sincos(declination)
     swing = cos_lat * cos_dec
@@ -237,16 +252,13 @@ def _sunrise(latitude, declination, sin_altitude, out):  # type: ignore[no-untyp
 
 
 @kernel("(),(),()->()")  # latitude (deg), declination (rad), irradiance at this distance (W m-2) -> daily mean (W m-2)
-def _daily(latitude, declination, irradiance, out):  # type: ignore[no-untyped-def]
+def _daily(latitude: float, declination: float, irradiance: float, out: Floats) -> None:
     sin_lat, cos_lat = sincos(latitude * DEGREE)
     sin_dec, cos_dec = sincos(declination)
     swing = cos_lat * cos_dec
     cosine = -sin_lat * sin_dec / select(swing < 1e-12, 1e-12, swing)
     angle = acos(select(cosine > 1.0, 1.0, select(cosine < -1.0, -1.0, cosine)))
     out[0] = irradiance / PI * (angle * sin_lat * sin_dec + swing * sincos(angle)[0])
-
-
-PI = np.pi
 
 
 def sunrise_hour_angle(latitude: npt.ArrayLike, declination: npt.ArrayLike, altitude: float = 0.0) -> Any:
@@ -275,10 +287,10 @@ def extraterrestrial(time: Times) -> Floats:
 
 
 def extraterrestrial_daily(day: Times, latitude: npt.ArrayLike) -> Any:
-    """Daily mean irradiance on a horizontal plane above the atmosphere (W m-2).
+    r"""Daily mean irradiance on a horizontal plane above the atmosphere (W m-2).
 
-    .. math:: \\overline{G} = \\frac{S_0}{\\pi r^2}
-              (\\omega \\sin\\varphi \\sin\\delta + \\cos\\varphi \\cos\\delta \\sin\\omega)
+    .. math:: \overline{G} = \frac{S_0}{\pi r^2}
+              (\omega \sin\varphi \sin\delta + \cos\varphi \cos\delta \sin\omega)
 
     with declination and distance of 12 UTC and omega the geometric sunrise hour angle (Iqbal 1983, eq. 4.2.17).
 

@@ -1,0 +1,1 @@
+"""Applications of the products: pure functions from Dataset to Dataset or table, one package a theme."""

@@ -1,0 +1,101 @@
+"""Checked descriptions of catalogs and their entries: plain, frozen, picklable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from musyq_lab.core.errors import CatalogError, closest
+
+TYPES: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float), "str": (str,)}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """A choice the user of an entry may make."""
+
+    name: str
+    """Name in templates and in the call."""
+    type: str
+    """``bool``, ``int``, ``float`` or ``str``."""
+    default: Any
+    """Value where the user chooses none."""
+    description: str = ""
+    """What it selects."""
+    allowed: tuple[Any, ...] = ()
+    """The only values, empty for any of the type."""
+    min: float | None = None
+    """Smallest value."""
+    max: float | None = None
+    """Largest value."""
+
+    def check(self, value: Any) -> Any:
+        """Return the value if it may be used.
+
+        Raises
+        ------
+        CatalogError
+            If it has another type, is not among the allowed ones or is out of range.
+        """
+        wanted = TYPES[self.type]
+        # bool is an int to Python; a year of True must not pass as 1.
+        if not isinstance(value, wanted) or (isinstance(value, bool) and self.type != "bool"):
+            raise CatalogError(f"{self.name}={value!r} must be of type {self.type}.{self._choices()}")
+        if self.allowed and value not in self.allowed:
+            raise CatalogError(f"{self.name}={value!r} is not one of the allowed values.{self._choices()}")
+        low, high = self.min, self.max
+        number: Any = value
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise CatalogError(f"{self.name}={value!r} is outside {low} to {high}.")
+        return number
+
+    def _choices(self) -> str:
+        return f" Allowed: {', '.join(map(str, self.allowed))}." if self.allowed else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySpec:
+    """One entry of a checked catalog."""
+
+    name: str
+    """Key in the catalog."""
+    driver: str
+    """Name of an allowed driver."""
+    args: dict[str, Any]
+    """Arguments of the driver, with templates."""
+    folder: str
+    """Folder that ``{{ CATALOG_DIR }}`` stands for."""
+    description: str = ""
+    """One line."""
+    parameters: tuple[ParameterSpec, ...] = ()
+    """Choices of the user."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Title, licence, citation and so on."""
+
+    def choose(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the checked values of a call.
+
+        Raises
+        ------
+        CatalogError
+            If a name or a value is not allowed.
+        """
+        known = {p.name: p for p in self.parameters}
+        if unknown := sorted(set(values) - set(known)):
+            has = closest(unknown[0], known) if known else " It takes none."
+            raise CatalogError(f"Entry {self.name!r} has no parameter {unknown[0]!r}.{has}")
+        return {name: known[name].check(value) for name, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSpec:
+    """A checked catalog."""
+
+    path: str
+    """File or folder it was read from."""
+    entries: tuple[EntrySpec, ...]
+    """In the order of the file."""
+    title: str = ""
+    """Plain words."""
+    description: str = ""
+    """One line."""

@@ -1,0 +1,148 @@
+"""Drivers that intake finds by entry point: product files, plain rasters, tables.
+
+Each is a thin :class:`intake.source.base.DataSource` around an opener of ours, so that the same file opens the same way
+through intake, through :func:`musyq_lab.catalog.open.open_catalog` and by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+from intake.source.base import DataSource, Schema
+
+from musyq_lab.catalog import _files
+from musyq_lab.core.attributes import package_version
+
+
+class _Source(DataSource):  # type: ignore[misc]  # intake carries no types
+    """What the drivers share: one lazy Dataset, no partitions."""
+
+    version = package_version()
+    container = "xarray"
+    partition_access = False
+
+    def __init__(self, urlpath: Any, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(metadata=metadata)
+        self.urlpath = urlpath
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        raise NotImplementedError
+
+    def _get_schema(self) -> Schema:
+        return Schema(dtype=None, shape=None, npartitions=1, extra_metadata={})
+
+    def _get_partition(self, i: int) -> xr.Dataset:
+        return self.read()
+
+    def _close(self) -> None:
+        self._schema = None
+
+    def read(self) -> xr.Dataset:
+        """Return the Dataset; values are read when they are used, without dask."""
+        return self._open(None)
+
+    def to_dask(self) -> xr.Dataset:
+        """Return the Dataset in dask chunks as stored."""
+        return self._open({})
+
+
+class ProductSource(_Source):
+    """A product file of ours, ``MuSyQ.<KEY>.<edition>.<tile>.<period>.<version>.h5``.
+
+    Parameters
+    ----------
+    urlpath : str
+        The file.
+    variables : sequence of str, optional
+        Layers to keep.
+    metadata : dict, optional
+        Given by intake.
+    """
+
+    name = "musyq_product"
+
+    def __init__(
+        self, urlpath: str, variables: Sequence[str] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(urlpath, metadata)
+        self.variables = variables
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        from musyq_lab.archive.open import open_product
+
+        dataset = open_product(_files.find_file(self.urlpath))
+        chosen = _files.choose_variables(dataset, self.variables, {})
+        return chosen if chunks is None else chosen.chunk(chunks)
+
+
+class RasterSource(_Source):
+    """NetCDF, HDF5 and GeoTIFF files.
+
+    Parameters
+    ----------
+    urlpath : str or mapping of str to str
+        A file, or name of a variable -> the one-band file that holds it.
+    variables : sequence of str, optional
+        Variables to keep.
+    rename : mapping of str to str, optional
+        Name in the file -> name in the Dataset.
+    group : str, optional
+        Group inside an HDF5 file.
+    metadata : dict, optional
+        Given by intake.
+    """
+
+    name = "musyq_raster"
+
+    def __init__(
+        self,
+        urlpath: str | Mapping[str, str],
+        variables: Sequence[str] | None = None,
+        rename: Mapping[str, str] | None = None,
+        group: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(urlpath, metadata)
+        self.variables, self.rename, self.group = variables, rename or {}, group
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        if isinstance(self.urlpath, Mapping):
+            dataset = _files.open_rasters(self.urlpath, chunks=chunks)
+        else:
+            dataset = _files.open_raster(self.urlpath, chunks=chunks, group=self.group)
+        return _files.choose_variables(dataset, self.variables, self.rename)
+
+
+class TableSource(_Source):
+    """A CSV table as a Dataset along ``row``.
+
+    Parameters
+    ----------
+    urlpath : str
+        The file.
+    units, meanings : mapping of str to str, optional
+        Column -> unit, column -> meaning.
+    times : sequence of str, optional
+        Columns that hold times (UTC).
+    metadata : dict, optional
+        Given by intake.
+    """
+
+    name = "musyq_table"
+
+    def __init__(
+        self,
+        urlpath: str,
+        units: Mapping[str, str] | None = None,
+        meanings: Mapping[str, str] | None = None,
+        times: Sequence[str] = (),
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(urlpath, metadata)
+        self.units, self.meanings, self.times = units or {}, meanings or {}, times
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        table = _files.open_table(self.urlpath, units=self.units, meanings=self.meanings, times=self.times)
+        return table if chunks is None else table.chunk(chunks)

@@ -1,0 +1,201 @@
+"""The safe loader: a catalog from anybody is checked against an allow-list before intake sees it.
+
+Opening a catalog with intake alone imports any dotted ``driver:`` and any module named under ``plugins:``, renders full
+jinja (which reaches Python), and may read the environment or run a shell command for a default. Here only the keys,
+drivers and arguments of ``catalogs/schema.yml`` pass, templates are ``{{ CATALOG_DIR }}`` and declared parameters, and
+paths are local unless remote ones are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from musyq_lab.catalog._spec import CatalogSpec, EntrySpec, ParameterSpec
+from musyq_lab.catalog._yaml import read_plain_yaml
+from musyq_lab.core.errors import CatalogError, closest
+from musyq_lab.core.resources import resource
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,127}")
+_VALUE = re.compile(r"[A-Za-z0-9_+\-.]{0,128}")  # a text that may be put into a path
+_TEMPLATE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_BRACES = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
+_COMMAND = re.compile(r"\b(?:client_)?(?:env|shell)\s*\(")
+_REMOTE = re.compile(r"(?:https|s3|gs)://[^:]+(?::\d{1,5}/[^:]*)?")
+_RESERVED = {"CATALOG_DIR", "metadata", "plugin", "cache", "persist", "name"}
+# intake-xarray ignores user parameters without a word (intake/intake-xarray#150): the default would be served.
+_PARAMETERLESS = {"netcdf", "zarr", "yaml_file_cat"}
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "scalar": (str, int, float, bool),
+    "scalar_or_list": (str, int, float, list),
+    "list": (list,),
+    "mapping": (dict,),
+    "path": (str,),
+    "paths": (str, dict),
+}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the allow-list of keys, drivers and arguments (``catalogs/schema.yml``)."""
+    table: dict[str, Any] = yaml.safe_load(resource("catalogs/schema.yml").read_text("utf-8"))
+    return table
+
+
+def load_catalog(path: Path, *, allow_remote: bool = False) -> CatalogSpec:
+    """Return the checked content of a catalog file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        YAML file of intake's version 1.
+    allow_remote : bool
+        Whether ``https``, ``s3`` and ``gs`` addresses may be named.
+
+    Raises
+    ------
+    CatalogError
+        Saying what was refused and what is allowed. Nothing is imported, opened or fetched before.
+    """
+    limits = schema()["limits"]
+    data = read_plain_yaml(path, limit_bytes=limits["bytes"], limit_depth=limits["depth"])
+    try:
+        return check_catalog(data, path, allow_remote=allow_remote)
+    except CatalogError as error:
+        raise CatalogError(f"Catalog {path} is refused: {error}") from None
+
+
+def check_catalog(data: Any, path: Path, *, allow_remote: bool = False) -> CatalogSpec:
+    """Return the checked form of a catalog that is already plain values (see :func:`load_catalog`)."""
+    if not isinstance(data, dict):
+        raise CatalogError("it must be a mapping with `sources:`.")
+    if "plugins" in data:
+        raise CatalogError("a `plugins:` block would import code. Remove it; the drivers are those of this package.")
+    _check_keys(data, schema()["catalog"], "the catalog")
+    _check_text(data.get("metadata"), set(), "metadata")
+    if len(data["sources"]) > schema()["limits"]["entries"]:
+        raise CatalogError(f"it has {len(data['sources'])} entries, more than {schema()['limits']['entries']}.")
+    folder = str(path.resolve().parent)
+    entries = tuple(_entry(name, source, folder, allow_remote) for name, source in data["sources"].items())
+    metadata = data.get("metadata") or {}
+    title = metadata.get("title") or data.get("name") or path.stem
+    return CatalogSpec(str(path), entries, title, data.get("description") or metadata.get("summary", ""))
+
+
+def _entry(name: Any, source: Any, folder: str, allow_remote: bool) -> EntrySpec:
+    """Check one entry."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CatalogError(f"the entry name {name!r} must be letters, digits, '_' and '-'.")
+    where = f"entry {name!r}"
+    if not isinstance(source, dict):
+        raise CatalogError(f"{where} must be a mapping with `driver:` and `args:`.")
+    _check_keys(source, schema()["source"], where)
+    driver = source["driver"]
+    if driver not in schema()["drivers"]:
+        allowed = ", ".join(schema()["drivers"])
+        raise CatalogError(f"{where} asks for the driver {driver!r}, which is not allowed. Allowed: {allowed}.")
+    parameters = tuple(_parameter(key, rule, where) for key, rule in (source.get("parameters") or {}).items())
+    if parameters and driver in _PARAMETERLESS:
+        raise CatalogError(f"{where}: driver {driver!r} ignores parameters. Use musyq_raster, or one entry per choice.")
+    names = {p.name for p in parameters}
+    _check_text([source.get("description"), source.get("metadata")], set(), where)
+    _check_text(source["args"], names | {"CATALOG_DIR"}, where)
+    _check_keys(source["args"], schema()["drivers"][driver], f"args of {where}", allow_remote)
+    _check_used(names, source["args"], where)
+    return EntrySpec(
+        name, driver, source["args"], folder, source.get("description") or "", parameters, source.get("metadata") or {}
+    )
+
+
+def _parameter(name: Any, rule: Any, where: str) -> ParameterSpec:
+    """Check one user parameter of an entry."""
+    where = f"parameter {name!r} of {where}"
+    if not isinstance(name, str) or not name.isidentifier() or name in _RESERVED:
+        raise CatalogError(f"{where}: the name must be an identifier and none of {', '.join(sorted(_RESERVED))}.")
+    if not isinstance(rule, dict):
+        raise CatalogError(f"{where} must be a mapping with `type:` and `default:`.")
+    _check_text(list(rule.values()), set(), where)
+    _check_keys(rule, schema()["parameter"], where)
+    allowed = tuple(rule.get("allowed") or ())
+    if rule["type"] == "str" and not (allowed and all(isinstance(v, str) and _VALUE.fullmatch(v) for v in allowed)):
+        raise CatalogError(f"{where}: a text goes into a path, so list its `allowed:` values (letters, digits, ._+-).")
+    spec = ParameterSpec(
+        name, rule["type"], rule["default"], rule.get("description", ""), allowed, rule.get("min"), rule.get("max")
+    )
+    for value in (spec.default, *allowed):
+        try:
+            spec.check(value)
+        except CatalogError as error:
+            raise CatalogError(f"{where}: {error}") from None
+    return spec
+
+
+def _check_keys(data: dict[Any, Any], rules: dict[str, Any], where: str, allow_remote: bool = False) -> None:
+    """Check that a mapping has the required keys, no others, each of its type."""
+    if unknown := [key for key in data if key not in rules]:
+        near = closest(str(unknown[0]), rules)
+        raise CatalogError(f"{where} has the key {unknown[0]!r}, which is not allowed.{near}")
+    for key, rule in rules.items():
+        if key not in data:
+            if rule.get("required"):
+                raise CatalogError(f"{where} lacks the key {key!r}.")
+            continue
+        _check_value(data[key], rule, f"{key!r} of {where}", allow_remote)
+
+
+def _check_value(value: Any, rule: dict[str, Any], where: str, allow_remote: bool) -> None:
+    """Check one value against its rule."""
+    kind = rule["type"]
+    wrong_bool = isinstance(value, bool) and kind not in ("boolean", "scalar")
+    if not isinstance(value, _TYPES[kind]) or wrong_bool:
+        raise CatalogError(f"{where} must be a {kind.replace('_', ' ')}, got {type(value).__name__}.")
+    if "allowed" in rule and value not in rule["allowed"]:
+        raise CatalogError(f"{where} is {value!r}. Allowed: {', '.join(map(str, rule['allowed']))}.")
+    if "keys" in rule and isinstance(value, dict):
+        _check_keys(value, rule["keys"], where)
+    if kind in ("path", "paths"):
+        for path in value.values() if isinstance(value, dict) else [value]:
+            _check_path(path, where, allow_remote)
+
+
+def _check_path(path: Any, where: str, allow_remote: bool) -> None:
+    """Refuse addresses, chained file systems and virtual file systems of GDAL."""
+    if not isinstance(path, str) or not path.strip() or not path.isprintable():
+        raise CatalogError(f"{where} must be a path.")
+    if allow_remote and _REMOTE.fullmatch(path) and "::" not in path:
+        return
+    if ":" in path or path.startswith(("//", "\\\\")) or "/vsi" in path:
+        remote = "https://, s3:// and gs:// only", "open_catalog(..., allow_remote=True) permits remote ones"
+        hint = remote[0] if allow_remote else remote[1]
+        raise CatalogError(f"{where} is {path!r}, which is not a plain local path ({hint}).")
+
+
+def _check_text(value: Any, names: set[str], where: str) -> None:
+    """Refuse templates other than the given names, and calls of env() and shell(), anywhere in a value."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            _check_text(item, names, where)
+    if not isinstance(value, str):
+        return
+    used = set(_TEMPLATE.findall(value))
+    if used - names or _BRACES.search(_TEMPLATE.sub("", value)) or _COMMAND.search(value):
+        allowed = ", ".join(f"{{{{ {name} }}}}" for name in sorted(names)) or "none here"
+        raise CatalogError(f"{where} has the template or command {value[:80]!r}. Allowed templates: {allowed}.")
+
+
+def _check_used(names: set[str], args: dict[str, Any], where: str) -> None:
+    """Refuse a parameter that nothing uses: choosing it would change nothing, silently."""
+    used = set(_TEMPLATE.findall(str(args))) | set(args)
+    if unused := sorted(names - used):
+        raise CatalogError(f"{where} declares the parameter {unused[0]!r} but no argument uses it.")

@@ -1,0 +1,191 @@
+"""Whatever is given to the explorer, as a field on a grid: what can be shown, and what belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from musyq_lab.catalog.entry import Entry
+from musyq_lab.catalog.open import Catalog, open_catalog
+from musyq_lab.core.errors import InputError, NotFoundError, closest
+from musyq_lab.core.quality import explain
+from musyq_lab.products._explain import flags_of
+
+_Y = ("latitude", "lat", "y")
+_X = ("longitude", "lon", "x")
+_COMPANIONS = ("_uncertainty", "_standard_deviation", "_qa")
+DEFAULT_ENTRY = "ghi_merra2_monthly"
+
+
+@dataclass(frozen=True)
+class Cube:
+    """A Dataset whose map variables, axes and companions are known."""
+
+    dataset: xr.Dataset
+    """Values, read when they are used."""
+    x: str
+    """Name of the axis across."""
+    y: str
+    """Name of the axis up or down."""
+    title: str
+    """What is shown."""
+    origin: str
+    """File behind the view, or ``in memory``."""
+    code: str
+    """The line of Python that opens it again."""
+
+    @property
+    def geographic(self) -> bool:
+        """Whether the axes are longitude and latitude."""
+        return self.x in ("longitude", "lon")
+
+    @property
+    def variables(self) -> list[str]:
+        """Variables that are maps and no companion of another."""
+        ancillary = {word for v in self.dataset.data_vars.values() for word in _ancillaries(v)}
+        maps = [str(name) for name, layer in self.dataset.data_vars.items() if {self.x, self.y} <= set(layer.dims)]
+        main = [name for name in maps if name not in ancillary and not name.endswith(_COMPANIONS)]
+        return main or maps
+
+    def steps(self, variable: str) -> dict[str, list[Any]]:
+        """Return the labels of the dimensions a variable has besides the map's."""
+        layer = self.dataset[variable]
+        return {str(d): layer[d].values.tolist() for d in layer.dims if d not in (self.x, self.y)}
+
+    def spread(self, variable: str) -> tuple[xr.DataArray | None, str]:
+        """Return the one-sigma companion and what it is; None where there is none."""
+        for name, words in (
+            (f"{variable}_uncertainty", "uncertainty, one sigma"),
+            (f"{variable}_standard_deviation", "spread of days, one sigma"),
+        ):
+            if name in self.dataset:
+                return self.dataset[name], words
+        return None, ""
+
+    def quality(self, variable: str) -> xr.DataArray | None:
+        """Return the quality layer that belongs to a variable, None where there is none."""
+        key = str(self.dataset.attrs.get("product", variable))
+        names = [*_ancillaries(self.dataset[variable]), f"{variable}_qa", f"{key}_qa"]
+        for name in names:
+            if name in self.dataset and {"flag_masks", "flag_values"} & set(self.dataset[name].attrs):
+                return self.dataset[name]
+        return None
+
+
+def _ancillaries(layer: xr.DataArray) -> list[str]:
+    return str(layer.attrs.get("ancillary_variables", "")).split()
+
+
+def quality_sentences(layer: xr.DataArray, value: float) -> list[str]:
+    """Return what a quality value says, in sentences; nothing if all is well.
+
+    Parameters
+    ----------
+    layer : xarray.DataArray
+        Its CF attributes define bits (``flag_masks``) or codes (``flag_values``; the first means all is well).
+    value : float
+        The pixel's value; NaN says nothing.
+    """
+    if not np.isfinite(value):
+        return []
+    if "flag_masks" in layer.attrs:
+        return explain(int(value), flags_of(layer))
+    codes = [int(code) for code in np.atleast_1d(layer.attrs["flag_values"])]
+    words = str(layer.attrs["flag_meanings"]).split()
+    if int(value) == codes[0]:
+        return []
+    return [dict(zip(codes, words, strict=True)).get(int(value), f"code_{int(value)}").replace("_", " ")]
+
+
+@cache
+def samples() -> Catalog:
+    """Return the shipped catalog."""
+    return open_catalog()
+
+
+def cube(data: Any = None) -> Cube:
+    """Return what is given as a :class:`Cube`.
+
+    Parameters
+    ----------
+    data : Dataset, DataArray, catalog entry, name of a sample, path, or Cube; optional
+        A path is a product file, a NetCDF file or a GeoTIFF. The shipped radiation climatology if not given.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or holds no map on a regular grid.
+    """
+    if isinstance(data, Cube):
+        return data
+    if data is None:
+        data = DEFAULT_ENTRY
+    if isinstance(data, str) and data in samples():
+        data = samples()[data]
+    if isinstance(data, str | Path):
+        return _from_path(Path(data))
+    if isinstance(data, Entry):
+        chosen = "".join(f"{k}={v!r}" for k, v in data.values.items())
+        code = f'data = ml.open_catalog()["{data.name}"]{f"({chosen})" if chosen else ""}.read()'
+        if data.name not in samples():
+            code = f'data = cat["{data.name}"].read()  # cat: the catalog that holds it'
+        return _cube(data.read(), data.title, f"catalog entry {data.name}", code)
+    if isinstance(data, xr.DataArray):
+        data = data.to_dataset(name=data.name or "value")
+    if not isinstance(data, xr.Dataset):
+        raise InputError(
+            f"explore() got {type(data).__name__}. Give a Dataset, a DataArray, a catalog entry, "
+            "the name of a sample or the path of a product file."
+        )
+    title = str(data.attrs.get("title") or "Data in memory")
+    return _cube(data, title, "in memory", "data = ...  # your Dataset")
+
+
+def _from_path(path: Path) -> Cube:
+    """Open a file by what its name says it is."""
+    from musyq_lab.archive.naming import parse
+    from musyq_lab.catalog._files import open_raster
+
+    path = path.expanduser()
+    if not path.is_file():
+        known = closest(str(path), samples())
+        raise NotFoundError(f"There is no file {path}, and no sample of that name.{known}")
+    if parse(path.name):
+        from musyq_lab.archive.open import open_product
+
+        dataset, code = open_product(path), f'data = ml.open_product("{path}")'
+    else:
+        dataset, code = open_raster(path), f'import xarray as xr; data = xr.open_dataset("{path}")'
+    return _cube(dataset, str(dataset.attrs.get("title") or path.stem), path.name, code)
+
+
+def _cube(dataset: xr.Dataset, title: str, origin: str, code: str) -> Cube:
+    """Find the axes, give them coordinates where they have none, and bring longitudes to -180..180."""
+    y = next((name for name in _Y if name in dataset.dims), "")
+    x = next((name for name in _X if name in dataset.dims), "")
+    if not (x and y):
+        raise InputError(
+            f"{title!r} has no map: it needs the dimensions latitude and longitude (or y and x), "
+            f"it has {', '.join(map(str, dataset.dims)) or 'none'}."
+        )
+    empty = [name for name in (x, y) if dataset.sizes[name] == 0]
+    if empty:
+        raise InputError(f"{title!r} is empty along {empty[0]}. Choose a larger region or another period.")
+    missing = {name: np.arange(dataset.sizes[name]) for name in dataset.dims if name not in dataset.coords}
+    result = Cube(_whole_circle(dataset.assign_coords(missing), x), x, y, title, origin, code)
+    if not result.variables:
+        raise InputError(f"{title!r} has no variable along {y} and {x}.")
+    return result
+
+
+def _whole_circle(dataset: xr.Dataset, x: str) -> xr.Dataset:
+    """Turn 0..360 into -180..180; a window across the antimeridian stays as it is."""
+    across = dataset[x].values
+    if x in ("longitude", "lon") and across.max() > 180 and across.max() - across.min() > 300:
+        return dataset.assign_coords({x: (across + 180) % 360 - 180}).sortby(x)
+    return dataset

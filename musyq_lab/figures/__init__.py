@@ -1,0 +1,49 @@
+"""Report-grade stills: classed equal-area maps, ranked bars, seasonal curves, tables and the folder that holds them.
+
+A figure is drawn by :func:`~musyq_lab.figures.maps.draw_map`, :func:`~musyq_lab.figures.charts.draw_ranked_bars` or
+:func:`~musyq_lab.figures.charts.draw_seasonal_cycle`, in English or Chinese, and kept by
+:func:`~musyq_lab.figures.bundle.save_figure` together with the numbers drawn, the code, the provenance, a caption, an
+alternative text made from the numbers and a citation. Nothing is fetched from a network: outlines, fonts and class
+tables ship with the package. Names are resolved when they are first used, so importing this package stays light.
+"""
+
+import importlib
+from typing import Any
+
+# Public name -> module that holds it.
+_PUBLIC = {
+    "Bundle": "bundle",
+    "ClassTable": "classes",
+    "MapRegion": "regions",
+    "cite": "bundle",
+    "class_table": "classes",
+    "class_tables": "classes",
+    "country": "regions",
+    "describe_bars": "describe",
+    "describe_map": "describe",
+    "describe_seasonal_cycle": "describe",
+    "draw_map": "maps",
+    "draw_ranked_bars": "charts",
+    "draw_seasonal_cycle": "charts",
+    "named_region": "regions",
+    "pretty_units": "words",
+    "save_figure": "bundle",
+    "say": "words",
+    "sensible": "tables",
+    "sensible_table": "tables",
+    "write_table": "tables",
+}
+
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605  (a computed list: names live in one place)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. Public names: {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, so that completion shows them."""
+    return list(__all__)
