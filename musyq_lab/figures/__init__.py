@@ -14,7 +14,9 @@ from typing import Any
 _PUBLIC = {
     "Bundle": "bundle",
     "ClassTable": "classes",
+    "Column": "tables",
     "MapRegion": "regions",
+    "Report": "report",
     "cite": "bundle",
     "class_table": "classes",
     "class_tables": "classes",
@@ -25,6 +27,7 @@ _PUBLIC = {
     "draw_map": "maps",
     "draw_ranked_bars": "charts",
     "draw_seasonal_cycle": "charts",
+    "map_region": "regions",
     "named_region": "regions",
     "pretty_units": "words",
     "save_figure": "bundle",

@@ -13,6 +13,7 @@ import shapely
 import yaml
 from shapely.geometry.base import BaseGeometry
 
+from musyq_lab.analysis.regions import Region, resolve_region
 from musyq_lab.core.errors import InputError, NotFoundError, closest
 from musyq_lab.core.resources import resource
 from musyq_lab.figures.outlines import Outline, countries, country_outline
@@ -97,6 +98,27 @@ def country(code: int | str) -> MapRegion:
     geometry = shapely.union_all([outline.geometry for outline in outlines])
     projection = "albers" if main.m49 == CHINA else "lambert"
     return MapRegion(main.iso3 or main.names["en"], dict(main.names), geometry, projection)
+
+
+def map_region(place: Region | str) -> MapRegion | None:
+    """Return what a map of a place shows; None for the globe.
+
+    Parameters
+    ----------
+    place : Region or str
+        As :func:`~musyq_lab.analysis.regions.resolve_region` gives or understands it. A box shows the land in it.
+    """
+    found = place if isinstance(place, Region) else resolve_region(place)
+    if found.key == "globe":
+        return None
+    if found.box is None:
+        known = found.key in _document()["regions"]
+        return named_region(found.key) if known else country(found.countries[0].m49 or found.countries[0].name)
+    west, south, east, north = found.box
+    spans = [(west, east)] if west < east else [(west, 180.0), (-180.0, east)]
+    window = shapely.union_all([shapely.box(left, south, right, north) for left, right in spans])
+    geometry = shapely.union_all([shapely.intersection(o.geometry, window) for o in countries()])
+    return MapRegion("box", {"en": found.name}, geometry)
 
 
 def centre_of(geometry: BaseGeometry) -> tuple[float, float]:

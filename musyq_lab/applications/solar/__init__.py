@@ -36,9 +36,12 @@ _PUBLIC = {
     "published_comparison": "comparison",
     "pv_yield": "yields",
     "region_table": "tables",
+    "seasonal_cycle": "regional",
     "slope_share": "suitability",
+    "source_comparison": "regional",
     "station_comparison": "comparison",
     "suitable_shares": "potential",
+    "summary_text": "summary",
     "terrain_altitude": "irradiance",
 }
 
