@@ -32,7 +32,8 @@ def __getattr__(name: str) -> Any:
     try:
         module, attribute = _PUBLIC[name].split(":")
     except KeyError:
-        raise AttributeError(f"module 'musyq_lab' has no attribute {name!r}. Public names: {', '.join(__all__)}") from None
+        known = ", ".join(__all__)
+        raise AttributeError(f"module 'musyq_lab' has no attribute {name!r}. Public names: {known}") from None
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value

@@ -1,7 +1,7 @@
 """A report's figures: the same region, period, language, citation and provenance behind each of them.
 
-A recipe makes one :class:`Report` and asks it for maps, bars and curves; every figure becomes a bundle whose ``.py`` file
-draws it again from the numbers beside it.
+A recipe makes one :class:`Report` and asks it for maps, bars and curves; every figure becomes a bundle whose ``.py``
+file draws it again from the numbers beside it.
 """
 
 from __future__ import annotations
@@ -72,8 +72,13 @@ class Report:
             One line for the caption.
         """
         table, region = class_table(classes), map_region(self.place)
-        shown = {"classes": table, "title": self.title(theme), "region": region, "language": self.language}
-        said = {
+        shown: dict[str, Any] = {
+            "classes": table,
+            "title": self.title(theme),
+            "region": region,
+            "language": self.language,
+        }
+        said: dict[str, Any] = {
             "subtitle": self._subtitle(table.units, values),
             "borders": self.borders,
             "method": method,
@@ -110,7 +115,7 @@ class Report:
         """
         label = "name_zh" if self.language == "zh" else "name"
         value, low, high = columns
-        how = {"units": units, "title": self.title(theme), "language": self.language, "top": _TOP}
+        how: dict[str, Any] = {"units": units, "title": self.title(theme), "language": self.language, "top": _TOP}
         figure = draw_ranked_bars(data, value, low, high, label, caption=self._source(), **how)
         code = _BARS_CODE.format(name=name, columns=(value, low, high, label), rest=_keywords(how))
         described = describe_bars(data, value, low, high, label, **how)
@@ -119,7 +124,7 @@ class Report:
 
     def season(self, name: str, theme: str, data: pd.DataFrame, *, units: str) -> Figure:
         """Draw and keep seasonal cycles; ``data`` as :func:`~musyq_lab.figures.charts.draw_seasonal_cycle` wants it."""
-        how = {"units": units, "title": self.title(theme), "language": self.language}
+        how: dict[str, Any] = {"units": units, "title": self.title(theme), "language": self.language}
         figure = draw_seasonal_cycle(data, caption=self._source(), **how)
         code = _SEASON_CODE.format(name=name, rest=_keywords(how))
         self._keep(figure, name, data, code, describe_seasonal_cycle(data, **how), "")

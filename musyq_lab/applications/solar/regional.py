@@ -33,9 +33,9 @@ def source_comparison(dsr: xr.Dataset, places: Iterable[Region] | None = None) -
     Returns
     -------
     DataFrame
-        ``region``, ``source`` and ``ours`` (MJ m-2 a-1, area-weighted means over the land where the source has cells) and
-        ``relative_difference``. Each cell of 3 degrees counts with its own value over its whole area, so the interpolation
-        has no part in the source's mean.
+        ``region``, ``source`` and ``ours`` (MJ m-2 a-1, area-weighted means over the land where the source has
+        cells) and ``relative_difference``. Each cell of 3 degrees counts with its own value over its whole area, so the
+        interpolation has no part in the source's mean.
     """
     ours = dsr["dsr_annual"].astype(float)
     source = regrid(annual_sum(ghi_climatology()["ghi"]), ours, "nearest")
@@ -63,13 +63,14 @@ def seasonal_cycle(dsr: xr.Dataset, places: Iterable[Region], language: str = "e
     Returns
     -------
     DataFrame
-        ``region``, ``hemisphere`` ("north", "south", "both"), ``month``, ``value``, ``low`` and ``high`` (kWh m-2 d-1; the ends
-        of a 95 % interval whose error is common to the region).
+        ``region``, ``hemisphere`` ("north", "south", "both"), ``month``, ``value``, ``low`` and ``high``
+        (kWh m-2 d-1; the ends of a 95 % interval whose error is common to the region).
     """
     rows = []
     for place in places:
         weight = _weights(place, dsr["dsr"])
-        mean, sigma = (dsr[name].weighted(weight).mean(["latitude", "longitude"]) for name in ("dsr", "dsr_uncertainty"))
+        layers = (dsr["dsr"], dsr["dsr_uncertainty"])
+        mean, sigma = (layer.weighted(weight).mean(["latitude", "longitude"]) for layer in layers)
         name = (place.name_zh or place.name) if language == "zh" else place.name
         for month in dsr["month"].values:
             value, half = (_KWH_PER_DAY * float(x.sel(month=month)) for x in (mean, _WIDTH_95 * sigma))

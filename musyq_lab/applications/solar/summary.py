@@ -27,9 +27,8 @@ def summary_text(regions: pd.DataFrame, published: pd.DataFrame, place: Region, 
     """
     lines = [f"Solar potential, {place.name}, {period}", "", _region_lines(regions), "", "Beside published figures", ""]
     for row in published.to_dict("records"):
-        lines.append(
-            f"{row['quantity']}: published {row['published']:,.5g}, here {row['ours']:,.5g} {row['units']} ({row['source']})"
-        )
+        numbers = f"published {row['published']:,.5g}, here {row['ours']:,.5g} {row['units']}"
+        lines.append(f"{row['quantity']}: {numbers} ({row['source']})")
         lines += textwrap.wrap(row["remark"], _WIDTH, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
 
