@@ -48,6 +48,12 @@ WORDS = MappingProxyType(
         "interval_95": ("Whiskers: 95 % interval.", "误差线：95%置信区间。"),
         "ribbon_95": ("Ribbon: 95 % interval.", "色带：95%置信区间。"),
         # caption
+        "dsr_method": (
+            "MERRA-2 irradiance brought to 0.25° by a clear-sky index",
+            "MERRA-2辐射，经晴空指数计算，0.25°",
+        ),
+        "own_dsr_method": ("irradiance of the user's own file", "自备辐射数据"),
+        "pv_method": ("suitable land by {suitability}, yield by {chain}", "适宜土地：{suitability}；发电量：{chain}"),
         "method": ("Method: {text}.", "方法：{text}。"),
         "attribution": ("Data: {text}.", "数据：{text}。"),
         "projection": ("Equal-area projection: {name}.", "投影（保持面积）：{name}。"),

@@ -80,7 +80,8 @@ def _in_watts(data: xr.DataArray) -> xr.DataArray:
         return convert(data, "W m-2")
     except InputError as error:
         raise InputError(
-            f"dsr= cannot be used: {error} Irradiance needs units such as 'W m-2', 'MJ m-2 d-1' or 'kWh m-2 a-1'; an "
+            f"dsr= cannot be used: {error} Irradiance needs units such as 'W m-2', 'MJ m-2 d-1' or 'kWh m-2 a-1' "
+            "(dsr_units= gives them to the recipe where the file says none); an "
             "energy without its time (such as 'MJ m-2') does not say whether it is of a day, a month or a year."
         ) from error
 
