@@ -140,8 +140,8 @@ def _ours(dsr: xr.Dataset, potential: xr.Dataset, shares: xr.Dataset) -> dict[st
         ),
         "joule_potential": (
             energy,
-            f"Their region has no sub-Saharan Africa and no Oceania: over Asia and Russia we find {asia:.0f} PWh. The "
-            "rest is slope (their finer terrain excludes more), land-cover year, and brighter irradiance.",
+            f"Their region is the smaller one, the countries of the initiative: over Asia and Russia alone we find "
+            f"{asia:.0f} PWh. Terrain, land-cover year and irradiance differ as well.",
         ),
         "gsa_namibia": (_mean_yield(potential, "NAM"), "The atlas has satellite irradiance and real air temperature."),
         "gsa_china": (

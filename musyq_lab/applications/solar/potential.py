@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.applications.solar.constants import DAYS_OF_MONTH, constant, entry
+from musyq_lab.applications.solar.irradiance import NIGHT
 from musyq_lab.applications.solar.suitability import (
     SCENARIOS,
     ground_cover,
@@ -34,6 +35,8 @@ from musyq_lab.core.attributes import (
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import FIRST_OWN_BIT, INPUT_MISSING, QA_DTYPE, Flag
 from musyq_lab.core.spec import Product, Variable
+from musyq_lab.products.dsr import INDEX_FROM_NEIGHBOUR
+from musyq_lab.products.dsr import POLAR_NIGHT as NIGHT_OF_MONTH
 from musyq_lab.products.dsr import SPEC as DSR_SPEC
 
 SLOPE_ESTIMATED = Flag(FIRST_OWN_BIT, "slope_estimated", "slopes were estimated from coarse terrain")
@@ -92,6 +95,7 @@ CLIMATOLOGY_SPEC = Product(
 )  # fmt: skip
 
 KWH_PER_MJ = 1.0 / 3.6
+_HALF = 0.5  # share of an interpolation below which most of it is filled in
 
 
 def month_lengths(data: xr.DataArray) -> xr.DataArray:
@@ -105,19 +109,30 @@ def annual_sum(monthly: xr.DataArray) -> xr.DataArray:
     return total.assign_attrs(units="MJ m-2 a-1", long_name="annual sum of downward shortwave radiation")
 
 
-def climatology(dsr: xr.Dataset) -> xr.Dataset:
+def climatology(
+    dsr: xr.Dataset, *, clear_sky: xr.DataArray | None = None, index: xr.Dataset | None = None
+) -> xr.Dataset:
     """Return the archived product: monthly irradiance as retrieved and its annual sum, both with uncertainty.
 
     Parameters
     ----------
     dsr : Dataset
         ``dsr`` (month, latitude, longitude; W m-2), ``dsr_uncertainty``, ``dsr_qa``, as ``retrieve("dsr", ...)`` gives.
+    clear_sky : DataArray, dims (month, latitude, longitude), optional
+        Clear-sky irradiance, W m-2; where it vanishes the polar-night bit is set.
+    index : Dataset, optional
+        Result of :func:`~musyq_lab.applications.solar.irradiance.clear_sky_index`; where less than half of the
+        interpolation rests on source cells, the bit of the neighbour's index is set.
 
     Notes
     -----
     The error is mostly common to all months (the source's bias), so the uncertainties of the months add linearly.
     """
     out = dsr[[n for n in ("dsr", "dsr_uncertainty", "dsr_qa") if n in dsr]].copy()
+    if clear_sky is not None:
+        out["dsr_qa"] = _flagged(out["dsr_qa"], clear_sky <= NIGHT, NIGHT_OF_MONTH)
+    if index is not None:
+        out["dsr_qa"] = _flagged(out["dsr_qa"], index["source_share"] < _HALF, INDEX_FROM_NEIGHBOUR)
     out["dsr_annual"] = annual_sum(dsr["dsr"]).astype(np.float32)
     out["dsr_annual_uncertainty"] = annual_sum(dsr["dsr_uncertainty"]).astype(np.float32)
     variable = CLIMATOLOGY_SPEC.variable("dsr_annual")
@@ -125,6 +140,13 @@ def climatology(dsr: xr.Dataset) -> xr.Dataset:
     out["dsr_annual_uncertainty"].attrs = uncertainty_attributes(variable)
     out.attrs = {**dsr.attrs, "product": CLIMATOLOGY_SPEC.key, "title": CLIMATOLOGY_SPEC.title}
     return out
+
+
+def _flagged(qa: xr.DataArray, where: xr.DataArray, flag: Flag) -> xr.DataArray:
+    """Set a flag's bit where a condition holds."""
+    bits = qa | where.astype(QA_DTYPE) * QA_DTYPE.type(flag.mask)
+    flagged: xr.DataArray = bits.astype(QA_DTYPE).transpose(*qa.dims).assign_attrs(qa.attrs)
+    return flagged
 
 
 def suitable_shares(
@@ -287,11 +309,11 @@ def _quality(
         INPUT_MISSING: shares["moderate"].isnull(),
         NO_LAND: shares["land_share"] == 0,
         SLOPE_ESTIMATED: xr.full_like(out["pv_potential"], shares.attrs.get("relief_factor", 1.0) > 1.0, bool),
-        POLAR_NIGHT: (clear_sky <= 1.0).any("month"),
+        POLAR_NIGHT: (clear_sky <= NIGHT).any("month"),
         NOT_SUITABLE: out["suitable_share"] == 0,
     }
     if index is not None and "source_share" in index:
-        conditions[SOURCE_FILLED] = (index["source_share"] < 0.5).all("month")
+        conditions[SOURCE_FILLED] = (index["source_share"] < _HALF).all("month")
     qa = xr.zeros_like(out["pv_potential"], QA_DTYPE)
     for flag, where in conditions.items():
         qa = qa | (where * flag.mask).astype(QA_DTYPE)
