@@ -84,8 +84,13 @@ def _apply_window(function: Function, arrays: Sequence[xr.DataArray], window: Wi
 def _padded(function: Function, margin: int, *blocks: Any) -> tuple[Any, ...]:
     """Evaluate with a rim of NaN beyond the array, then cut the rim off."""
     width = [(0, 0)] * (blocks[0].ndim - 2) + [(margin, margin)] * 2
-    rims = [np.pad(b if b.dtype.kind == "f" else b.astype(float), width, constant_values=np.nan) for b in blocks]
+    rims = [np.pad(_holding_nan(b), width, constant_values=np.nan) for b in blocks]
     return tuple(_inner(o, margin) for o in function(*rims))
+
+
+def _holding_nan(array: Any) -> Any:
+    """Return integers as float64, so that the rim beyond the array can be NaN; floats stay as they are."""
+    return array if array.dtype.kind == "f" else array.astype(float)
 
 
 def _inner(array: Any, margin: int) -> Any:
@@ -98,13 +103,13 @@ def _overlapped(function: Function, margin: int, arrays: Sequence[xr.DataArray],
 
     dims = arrays[0].ndim
     # One dtype must hold every output on the way; the quality bits (uint16) are exact in either float.
-    carrier = np.result_type(*(d for d in dtypes if np.dtype(d).kind == "f"))
+    carrier = np.result_type(*([d for d in dtypes if np.dtype(d).kind == "f"] or [np.float64]))
     depth = {dims - 2: margin, dims - 1: margin}
 
     def stacked(*blocks: Any) -> Any:
         return np.stack([_inner(o, margin).astype(carrier) for o in function(*blocks)])
 
-    pairs = [x for a in arrays for x in (da.asarray(a.data).astype(carrier), tuple(range(dims)))]
+    pairs = [x for a in arrays for x in (_holding_nan(da.asarray(a.data)), tuple(range(dims)))]
     _, chunked = da.core.unify_chunks(*pairs)
     rims = [da.overlap.overlap(a, depth, np.nan) for a in chunked]
     kept = tuple(tuple(n - 2 * depth.get(axis, 0) for n in sizes) for axis, sizes in enumerate(rims[0].chunks))

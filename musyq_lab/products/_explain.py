@@ -42,7 +42,7 @@ def explain(ds: xr.Dataset, x: float, y: float, **selection: object) -> list[str
     point = ds[layers].sel({across: x, down: y}, method="nearest").sel(selection)
     if point.sizes:
         raise InputError(f"Say which of {dict(point.sizes)} is meant, for example {next(iter(point.sizes))}=...")
-    found = [line for name in layers for line in sentences(int(point[name]), flags_of(ds[name]))]
+    found = [line for name in layers for line in sentences(point[name].item(), flags_of(ds[name]))]
     return [f"{line[0].upper()}{line[1:]}." for line in found] or [_ALL_WELL]
 
 
