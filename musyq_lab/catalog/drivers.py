@@ -6,6 +6,7 @@ through intake, through :func:`musyq_lab.catalog.open.open_catalog` and by path.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from musyq_lab.catalog import _files
 from musyq_lab.core.attributes import package_version
 
 
-class _Source(DataSource):  # type: ignore[misc]  # intake carries no types
+class _Source(ABC, DataSource):  # type: ignore[misc]  # intake carries no types
     """What the drivers share: one lazy Dataset, no partitions."""
 
     version = package_version()
@@ -27,8 +28,9 @@ class _Source(DataSource):  # type: ignore[misc]  # intake carries no types
         super().__init__(metadata=metadata)
         self.urlpath = urlpath
 
+    @abstractmethod
     def _open(self, chunks: Any) -> xr.Dataset:
-        raise NotImplementedError
+        """Open the data lazily, in dask chunks unless ``chunks`` is None."""
 
     def _get_schema(self) -> Schema:
         return Schema(dtype=None, shape=None, npartitions=1, extra_metadata={})

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import math
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -21,7 +22,7 @@ def numba_side(module: str = "_native") -> Any:
     return importlib.import_module(f"musyq_lab.kernels.{module}")
 
 
-class Helper:
+class Helper(ABC):
     """A Python function with a compiled form that numba resolves when a kernel names it."""
 
     __name__: str
@@ -35,9 +36,9 @@ class Helper:
         """Run the Python form."""
         return self.function(*arguments)
 
+    @abstractmethod
     def compiled(self) -> Any:
         """Return the object that numba understands."""
-        raise NotImplementedError
 
     @property
     def _numba_type_(self) -> Any:

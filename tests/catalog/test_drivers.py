@@ -63,8 +63,8 @@ def test_what_is_not_there_is_a_plain_error_when_read(kind):
 
 
 def test_the_base_alone_opens_nothing():
-    with pytest.raises(NotImplementedError):
-        drivers._Source("x").read()
+    with pytest.raises(TypeError, match="_open"):
+        drivers._Source("x")
 
 
 def test_a_source_may_be_closed_and_read_again(file):
