@@ -55,7 +55,7 @@ def open_field(path: str | Path, variable: str | None = None, *, units: str | No
         If several variables are there and none is named, the grid is not longitude-latitude, or ``units`` contradicts
         the file.
     ArchiveError
-        If the file is empty, cut off, damaged, refused (:mod:`musyq_lab.archive.safety`) or no raster.
+        If the file is empty, cut off, damaged, refused (:mod:`musyq_lab.files.safety`) or no raster.
     """
     path = Path(path)
     field = _reader(path)(path, variable)

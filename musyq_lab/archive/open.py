@@ -14,10 +14,10 @@ import xarray as xr
 
 from musyq_lab.archive import manifest
 from musyq_lab.archive.naming import FileName, parse
-from musyq_lab.archive.safety import check_hdf5, damage, opened
-from musyq_lab.archive.stored import StoredLayer, attributes, lazy, packing
 from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
+from musyq_lab.files.safety import check_hdf5, damage, opened
+from musyq_lab.files.stored import StoredLayer, attributes, lazy, packing
 
 _FIELDS = ("product", "edition", "tile", "period")
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "grid_mapping")
@@ -64,7 +64,7 @@ def open_product(
     InputError
         If several products, editions or tiles match.
     ArchiveError
-        If a file is damaged, cut off, changed (``verify``), refused (:mod:`musyq_lab.archive.safety`) or not ours.
+        If a file is damaged, cut off, changed (``verify``), refused (:mod:`musyq_lab.files.safety`) or not ours.
     """
     path = Path(path_or_root)
     wanted = {"product": product, "edition": edition, "tile": tile, "period": period, "version": version}

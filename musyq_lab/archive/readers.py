@@ -16,9 +16,9 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from musyq_lab.archive.safety import check_hdf5, damage, opened
-from musyq_lab.archive.stored import Packing, StoredLayer, attributes, lazy, packing
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
+from musyq_lab.files.safety import check_hdf5, damage, opened
+from musyq_lab.files.stored import Packing, StoredLayer, attributes, lazy, packing
 
 # Spellings met in published products; xarray decodes only the first and missing_value.
 _FILL_NAMES = frozenset({"_fillvalue", "missing_value", "fillvalue", "fill", "fill_value", "nodata", "no_data"})

@@ -22,11 +22,11 @@ from musyq_lab.archive import encode, manifest
 from musyq_lab.archive.draft import draft, plain, publish, write_text
 from musyq_lab.archive.encode import Layer
 from musyq_lab.archive.naming import FileName
-from musyq_lab.archive.safety import opened
 from musyq_lab.archive.structure import create, global_attributes, prepare
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 from musyq_lab.core.progress import track
 from musyq_lab.core.spec import Product
+from musyq_lab.files.safety import opened
 
 BAND_BYTES = 128 * 2**20
 """Size of the arrays computed at once; a single chunk of the data that is larger sets it instead."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import xarray as xr
 
-from musyq_lab.archive.safety import check_hdf5
 from musyq_lab.core.errors import CatalogError, InputError, MusyqError
+from musyq_lab.files.safety import check_hdf5
 
 HDF = (".nc", ".nc4", ".h5", ".hdf5", ".he5")
 TIFF = (".tif", ".tiff")

@@ -29,6 +29,10 @@ class ArchiveError(MusyqError, OSError):
     """A product file that cannot be written, or that must not be trusted."""
 
 
+class SceneError(ArchiveError):
+    """A satellite granule that cannot be read: damaged, incomplete, or not what it was taken for."""
+
+
 class CatalogError(MusyqError, ValueError):
     """A catalog that is malformed or asks for something that is not allowed."""
 

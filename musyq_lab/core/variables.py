@@ -39,6 +39,11 @@ class BandRole:
     wavelength_range: tuple[float, float]
     """Centre wavelengths (um) that may carry this role."""
 
+    @property
+    def thermal(self) -> bool:
+        """Whether the band is given as brightness temperature, not as reflectance."""
+        return self.wavelength_range[0] >= 3.0
+
 
 # The ranges enclose the band centres of all sensors of the programme (Sentinel-2, Landsat, MODIS, VIIRS, MERSI, GF, HJ,
 # AHI, AGRI, SEVIRI) and do not claim to be anybody's standard.
@@ -49,6 +54,7 @@ BAND_ROLES = MappingProxyType(
             BandRole("coastal", (0.400, 0.455)),
             BandRole("blue", (0.440, 0.515)),
             BandRole("green", (0.505, 0.590)),
+            BandRole("yellow", (0.590, 0.630)),
             BandRole("red", (0.600, 0.695)),
             BandRole("red_edge_1", (0.690, 0.725)),
             BandRole("red_edge_2", (0.725, 0.760)),
@@ -56,9 +62,20 @@ BAND_ROLES = MappingProxyType(
             BandRole("nir", (0.750, 0.900)),
             BandRole("nir_narrow", (0.845, 0.885)),
             BandRole("water_vapour", (0.890, 0.960)),
+            BandRole("nir_1240", (1.220, 1.260)),
             BandRole("cirrus", (1.350, 1.400)),
             BandRole("swir1", (1.550, 1.700)),
             BandRole("swir2", (2.050, 2.350)),
+            BandRole("pan", (0.500, 0.760)),
+            BandRole("mir", (3.500, 4.000)),
+            BandRole("vapour_upper", (5.900, 6.600)),
+            BandRole("vapour_lower", (6.600, 7.500)),
+            BandRole("tir_8_6", (8.300, 8.900)),
+            BandRole("ozone", (9.400, 9.900)),
+            BandRole("tir_10_4", (10.200, 10.600)),
+            BandRole("tir1", (10.500, 11.600)),
+            BandRole("tir2", (11.600, 12.700)),
+            BandRole("carbon_dioxide", (13.000, 14.000)),
         )
     }
 )
@@ -77,7 +94,7 @@ def _reflectance(role: str) -> Quantity:
 
 
 _ROWS = (
-    *(_reflectance(role) for role in BAND_ROLES),
+    *(_reflectance(role.name) for role in BAND_ROLES.values() if not role.thermal),
     Quantity(
         "clear_sky_shortwave",
         "surface_downwelling_shortwave_flux_in_air_assuming_clear_sky",

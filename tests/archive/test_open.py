@@ -10,10 +10,10 @@ import pytest
 import xarray as xr
 from archive.samples import NAME, SPEC, dataset
 
-from musyq_lab.archive import stored
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
+from musyq_lab.files import lazy
 
 
 def put(ds, root, **extra):
@@ -216,5 +216,5 @@ def test_other_hdf5_is_not_a_product(tmp_path):
 
 
 def test_tiny_chunks_do_not_make_a_giant_graph():
-    blocks = stored._blocks((18000, 36000), (1, 1))
-    assert np.prod([-(-s // b) for s, b in zip((18000, 36000), blocks, strict=True)]) <= stored.MAX_BLOCKS
+    blocks = lazy.blocks((18000, 36000), (1, 1))
+    assert np.prod([-(-s // b) for s, b in zip((18000, 36000), blocks, strict=True)]) <= lazy.MAX_BLOCKS

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from musyq_lab.archive.readers import choose, foreign_packing
-from musyq_lab.archive.stored import Packing
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
+from musyq_lab.files.stored import Packing
 
 INT16 = np.dtype("int16")
 PATH = Path("x.h5")

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musyq_lab.archive.stored import MAX_BLOCKS, Packing, StoredLayer, _blocks, attributes, lazy, packing
 from musyq_lab.core.errors import ArchiveError, NotFoundError
+from musyq_lab.files.lazy import MAX_BLOCKS
+from musyq_lab.files.lazy import blocks as _blocks
+from musyq_lab.files.stored import Packing, StoredLayer, attributes, lazy, packing
 
 
 @pytest.fixture

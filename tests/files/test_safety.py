@@ -5,9 +5,9 @@ from archive.samples import NAME, SPEC, dataset
 
 from musyq_lab.archive.foreign import open_field
 from musyq_lab.archive.open import open_product
-from musyq_lab.archive.safety import check_hdf5
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, NotFoundError
+from musyq_lab.files.safety import check_hdf5
 
 
 def external_link(file, folder):
@@ -89,7 +89,7 @@ def test_the_budget_counts_every_dataset(tmp_path):
 
 
 def test_a_crowd_of_objects_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("musyq_lab.archive.safety.MAX_OBJECTS", 50)
+    monkeypatch.setattr("musyq_lab.files.safety.MAX_OBJECTS", 50)
     with h5py.File(tmp_path / "x.h5", "w") as file:
         for number in range(60):
             file.create_group(str(number))

@@ -9,18 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from musyq_lab.archive.safety import check_hdf5, damage, opened
 from musyq_lab.core.errors import ArchiveError
-
-MAX_BLOCKS = 100_000
-"""Most dask chunks of one layer of one file; a file with tinier chunks is read in larger blocks."""
+from musyq_lab.files.lazy import blocks, dask_array
+from musyq_lab.files.safety import check_hdf5, damage, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +126,8 @@ def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
     chunks : sequence of int or None
         Chunk of one file; None for a layer stored in one piece.
     """
-    import dask.array as da
-    from dask.base import tokenize
-
-    blocks = _blocks(layer.file_shape, tuple(chunks) if chunks else layer.file_shape)
-    blocks = (1, *blocks) if layer.stacked else blocks
-    state = [(path, Path(path).stat().st_mtime_ns) for path in layer.paths]
-    name = f"open-{layer.name.rpartition('/')[2]}-{tokenize(state, layer)}"
-    return da.from_array(layer, chunks=blocks, name=name, meta=np.empty((0,) * layer.ndim, layer.dtype))
-
-
-def _blocks(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Return whole multiples of the file's chunks that make no more than :data:`MAX_BLOCKS` blocks."""
-    blocks = [max(1, min(chunk, size)) for chunk, size in zip(chunks, shape, strict=True)]
-    while math.prod(math.ceil(size / block) for size, block in zip(shape, blocks, strict=True)) > MAX_BLOCKS:
-        blocks = [min(2 * block, max(size, 1)) for block, size in zip(blocks, shape, strict=True)]
-    return tuple(blocks)
+    own = blocks(layer.file_shape, tuple(chunks) if chunks else layer.file_shape)
+    return dask_array(layer, (1, *own) if layer.stacked else own, layer.paths, layer.name.rpartition("/")[2])
 
 
 def attributes(target: Any) -> dict[str, Any]:
