@@ -1,0 +1,152 @@
+r"""Angles that a granule does not store: the Sun's, and those of a geostationary satellite, for each pixel and lazily.
+
+With :math:`\mathbf{p}` the pixel on the WGS 84 ellipsoid, :math:`\mathbf{s}` the satellite and :math:`\mathbf{u}` the
+geodetic zenith, :math:`\cos\theta_v = \mathbf{u}\cdot(\mathbf{s}-\mathbf{p}) / |\mathbf{s}-\mathbf{p}|`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from musyq_lab.core.grid import CRS_ATTRIBUTES
+
+Floats = NDArray[np.floating[Any]]
+
+_SEMI_MAJOR = float(str(CRS_ATTRIBUTES["semi_major_axis"]))
+_FLATTENING = 1.0 / float(str(CRS_ATTRIBUTES["inverse_flattening"]))
+_ECCENTRICITY2 = _FLATTENING * (2.0 - _FLATTENING)
+
+
+def lonlat(scene: xr.DataArray | xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return longitude and latitude (degree) of each pixel of a projected scene, lazily; NaN off the globe.
+
+    Parameters
+    ----------
+    scene : DataArray or Dataset
+        With ``x``, ``y`` and a CRS (``.rio.crs``), in dask chunks.
+    """
+    import rioxarray  # noqa: F401  # registers `.rio`
+
+    template = scene if isinstance(scene, xr.DataArray) else next(v for v in scene.data_vars.values() if v.ndim == 2)
+    sizes = dict(zip(template.dims, template.chunks or ((n,) for n in template.shape), strict=True))
+    x = xr.DataArray(template["x"].values, dims="x").chunk(x=sizes["x"])
+    y = xr.DataArray(template["y"].values, dims="y").chunk(y=sizes["y"])
+    both = xr.apply_ufunc(
+        _inverse,
+        x,
+        y,
+        kwargs={"crs": scene.rio.crs.to_wkt()},
+        dask="parallelized",
+        output_dtypes=[np.float64, np.float64],
+        output_core_dims=[[], []],
+    )
+    return tuple(part.transpose("y", "x") for part in both)  # type: ignore[return-value]
+
+
+def _inverse(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
+    across, down = np.broadcast_arrays(x, y)
+    longitude, latitude = _transformer(crs).transform(across, down)
+    outside = ~(np.isfinite(longitude) & np.isfinite(latitude))
+    return np.where(outside, np.nan, longitude), np.where(outside, np.nan, latitude)
+
+
+@lru_cache(maxsize=32)
+def _transformer(crs: str) -> Any:
+    from pyproj import Transformer
+
+    return Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+
+
+def sun_angles(
+    time: datetime | xr.DataArray, longitude: xr.DataArray, latitude: xr.DataArray
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return zenith angle and azimuth of the Sun (degree, float32) for each pixel, lazily.
+
+    Parameters
+    ----------
+    time : datetime or DataArray of datetime64, dims (y,)
+        When the scene, or each of its lines, was seen (UTC).
+    longitude, latitude : DataArray, dims (y, x)
+        Degrees.
+    """
+    when = time if isinstance(time, xr.DataArray) else xr.DataArray(np.datetime64(time, "ns"))
+    both = xr.apply_ufunc(
+        _sun,
+        when,
+        longitude,
+        latitude,
+        dask="parallelized",
+        output_dtypes=[np.float32, np.float32],
+        output_core_dims=[[], []],
+    )
+    return tuple(part.transpose("y", "x") for part in both)  # type: ignore[return-value]
+
+
+def _sun(time: Any, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
+    from musyq_lab.kernels.solar import zenith_azimuth
+
+    zenith, azimuth = zenith_azimuth(np.asarray(time), np.asarray(latitude, float), np.asarray(longitude, float))
+    return zenith.astype(np.float32), azimuth.astype(np.float32)
+
+
+def view_angles(
+    longitude: xr.DataArray, latitude: xr.DataArray, *, satellite_longitude: float, satellite_height: float
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return zenith angle and azimuth of a geostationary satellite (degree, float32) for each pixel, lazily.
+
+    Parameters
+    ----------
+    longitude, latitude : DataArray, dims (y, x)
+        Degrees.
+    satellite_longitude : float
+        Of the point below the satellite (degree); its latitude is taken as 0.
+    satellite_height : float
+        Above the ellipsoid (m).
+    """
+    both = xr.apply_ufunc(
+        _view,
+        longitude,
+        latitude,
+        kwargs={"satellite_longitude": satellite_longitude, "satellite_height": satellite_height},
+        dask="parallelized",
+        output_dtypes=[np.float32, np.float32],
+        output_core_dims=[[], []],
+    )
+    return tuple(part.transpose("y", "x") for part in both)  # type: ignore[return-value]
+
+
+def _view(longitude: Floats, latitude: Floats, satellite_longitude: float, satellite_height: float) -> tuple[Any, Any]:
+    # The frame is turned so that the satellite stands over longitude 0.
+    lon, lat = np.radians(longitude - satellite_longitude), np.radians(latitude)
+    sin_lat, cos_lat, sin_lon, cos_lon = np.sin(lat), np.cos(lat), np.sin(lon), np.cos(lon)
+    normal = _SEMI_MAJOR / np.sqrt(1.0 - _ECCENTRICITY2 * sin_lat**2)
+    dx = _SEMI_MAJOR + satellite_height - normal * cos_lat * cos_lon
+    dy = -normal * cos_lat * sin_lon
+    dz = -normal * (1.0 - _ECCENTRICITY2) * sin_lat
+    up = cos_lat * cos_lon * dx + cos_lat * sin_lon * dy + sin_lat * dz
+    east = -sin_lon * dx + cos_lon * dy
+    north = -sin_lat * cos_lon * dx - sin_lat * sin_lon * dy + cos_lat * dz
+    zenith = np.degrees(np.arctan2(np.hypot(east, north), up))
+    azimuth = np.degrees(np.arctan2(east, north)) % 360.0
+    return zenith.astype(np.float32), azimuth.astype(np.float32)
+
+
+def line_times(start: datetime, end: datetime, lines: int) -> xr.DataArray:
+    """Return when each line of an image was seen, for a scan that goes evenly from the first line to the last.
+
+    Parameters
+    ----------
+    start, end : datetime
+        Of the first and the last line (UTC); give them exchanged for a scan from the last to the first.
+    lines : int
+        Number of lines.
+    """
+    first, last = np.datetime64(start, "ns"), np.datetime64(end, "ns")
+    share = (np.arange(lines) + 0.5) / lines
+    return xr.DataArray(first + (share * (last - first).astype(np.int64)).astype("timedelta64[ns]"), dims="y")
