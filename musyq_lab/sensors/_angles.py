@@ -46,7 +46,7 @@ def lonlat(scene: xr.DataArray | xr.Dataset) -> tuple[xr.DataArray, xr.DataArray
         output_dtypes=[np.float64, np.float64],
         output_core_dims=[[], []],
     )
-    return tuple(part.transpose("y", "x") for part in both)  # type: ignore[return-value]
+    return tuple(part.transpose("y", "x") for part in both)
 
 
 def _inverse(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
@@ -85,7 +85,7 @@ def sun_angles(
         output_dtypes=[np.float32, np.float32],
         output_core_dims=[[], []],
     )
-    return tuple(part.transpose("y", "x") for part in both)  # type: ignore[return-value]
+    return tuple(part.transpose("y", "x") for part in both)
 
 
 def _sun(time: Any, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
@@ -118,7 +118,7 @@ def view_angles(
         output_dtypes=[np.float32, np.float32],
         output_core_dims=[[], []],
     )
-    return tuple(part.transpose("y", "x") for part in both)  # type: ignore[return-value]
+    return tuple(part.transpose("y", "x") for part in both)
 
 
 def _view(longitude: Floats, latitude: Floats, satellite_longitude: float, satellite_height: float) -> tuple[Any, Any]:

@@ -203,7 +203,7 @@ def _reflectance_of_radiance(counts: Counts, sun: Illumination) -> Linear:
 def cosine(zenith: xr.DataArray | float) -> Any:
     """Return the cosine of the Sun's zenith angle (degree), NaN beyond :data:`LOWEST_SUN`."""
     if isinstance(zenith, xr.DataArray):
-        cos: xr.DataArray = np.cos(np.radians(zenith))
+        cos: Any = np.cos(np.radians(zenith))
         return cos.where(zenith < LOWEST_SUN).drop_attrs()
     return math.cos(math.radians(zenith)) if zenith < LOWEST_SUN else math.nan
 

@@ -6,6 +6,7 @@ in the sensor's own file.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 import warnings
@@ -130,10 +131,9 @@ def quiet() -> Iterator[None]:
 
 
 def _scene(granule: Granule, reader: str, files: Sequence[Path], options: Mapping[str, Any] | None) -> Any:
-    from satpy import Scene
-
+    satpy: Any = importlib.import_module("satpy")
     try:
-        return Scene([str(file) for file in files], reader=reader, reader_kwargs=dict(options or {}))
+        return satpy.Scene([str(file) for file in files], reader=reader, reader_kwargs=dict(options or {}))
     except ValueError as error:
         raise SceneError(
             f"{granule.path}: satpy's reader {reader} finds nothing it knows among {len(files)} files ({error}). "
@@ -144,22 +144,24 @@ def _scene(granule: Granule, reader: str, files: Sequence[Path], options: Mappin
 def _queries(
     granule: Granule, wanted: Mapping[str, str], calibration: Calibration, resolution: float | None
 ) -> dict[str, Any]:
-    from satpy import DataQuery
+    satpy: Any = importlib.import_module("satpy")
 
     def query(name: str, theirs: str) -> Any:
         kind = "brightness_temperature" if granule.sensor.band(name).thermal else "reflectance"
         chosen = kind if calibration == "reflectance" else calibration
-        return DataQuery(name=theirs, calibration=chosen, **({"resolution": resolution} if resolution else {}))
+        return satpy.DataQuery(name=theirs, calibration=chosen, **({"resolution": resolution} if resolution else {}))
 
     return {name: query(name, theirs) for name, theirs in wanted.items()}
 
 
 def _extra_queries(scene: Any, names: Sequence[str], resolution: float | None) -> list[Any]:
-    from satpy import DataQuery
-
+    satpy: Any = importlib.import_module("satpy")
     known = {identity["name"] for identity in scene.available_dataset_ids()}
     there = [name for name in names if name in known]
-    return [DataQuery(name=name, resolution=resolution) if resolution else DataQuery(name=name) for name in there]
+    return [
+        satpy.DataQuery(name=name, resolution=resolution) if resolution else satpy.DataQuery(name=name)
+        for name in there
+    ]
 
 
 def _plain(data: xr.DataArray, granule: Granule, name: str, calibration: Calibration) -> xr.DataArray:
