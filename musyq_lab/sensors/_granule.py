@@ -15,7 +15,7 @@ from musyq_lab.core.sensor import Sensor
 from musyq_lab.sensors._marks import marked
 from musyq_lab.sensors._registry import SENSORS
 
-_DEPTH = 4  # a file of a Sentinel-2 SAFE folder lies that deep
+_DEPTH = 5  # a band of a Sentinel-2 L2A SAFE folder lies that deep (GRANULE/*/IMG_DATA/R10m/*.jp2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +175,8 @@ def _by_content(path: Path, specs: Sequence[Sensor], *, named: bool) -> Granule:
         raise SceneError(f"{path} may be of {', '.join(s.key for s in said)}. Name it by sensor=.")
     hint = closest(path.name, SENSORS) if len(path.suffixes) == 0 else ""
     raise SceneError(
-        f"{path} is no granule that MuSyQ Lab knows, neither by name nor by content. ml.SENSORS lists the sensors; name "
-        f"one by sensor=. A file of values ready made (MOD13, MCD43, GLASS ...) opens with ml.open_product.{hint}"
+        f"{path} is no granule that MuSyQ Lab knows, neither by name nor by content. ml.SENSORS lists the sensors; "
+        f"name one by sensor=. A file of values ready made (MOD13, MCD43, GLASS ...) opens with ml.open_product.{hint}"
     )
 
 
