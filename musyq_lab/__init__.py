@@ -9,17 +9,20 @@ from typing import Any
 # Public name -> where it lives. Texts, so that no layer is imported before it is needed.
 _PUBLIC = {
     "PRODUCTS": "musyq_lab.products._registry:PRODUCTS",
-    "SENSORS": "musyq_lab.sensors._registry:SENSORS",
     "RECIPES": "musyq_lab.production.recipes:RECIPES",
+    "SENSORS": "musyq_lab.sensors._registry:SENSORS",
     "algorithm": "musyq_lab.products._retrieval:algorithm",
     "explain": "musyq_lab.products._explain:explain",
     "explore": "musyq_lab.dashboards.explorer:explore",
     "open_catalog": "musyq_lab.catalog.open:open_catalog",
-    "open_scene": "musyq_lab.sensors._open:open_scene",
-    "scene_grids": "musyq_lab.sensors._open:scene_grids",
     "open_product": "musyq_lab.archive.open:open_product",
+    "open_scene": "musyq_lab.sensors._open:open_scene",
+    "open_scenes": "musyq_lab.sensors._folder:open_scenes",
     "retrieve": "musyq_lab.products._retrieve:retrieve",
     "run_recipe": "musyq_lab.production.run:run_recipe",
+    "scene_grids": "musyq_lab.sensors._open:scene_grids",
+    "standardize": "musyq_lab.standard.pipeline:standardize",
+    "true_colour": "musyq_lab.figures.quicklook:true_colour",
     "write_product": "musyq_lab.archive.write:write_product",
 }
 

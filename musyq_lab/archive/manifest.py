@@ -10,7 +10,6 @@ bytes, and two equal results could no longer be told by their checksum.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from musyq_lab.core.attributes import package_version
-from musyq_lab.core.errors import ArchiveError, NotFoundError
+from musyq_lab.core.errors import NotFoundError
+from musyq_lab.files.digest import sha256
 
 State = Literal["ok", "changed", "missing", "unlisted"]
 
@@ -50,21 +50,6 @@ class Finding:
     def message(self) -> str:
         """Return it as a sentence."""
         return _SENTENCES[self.state].format(name=self.path.name)
-
-
-def sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits.
-
-    Raises
-    ------
-    ArchiveError
-        If the file cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ArchiveError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def listed(path: Path) -> str | None:

@@ -26,6 +26,7 @@ from musyq_lab.archive.structure import create, global_attributes, prepare
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 from musyq_lab.core.progress import track
 from musyq_lab.core.spec import Product
+from musyq_lab.files.digest import sha256
 from musyq_lab.files.safety import opened
 
 BAND_BYTES = 128 * 2**20
@@ -195,7 +196,7 @@ def _publish(path: Path, target: Path, started: datetime) -> None:
 
     A kill in between leaves a complete product whose checksum is absent or old; that counts as not done.
     """
-    digest, size = manifest.sha256(path), path.stat().st_size
+    digest, size = sha256(path), path.stat().st_size
     drafts = {path: target}
     try:
         for suffix, text in (

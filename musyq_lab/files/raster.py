@@ -56,15 +56,32 @@ class RasterLayer:
         """Read a part."""
         from rasterio.windows import Window
 
-        rows, columns = (_range(part, size) for part, size in zip(key, self.shape, strict=True))
+        # A key may step, or go backwards; the window is what it spans, and numpy picks from it.
+        rows, columns = (_Span.of(part, size) for part, size in zip(key, self.shape, strict=True))
+        if not rows.size or not columns.size:
+            return np.empty((rows.size, columns.size), self.dtype)
         with opened(self.path) as file:
-            window = Window(columns.start, rows.start, len(columns), len(rows))
+            window = Window(columns.first, rows.first, columns.size, rows.size)
             data: NDArray[Any] = file.read(self.band, window=window)
-        return data
+        return data[rows.step, columns.step]
 
 
-def _range(part: slice, size: int) -> range:
-    return range(*part.indices(size))
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The stretch of an axis that a slice reaches, and how to pick from it."""
+
+    first: int
+    size: int
+    step: slice
+
+    @classmethod
+    def of(cls, part: slice, length: int) -> _Span:
+        """Return the span of a slice along an axis."""
+        chosen = range(*part.indices(length))
+        if not chosen:
+            return cls(0, 0, slice(None))
+        first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
+        return cls(first, last - first + 1, slice(None, None, chosen.step))
 
 
 def open_band(path: str | Path, band: int = 1) -> xr.DataArray:
@@ -106,7 +123,7 @@ def open_band(path: str | Path, band: int = 1) -> xr.DataArray:
     array = array.assign_coords(
         y=transform.f + transform.e * (np.arange(rows) + 0.5), x=transform.c + transform.a * (np.arange(columns) + 0.5)
     )
-    placed: xr.DataArray = array.rio.write_crs(crs).rio.write_transform(transform)
+    placed: xr.DataArray = array.rio.write_crs(crs).rio.write_transform(transform).rio.write_coordinate_system()
     return placed
 
 
@@ -174,6 +191,7 @@ def _check(file: Any, band: int, path: str | Path) -> None:
     dtype = np.dtype(file.dtypes[band - 1])
     if max(file.shape) > _MAX_EDGE or math.prod(file.block_shapes[band - 1]) * dtype.itemsize > MAX_BLOCK:
         raise SceneError(
-            f"{path} declares {file.shape[0]} x {file.shape[1]} pixels in blocks of {file.block_shapes[band - 1]}, more "
-            "than this package reads. The header is damaged, or rewrite the file in tiles (gdal_translate -co TILED=YES)."
+            f"{path} declares {file.shape[0]} x {file.shape[1]} pixels in blocks of {file.block_shapes[band - 1]}, "
+            "more than this package reads. Its header is damaged, or it must be rewritten in tiles (gdal_translate -co "
+            "TILED=YES)."
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from musyq_lab.files.digest import sha256
 from musyq_lab.production.recipes import Recipe, RecipeInput
-from musyq_lab.production.sources import locate, sha256, sources, verify
+from musyq_lab.production.sources import locate, sources, verify
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from typing import Any
 
 from musyq_lab.core.attributes import package_version
 from musyq_lab.core.registry import html_table
+from musyq_lab.files.digest import sha256
 from musyq_lab.production.inputs import UsedFile, input_entity
 from musyq_lab.production.recipes import Recipe
-from musyq_lab.production.sources import sha256
 from musyq_lab.production.staging import RECORD
 
 DRAFT = ".draft.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Mapping
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 
 from musyq_lab.core.errors import ArchiveError, NotFoundError
 from musyq_lab.core.resources import resource
+from musyq_lab.files.digest import sha256
 
 SAMPLES = "catalogs/samples"
 
@@ -50,12 +50,6 @@ def sources() -> Mapping[str, Mapping[str, Any]]:
         for member, digest in entry.get("members", {}).items():
             found[posixpath.join(name, member)] = {**entry, "sha256": digest, "bytes": None}
     return found
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def damage(name: str) -> str:

@@ -218,11 +218,26 @@ def _assemble(
     before = str(ds.attrs.get("history", "")) if ds is not None else ""
     history = extend_history(before, history_line(f"retrieve:{spec.key}", recorded))
     kept = {name: value for name, value in (ds.attrs if ds is not None else {}).items() if name in _KEPT}
-    return xr.Dataset(made, attrs={**kept, **global_attributes(spec, method=method, history=history)})
+    product = xr.Dataset(made, attrs={**kept, **global_attributes(spec, method=method, history=history)})
+    return product.assign_coords(_grid_mapping(ds))
+
+
+def _grid_mapping(ds: xr.Dataset | None) -> dict[Any, xr.DataArray]:
+    """Return the coordinate that holds the scene's CRS; a product lies where its scene lay."""
+    coords = {} if ds is None else ds.coords
+    return {name: c for name, c in coords.items() if c.ndim == 0 and {"crs_wkt", "grid_mapping_name"} & set(c.attrs)}
 
 
 # Attributes of a scene that stay true of what is retrieved from it.
-_KEPT = ("platform", "sensor", "time_coverage_start", "time_coverage_end", "granule", "granule_sha256")
+_KEPT = (
+    "platform",
+    "sensor",
+    "time_coverage_start",
+    "time_coverage_end",
+    "granule",
+    "granule_sha256",
+    "reflectance_level",
+)
 
 
 def _input(block: Block, name: str) -> Input:

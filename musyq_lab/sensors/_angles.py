@@ -6,6 +6,7 @@ geodetic zenith, :math:`\cos\theta_v = \mathbf{u}\cdot(\mathbf{s}-\mathbf{p}) / 
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -96,7 +97,12 @@ def _sun(time: Any, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats
 
 
 def view_angles(
-    longitude: xr.DataArray, latitude: xr.DataArray, *, satellite_longitude: float, satellite_height: float
+    longitude: xr.DataArray,
+    latitude: xr.DataArray,
+    *,
+    satellite_longitude: float,
+    satellite_height: float,
+    satellite_latitude: float = 0.0,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return zenith angle and azimuth of a geostationary satellite (degree, float32) for each pixel, lazily.
 
@@ -105,15 +111,17 @@ def view_angles(
     longitude, latitude : DataArray, dims (y, x)
         Degrees.
     satellite_longitude : float
-        Of the point below the satellite (degree); its latitude is taken as 0.
+        Of the point below the satellite (degree).
     satellite_height : float
         Above the ellipsoid (m).
+    satellite_latitude : float
+        Of the point below the satellite (degree, geodetic): up to 2 for a satellite that is no longer held in place.
     """
     both = xr.apply_ufunc(
         _view,
         longitude,
         latitude,
-        kwargs={"satellite_longitude": satellite_longitude, "satellite_height": satellite_height},
+        kwargs={"satellite": (satellite_longitude, satellite_latitude, satellite_height)},
         dask="parallelized",
         output_dtypes=[np.float32, np.float32],
         output_core_dims=[[], []],
@@ -121,20 +129,28 @@ def view_angles(
     return tuple(part.transpose("y", "x") for part in both)
 
 
-def _view(longitude: Floats, latitude: Floats, satellite_longitude: float, satellite_height: float) -> tuple[Any, Any]:
+def _view(longitude: Floats, latitude: Floats, satellite: tuple[float, float, float]) -> tuple[Any, Any]:
     # The frame is turned so that the satellite stands over longitude 0.
-    lon, lat = np.radians(longitude - satellite_longitude), np.radians(latitude)
+    lon, lat = np.radians(longitude - satellite[0]), np.radians(latitude)
     sin_lat, cos_lat, sin_lon, cos_lon = np.sin(lat), np.cos(lat), np.sin(lon), np.cos(lon)
     normal = _SEMI_MAJOR / np.sqrt(1.0 - _ECCENTRICITY2 * sin_lat**2)
-    dx = _SEMI_MAJOR + satellite_height - normal * cos_lat * cos_lon
+    above, north_of = _meridian(satellite[1], satellite[2])
+    dx = above - normal * cos_lat * cos_lon
     dy = -normal * cos_lat * sin_lon
-    dz = -normal * (1.0 - _ECCENTRICITY2) * sin_lat
+    dz = north_of - normal * (1.0 - _ECCENTRICITY2) * sin_lat
     up = cos_lat * cos_lon * dx + cos_lat * sin_lon * dy + sin_lat * dz
     east = -sin_lon * dx + cos_lon * dy
     north = -sin_lat * cos_lon * dx - sin_lat * sin_lon * dy + cos_lat * dz
     zenith = np.degrees(np.arctan2(np.hypot(east, north), up))
     azimuth = np.degrees(np.arctan2(east, north)) % 360.0
     return zenith.astype(np.float32), azimuth.astype(np.float32)
+
+
+def _meridian(latitude: float, height: float) -> tuple[float, float]:
+    """Return how far a point stands from the axis of the Earth and from the plane of the equator (m)."""
+    sine, cosine = math.sin(math.radians(latitude)), math.cos(math.radians(latitude))
+    normal = _SEMI_MAJOR / math.sqrt(1.0 - _ECCENTRICITY2 * sine**2)
+    return (normal + height) * cosine, (normal * (1.0 - _ECCENTRICITY2) + height) * sine
 
 
 def line_times(start: datetime, end: datetime, lines: int) -> xr.DataArray:

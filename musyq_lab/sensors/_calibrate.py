@@ -88,7 +88,7 @@ class Counts:
     def _map(self, function: Any, dtype: Any, *arguments: Any) -> xr.DataArray:
         bound = _Bound(function, arguments)
         made: xr.DataArray = xr.apply_ufunc(bound, self.data, dask="parallelized", output_dtypes=[dtype])
-        return made.drop_attrs()
+        return made.drop_attrs(deep=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def physical(counts: Counts, calibration: Calibration, sun: Illumination | None,
         If the file and the spec lack what that needs.
     """
     if calibration == "counts":
-        return counts.data.drop_attrs().assign_attrs(**_fill_attributes(counts), units="count")
+        return counts.data.drop_attrs(deep=False).assign_attrs(**_fill_attributes(counts), units="count")
     if calibration == "radiance":
         return _radiance(counts, sun).assign_attrs(units="W m-2 sr-1 um-1", standard_name=_RADIANCE)
     if counts.band.thermal:
@@ -204,7 +204,7 @@ def cosine(zenith: xr.DataArray | float) -> Any:
     """Return the cosine of the Sun's zenith angle (degree), NaN beyond :data:`LOWEST_SUN`."""
     if isinstance(zenith, xr.DataArray):
         cos: Any = np.cos(np.radians(zenith))
-        return cos.where(zenith < LOWEST_SUN).drop_attrs()
+        return cos.where(zenith < LOWEST_SUN).drop_attrs(deep=False)
     return math.cos(math.radians(zenith)) if zenith < LOWEST_SUN else math.nan
 
 
@@ -215,7 +215,7 @@ def _temperature(counts: Counts) -> xr.DataArray:
     radiance = counts.linear(counts.radiance)
     bound = _Bound(_inverse_planck, (planck,))
     made: xr.DataArray = xr.apply_ufunc(bound, radiance, dask="parallelized", output_dtypes=[np.float32])
-    return made.drop_attrs()
+    return made.drop_attrs(deep=False)
 
 
 def _inverse_planck(radiance: NDArray[Any], planck: Planck) -> NDArray[np.float32]:

@@ -181,8 +181,8 @@ def _platform(granule: Granule, metadata: Metadata) -> str:
     name = f"Landsat-{digits}"
     if name not in granule.sensor.platforms:
         raise SceneError(
-            f"{granule.path}: the metadata say {metadata['SPACECRAFT_ID']}, which does not carry {granule.sensor.title}. "
-            "Leave sensor= out, or check that the metadata belong to these files."
+            f"{granule.path}: the metadata say {metadata['SPACECRAFT_ID']}, which does not carry "
+            f"{granule.sensor.title}. Leave sensor= out, or check that the metadata belong to these files."
         )
     return name
 

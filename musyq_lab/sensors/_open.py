@@ -34,8 +34,8 @@ def open_scene(
         (:func:`scene_grids` lists them). Bands of other grids are left out.
     calibration : {"reflectance", "radiance", "counts"}, optional
         ``"reflectance"``, the default, gives reflectance at the top of the atmosphere (1; divided by the cosine of the
-        Sun's zenith angle) and brightness temperature (K); ``"radiance"`` gives W m-2 sr-1 um-1; ``"counts"`` the stored
-        numbers.
+        Sun's zenith angle) and brightness temperature (K); ``"radiance"`` gives W m-2 sr-1 um-1; ``"counts"`` the
+        stored numbers.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def open_granule(granule: Granule, *, resolution: float | None, calibration: Cal
     module = importlib.import_module(f"musyq_lab.sensors.{granule.sensor.key}")
     with plain_errors(granule):
         scene: xr.Dataset = module.open(granule, resolution=grid, calibration=calibration)
-    scene.encoding["source"] = str(granule.path)
+    scene.encoding.update(source=str(granule.path), files=tuple(map(str, granule.files)))
     return scene
 
 
@@ -133,8 +133,8 @@ def plain_errors(granule: Granule) -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip()[:200]}"
         raise SceneError(
-            f"{granule.path} cannot be read as {granule.sensor.title} ({reason}). It may be damaged, incomplete or of a "
-            "version this package does not know. Fetch it again, or tell us its version."
+            f"{granule.path} cannot be read as {granule.sensor.title} ({reason}). It may be damaged, incomplete or "
+            "of a version this package does not know. Fetch it again, or tell us its version."
         ) from error
 
 

@@ -184,7 +184,7 @@ def _plain(data: xr.DataArray, granule: Granule, name: str, calibration: Calibra
 def _bare(data: xr.DataArray) -> xr.DataArray:
     """Drop what satpy adds that cannot be stored or pickled (areas, CRS objects, handles)."""
     coords = [name for name in data.coords if name not in data.dims or name in ("x", "y", "bands")]
-    plain = data.drop_vars(coords).drop_attrs()
+    plain = data.drop_vars(coords).drop_attrs(deep=False)
     return plain.transpose("y", "x") if set(plain.dims) == {"y", "x"} else plain
 
 

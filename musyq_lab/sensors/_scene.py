@@ -90,7 +90,7 @@ def _bit(where: xr.DataArray, flag: str) -> xr.DataArray:
 def decode(layer: xr.DataArray, rules: Sequence[Rule]) -> xr.DataArray:
     """Return our quality bits from a producer's layer, lazily."""
     made: xr.DataArray = xr.apply_ufunc(_Decoder(tuple(rules)), layer, dask="parallelized", output_dtypes=[QA_DTYPE])
-    return made.drop_attrs()
+    return made.drop_attrs(deep=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def assemble(
     for name, value in (angles or {}).items():
         variables[name] = _angle(name, value)
     if qa is not None:
-        variables["qa"] = qa.drop_attrs().assign_attrs(
+        variables["qa"] = qa.drop_attrs(deep=False).assign_attrs(
             long_name="quality bits of the scene",
             standard_name="quality_flag",
             units="1",
@@ -161,8 +161,8 @@ def assemble(
     scene = xr.Dataset(variables, attrs=_attributes(granule, acquisition, calibration, level))
     if longitude is not None and latitude is not None:
         scene = scene.assign_coords(
-            longitude=longitude.drop_attrs().assign_attrs(_geographic(LONGITUDE)),
-            latitude=latitude.drop_attrs().assign_attrs(_geographic(LATITUDE)),
+            longitude=longitude.drop_attrs(deep=False).assign_attrs(_geographic(LONGITUDE)),
+            latitude=latitude.drop_attrs(deep=False).assign_attrs(_geographic(LATITUDE)),
         )
     return scene
 
@@ -185,7 +185,7 @@ def _dressed(data: xr.DataArray, band: Band) -> xr.DataArray:
     }
     if band.e0 is not None:
         attrs["solar_irradiance"] = band.e0
-    plain = data.drop_attrs()
+    plain = data.drop_attrs(deep=False)
     plain.attrs = attrs
     return plain
 
@@ -193,7 +193,7 @@ def _dressed(data: xr.DataArray, band: Band) -> xr.DataArray:
 def _angle(name: str, value: xr.DataArray | float) -> xr.DataArray:
     standard, long = ANGLES[name]
     array = value if isinstance(value, xr.DataArray) else xr.DataArray(np.float32(value))
-    return array.drop_attrs().assign_attrs(standard_name=standard, long_name=long, units="degree")
+    return array.drop_attrs(deep=False).assign_attrs(standard_name=standard, long_name=long, units="degree")
 
 
 def _attributes(granule: Granule, acquisition: Acquisition, calibration: Calibration, level: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from archive.samples import NAME, SPEC, dataset
 from musyq_lab.archive import manifest
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, NotFoundError
+from musyq_lab.files.digest import sha256
 
 
 @pytest.fixture
@@ -19,9 +20,9 @@ def product(tmp_path):
 
 def test_sha256_is_that_of_the_standard(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
-    assert manifest.sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     with pytest.raises(ArchiveError, match="cannot be read"):
-        manifest.sha256(tmp_path / "absent")
+        sha256(tmp_path / "absent")
 
 
 def test_every_state_is_found(product):

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from musyq_lab.archive.manifest import RUN_SUFFIX, check, checksum_line, listed, run_record, sha256, side_file, verify
+from musyq_lab.archive.manifest import RUN_SUFFIX, check, checksum_line, listed, run_record, side_file, verify
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.core.errors import ArchiveError, InputError
+from musyq_lab.files.digest import sha256
 
 NAME = "MuSyQ.DSR.0p25deg.global.2015.v1.h5"
 

@@ -13,7 +13,7 @@ from archive.samples import NAME, SPEC, dataset
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
-from musyq_lab.files import lazy
+from musyq_lab.files import lazy, stored
 
 
 def put(ds, root, **extra):

@@ -17,7 +17,9 @@ CENTRES = [
     ("coastal", 0.4430), ("blue", 0.4826), ("green", 0.5613), ("red", 0.6546), ("nir", 0.8646), ("swir1", 1.6090),
     ("swir2", 2.2010), ("blue", 0.469), ("green", 0.555), ("red", 0.645), ("nir", 0.8585), ("swir1", 1.640),
     ("swir2", 2.130), ("red", 0.635), ("nir", 0.81), ("blue", 0.47063), ("green", 0.51),
-    ("swir1", 1.61), ("swir2", 2.25),
+    ("swir1", 1.61), ("swir2", 2.25), ("mir", 3.885), ("vapour_upper", 6.243), ("vapour_lower", 7.347),
+    ("tir_8_6", 8.592), ("ozone", 9.637), ("tir_10_4", 10.407), ("tir1", 11.24), ("tir2", 12.38), ("tir1", 10.8),
+    ("tir2", 12.0), ("carbon_dioxide", 13.311), ("pan", 0.5917), ("pan", 0.7199), ("nir_1240", 1.240), ("yellow", 0.62),
 ]  # fmt: skip
 
 
@@ -27,12 +29,15 @@ def test_roles_hold_the_bands_of_known_sensors(role, centre):
     assert low <= centre <= high
 
 
-def test_roles_are_um_and_each_has_a_reflectance():
+def test_roles_are_um_and_each_reflective_one_has_a_reflectance():
     for name, role in BAND_ROLES.items():
         low, high = role.wavelength_range
         assert role.name == name
-        assert 0.3 < low < high < 3.0
-        assert quantity(f"reflectance_{name}").units == "1"
+        assert 0.3 < low < high < 15.0
+        assert role.thermal == (low > 3.0)
+        assert (f"reflectance_{name}" in QUANTITIES) == (high < 3.0)
+        if not role.thermal:
+            assert quantity(f"reflectance_{name}").units == "1"
 
 
 @pytest.mark.parametrize("row", QUANTITIES.values(), ids=lambda row: row.name)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import papermill  # noqa: F401  (imported before the forks, to save each child the time)
 
+from musyq_lab.files.digest import sha256
 from musyq_lab.production import _kernel, report, run, staging  # noqa: F401
 from musyq_lab.production.progress import Silent
 from musyq_lab.production.recipes import load_recipe
-from musyq_lab.production.sources import sha256
 
 RECIPE = load_recipe(Path(__file__).parents[1] / "production" / "recipes" / "tiny.yml")
 EVENTS = 30

@@ -9,11 +9,12 @@ import pytest
 
 from musyq_lab.core.errors import ArchiveError, NotFoundError
 from musyq_lab.core.resources import resource
+from musyq_lab.files.digest import sha256
 from musyq_lab.production import sources as places
 from musyq_lab.production.inputs import UsedFile, input_entity, used_file, used_files
 from musyq_lab.production.parameters import Parameter
 from musyq_lab.production.recipes import Recipe, RecipeInput
-from musyq_lab.production.sources import damage, locate, sha256, sources, verify
+from musyq_lab.production.sources import damage, locate, sources, verify
 
 REGIONS = "catalogs/regions.yml"
 TURBIDITY = "pvlib:data/LinkeTurbidities.h5"

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from musyq_lab.core.errors import ArchiveError, NotFoundError
+from musyq_lab.files.digest import sha256
 from musyq_lab.production import sources as sources_module
 from musyq_lab.production.citation import citation, cite_folder
 from musyq_lab.production.inputs import used_files
 from musyq_lab.production.provenance import git_commit, record, show
 from musyq_lab.production.recipes import Recipe
 from musyq_lab.production.run import RecipeResult, run_recipe
-from musyq_lab.production.sources import damage, locate, sha256, sources, verify
+from musyq_lab.production.sources import damage, locate, sources, verify
 
 DEFAULTS = {
     "language": "en",

@@ -1,0 +1,182 @@
+"""``ml.true_colour``: a quick picture of any scene, in true colour where its bands allow and named where not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from musyq_lab.core.errors import InputError, NotFoundError, closest
+from musyq_lab.core.sensor import THERMAL_FROM
+
+SIZE = 700
+"""Longest edge of the picture (pixels)."""
+
+# First combination whose bands are all there is taken.
+_COMBINATIONS = (
+    ("true colour", ("red", "green", "blue")),
+    ("false colour: near infrared, red, green", ("nir", "red", "green")),
+    ("false colour: shortwave infrared, near infrared, red", ("swir1", "nir", "red")),
+    ("false colour: near infrared, red, blue", ("nir", "red", "blue")),
+    ("false colour: near infrared, red, red", ("nir", "red", "red")),
+)
+_SINGLE = ("red", "nir", "pan", "green", "tir1", "tir2", "tir_10_4", "mir")
+_TAILS = (1.0, 99.0)
+"""Percentiles of a channel that are its black and, at most, its white."""
+_HEADROOM = 4.0
+"""White is at most this many times as far from black as the median: a few clouds must not darken all the rest."""
+_GAMMA = 1.0 / 1.5
+"""Brightens what is dark, as the eye does."""
+
+
+@dataclass(frozen=True)
+class Quicklook:
+    """A small picture of a scene that shows itself in a notebook."""
+
+    image: NDArray[np.uint8]
+    """Rows, columns, red-green-blue-opacity."""
+    title: str
+    """Sensor, time, what the colours are."""
+
+    @property
+    def png(self) -> bytes:
+        """The picture as a PNG file."""
+        from matplotlib.image import imsave
+
+        buffer = io.BytesIO()
+        imsave(buffer, self.image, format="png")
+        return buffer.getvalue()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture as PNG and return the path."""
+        target = Path(path)
+        target.write_bytes(self.png)
+        return target
+
+    def __repr__(self) -> str:
+        """Show what it is."""
+        return f"<quicklook {self.image.shape[1]} x {self.image.shape[0]}: {self.title}>"
+
+    def _repr_html_(self) -> str:
+        from base64 import b64encode
+        from html import escape
+
+        source = b64encode(self.png).decode("ascii")
+        return (
+            f'<figure style="margin:0"><img src="data:image/png;base64,{source}" alt="{escape(self.title)}" '
+            f'style="max-width:100%;image-rendering:auto"><figcaption>{escape(self.title)}</figcaption></figure>'
+        )
+
+
+def true_colour(scene: xr.Dataset, bands: Sequence[str] | None = None, *, size: int = SIZE) -> Quicklook:
+    """Return a quick picture of a scene of any sensor.
+
+    Parameters
+    ----------
+    scene : xarray.Dataset
+        From ``ml.open_scene`` (any calibration) or ``ml.standardize``.
+    bands : sequence of three str, or of one, optional
+        Bands for red, green and blue, or for grey. By default true colour where the scene has the bands, else false
+        colour, else grey; the title says which.
+    size : int
+        Longest edge (pixels). Only every n-th pixel is used, so that a large scene costs little memory.
+
+    Returns
+    -------
+    Quicklook
+        Shows itself in a notebook; ``.save("scene.png")`` writes it. Each channel is stretched between its 1st and 99th
+        percentile (clouds may be cut); missing pixels are transparent; thermal bands are drawn cold in white.
+
+    Raises
+    ------
+    NotFoundError
+        If a band is not in the scene.
+    InputError
+        If ``bands`` are neither three nor one, or the scene has none.
+    """
+    layers = _layers(scene)
+    kind, names = _combination(layers, bands)
+    if size < 1:
+        raise InputError(f"size must be at least 1 pixel, got {size}.")
+    step = max(1, -(-max(layers[names[0]].shape) // size))
+    channels = _computed([layers[name] for name in names], step)
+    grey = [-c if _thermal(layers[n]) else c for c, n in zip(channels, names, strict=True)]
+    stretched = _stretched(grey)
+    rgb = np.stack(stretched * (3 if len(stretched) == 1 else 1), axis=-1)
+    seen = np.isfinite(rgb).all(axis=-1)
+    image = np.zeros((*rgb.shape[:2], 4), np.uint8)
+    image[..., :3] = np.round(255 * np.nan_to_num(rgb))
+    image[..., 3] = 255 * seen
+    return Quicklook(image, f"{scene.attrs.get('title', 'scene')}; {kind}")
+
+
+def _layers(scene: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the bands by name, of a raw scene or out of the stacks of a standard one."""
+    found = {str(name): data for name, data in scene.data_vars.items() if "wavelength" in data.attrs}
+    for stack, dim, wavelength in (
+        ("reflectance", "band", "wavelength"),
+        ("brightness_temperature", "thermal_band", "thermal_wavelength"),
+    ):
+        if stack in scene and dim in scene[stack].dims:
+            for name in scene[dim].values:
+                layer = scene[stack].sel({dim: name})
+                found[str(name)] = layer.assign_attrs(wavelength=float(layer[wavelength]))
+    if not found:
+        raise InputError("true_colour() needs a scene from ml.open_scene or ml.standardize; this Dataset has no bands.")
+    return found
+
+
+def _combination(layers: dict[str, xr.DataArray], bands: Sequence[str] | None) -> tuple[str, list[str]]:
+    if bands is not None:
+        names = [bands] if isinstance(bands, str) else list(bands)
+        if len(names) not in (1, 3):
+            raise InputError(f"true_colour(bands=...) takes three bands (red, green, blue) or one, got {len(names)}.")
+        for name in names:
+            if name not in layers:
+                raise NotFoundError(f"The scene has no band {name!r}.{closest(name, layers)}")
+        return ("grey: " if len(names) == 1 else "red, green, blue: ") + ", ".join(names), names
+    for kind, roles in _COMBINATIONS:
+        if all(role in layers for role in roles):
+            return kind, list(roles)
+    single = next((role for role in _SINGLE if role in layers), next(iter(layers)))
+    return f"grey: {single.replace('_', ' ')}", [single]
+
+
+def _computed(layers: list[xr.DataArray], step: int) -> list[NDArray[np.float32]]:
+    from dask.base import compute
+
+    parts = [layer.isel(y=slice(None, None, step), x=slice(None, None, step)) for layer in layers]
+    (arrays,) = compute([part.data for part in parts])
+    return [_plain(array, layer) for array, layer in zip(arrays, layers, strict=True)]
+
+
+def _plain(array: Any, layer: xr.DataArray) -> NDArray[np.float32]:
+    values = np.asarray(array, np.float32)
+    for fill in np.atleast_1d(layer.attrs.get("fill_values", [])):
+        values = np.where(values == fill, np.float32(np.nan), values)
+    return values
+
+
+def _thermal(layer: xr.DataArray) -> bool:
+    return float(layer.attrs["wavelength"]) >= THERMAL_FROM
+
+
+def _stretched(channels: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Stretch each channel from its own black, which takes away haze, over one common span, which keeps the hues."""
+    limits = [_limits(channel[np.isfinite(channel)]) for channel in channels]
+    span = max((high - low for low, high in limits), default=1.0) or 1.0
+    scaled = [np.clip((c - low) / span, 0.0, 1.0) for c, (low, _) in zip(channels, limits, strict=True)]
+    return [np.asarray(channel**_GAMMA, np.float32) for channel in scaled]
+
+
+def _limits(values: NDArray[np.float32]) -> tuple[float, float]:
+    if not values.size:
+        return 0.0, 0.0
+    low, middle, high = (float(v) for v in np.percentile(values, (_TAILS[0], 50.0, _TAILS[1])))
+    return low, min(high, low + _HEADROOM * (middle - low)) if middle > low else high
