@@ -1,0 +1,332 @@
+"""What the sensors over the equator share: the grid of scan angles, lines seen one after another, angles, quality.
+
+A sensor says what its file says (:class:`View`, and :class:`~musyq_lab.sensors._calibrate.Counts` or bands that satpy
+made physical); longitude, latitude, the angles of the Sun at the instant of each line, those of the satellite, and the
+division of reflectance by the cosine of the Sun's zenith angle are made here, lazily.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from musyq_lab.core.errors import SceneError
+from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG
+from musyq_lab.core.sensor import Calibration
+from musyq_lab.files.lazy import blocks, dask_array
+from musyq_lab.files.safety import check_hdf5, damage, opened
+from musyq_lab.files.stored import Packing, StoredLayer
+from musyq_lab.kernels.radiometry import planck_constants
+from musyq_lab.sensors._angles import lonlat, sun_angles, view_angles
+from musyq_lab.sensors._calibrate import Counts, Illumination, cosine, physical
+from musyq_lab.sensors._granule import Granule
+from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
+from musyq_lab.sensors._time import sun_distance
+
+WGS84 = (6378137.0, 6356752.31414)
+"""Half axes (m) as the CGMS projection has them (CGMS 03, LRIT/HRIT Global Specification, section 4.4.3.2)."""
+
+_SYNCHRONOUS = (3.0e7, 4.0e7)  # heights (m) that a geostationary satellite can have, with a wide margin
+_HORIZON = 90.0
+_EDGE = 1024  # of a block of a file with smaller chunks
+_ROWS = 256  # of a block of a file stored in one piece
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where the pixels of an image lie and whence and when they were seen."""
+
+    x: NDArray[np.float64]
+    """Scan angle of each column times the height of the projection (m), positive to the east."""
+    y: NDArray[np.float64]
+    """The same of each line, positive to the north."""
+    crs: str
+    """Projection (WKT or PROJ)."""
+    times: xr.DataArray
+    """When each line was seen (UTC), dims (y,)."""
+    satellite: tuple[float, float, float]
+    """Longitude, latitude (degree) and height (m) of the satellite."""
+
+
+def projection(
+    longitude: float, height: float, *, axes: tuple[float, float] = WGS84, sweep: str = "y", what: object = "The file"
+) -> str:
+    """Return the CRS of a geostationary image in PROJ's words.
+
+    Parameters
+    ----------
+    longitude : float
+        Of the point below the satellite (degree).
+    height : float
+        Above the ellipsoid (m).
+    axes : tuple of float
+        Half axes of the ellipsoid (m).
+    sweep : {"y", "x"}
+        Axis of the mirror that is turned first: ``"x"`` for GOES ABI.
+    what : object
+        The file, for the message.
+
+    Raises
+    ------
+    SceneError
+        If these are no numbers of a geostationary satellite.
+    """
+    plausible = -360.0 <= longitude <= 360.0 and _SYNCHRONOUS[0] < height < _SYNCHRONOUS[1]
+    if not (plausible and 6.3e6 < axes[1] <= axes[0] < 6.4e6):
+        raise SceneError(
+            f"{what} says that its satellite stands {height:g} m over longitude {longitude:g} of an ellipsoid of "
+            f"{axes} m. Its header is damaged: fetch it again."
+        )
+    return (
+        f"+proj=geos +lon_0={longitude!r} +h={height!r} +a={axes[0]!r} +b={axes[1]!r} +sweep={sweep} +units=m +no_defs"
+    )
+
+
+def scan_angles(count: int, offset: float, factor: float, height: float, first: int = 1) -> NDArray[np.float64]:
+    """Return the projection coordinates (m) of columns, or of lines with the sign turned.
+
+    Parameters
+    ----------
+    count : int
+        Number of columns.
+    offset : float
+        COFF: the column, counted from 1, at angle 0.
+    factor : float
+        CFAC: columns per degree times 2^16 (CGMS 03, section 4.4.4).
+    height : float
+        Of the projection above the ellipsoid (m).
+    first : int
+        Number of the first column.
+    """
+    degrees = (np.arange(first, first + count, dtype=np.float64) - offset) * 2.0**16 / factor
+    return np.asarray(np.radians(degrees) * height)
+
+
+def scene_of_counts(
+    granule: Granule,
+    acquisition: Acquisition,
+    counts: Sequence[Counts],
+    view: View,
+    *,
+    calibration: Calibration,
+    layers: Iterable[tuple[xr.DataArray, Sequence[Rule]]] = (),
+    corrections: Mapping[str, tuple[float, float, float]] | None = None,
+) -> xr.Dataset:
+    """Return the scene of bands given as stored numbers.
+
+    Parameters
+    ----------
+    granule, acquisition, calibration
+        As for :func:`musyq_lab.sensors._scene.assemble`.
+    counts : sequence of Counts
+        Bands on the grid of ``view``; what they call reflectance is not divided by the cosine of the Sun's zenith.
+    view : View
+        Geometry.
+    layers : iterable of (DataArray, sequence of Rule)
+        The producer's quality layers.
+    corrections : mapping of str to (float, float, float), optional
+        Band -> coefficients c0, c1, c2 of a parabola over the temperature that the inverse Planck function gives.
+    """
+    counts = [replace(c, data=_on_grid(c.data, view)) for c in counts]
+    geometry = _geometry(counts[0].data, view)
+    sun = Illumination(geometry.angles["sun_zenith"], sun_distance(acquisition.start))
+    bands = {}
+    for c in counts:
+        data = physical(c, calibration, sun)
+        if calibration == "reflectance" and c.band.name in (corrections or {}):
+            data = _parabola(data, (corrections or {})[c.band.name])
+        bands[c.band.name] = data if calibration == "counts" else _masked(data, geometry.disk)
+    bits = quality(counts, [(_on_grid(layer, view), rules) for layer, rules in layers])
+    return _scene(granule, acquisition, bands, calibration, geometry, bits | geometry.bits)
+
+
+def scene_of_bands(
+    granule: Granule,
+    acquisition: Acquisition,
+    bands: Mapping[str, xr.DataArray],
+    view: View,
+    *,
+    calibration: Calibration,
+) -> xr.Dataset:
+    """Return the scene of bands that are physical already, reflectance not yet divided by the cosine.
+
+    Parameters
+    ----------
+    granule, acquisition, view, calibration
+        As for :func:`scene_of_counts`.
+    bands : mapping of str to DataArray
+        Role -> data with ``units``, NaN where there is none.
+    """
+    placed = {name: _on_grid(data, view) for name, data in bands.items()}
+    geometry = _geometry(next(iter(placed.values())), view)
+    bits = _bit(_all_missing(placed), "no_data") | geometry.bits
+    made = {}
+    for name, data in placed.items():
+        lit = calibration == "reflectance" and not granule.sensor.band(name, acquisition.platform).thermal
+        value: xr.DataArray = data / cosine(geometry.angles["sun_zenith"]) if lit else data
+        made[name] = data if calibration == "counts" else _masked(value, geometry.disk, data.attrs)
+    return _scene(granule, acquisition, made, calibration, geometry, bits)
+
+
+def radiance_of_temperature(temperature: xr.DataArray, wavelength: float) -> xr.DataArray:
+    """Return the radiance (W m-2 sr-1 um-1) of a black body at one wavelength, for files that give temperature alone.
+
+    Parameters
+    ----------
+    temperature : DataArray
+        Brightness temperature (K).
+    wavelength : float
+        Centre of the band (um).
+    """
+    k1, k2 = planck_constants(wavelength)
+    exponent: xr.DataArray = np.expm1(k2 / temperature.where(temperature > 0).astype(np.float64))
+    made: xr.DataArray = (k1 / exponent).astype(np.float32)
+    return made.drop_attrs().assign_attrs(
+        units="W m-2 sr-1 um-1",
+        standard_name="toa_outgoing_radiance_per_unit_wavelength",
+        comment="from brightness temperature by Planck's law at the centre wavelength",
+    )
+
+
+def stored(path: str | Path, name: str) -> xr.DataArray:
+    """Return a two-dimensional dataset of an HDF5 file as it is stored, lazily.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    name : str
+        Of the dataset.
+
+    Raises
+    ------
+    SceneError
+        If there is no such dataset, or it is no image of whole numbers.
+    """
+    check_hdf5(path)
+    with opened(path) as file, damage(path):
+        dataset = file.get(name)
+        if dataset is None or getattr(dataset, "ndim", 0) != 2 or dataset.dtype.kind not in "iu":
+            raise SceneError(f"{path} has no image {name!r}. It is of another kind or version, or damaged.")
+        shape, chunks, dtype = dataset.shape, dataset.chunks, dataset.dtype
+    layer = StoredLayer((str(path),), name, shape, dtype, Packing())
+    own = blocks(shape, chunks or (_ROWS, shape[1]), least=_EDGE)
+    return xr.DataArray(dask_array(layer, own, layer.paths, name.rpartition("/")[2]), dims=("y", "x"))
+
+
+def averaged(counts: Counts, factor: int) -> Counts:
+    """Return a band of a finer grid as means of its pixels, missing where any of them is.
+
+    Calibration is linear in the counts, so the mean of counts is that of radiance.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of the finer grid.
+    factor : int
+        Fine pixels along a coarse one.
+    """
+    fine = counts.data.where(~counts.missing()).astype(np.float32)
+    mean = fine.coarsen(y=factor, x=factor, boundary="trim").reduce(np.mean)  # unlike .mean, NaN of one is NaN of all
+    return replace(counts, data=mean.astype(np.float32), fills=(), valid=(-math.inf, math.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class _Geometry:
+    angles: dict[str, xr.DataArray]
+    disk: xr.DataArray
+    bits: xr.DataArray
+    view: View = field(repr=False)
+
+
+def _geometry(template: xr.DataArray, view: View) -> _Geometry:
+    longitude, latitude = lonlat(template)
+    sun_zenith, sun_azimuth = sun_angles(view.times, longitude, latitude)
+    satellite = view.satellite
+    view_zenith, view_azimuth = view_angles(
+        longitude,
+        latitude,
+        satellite_longitude=satellite[0],
+        satellite_latitude=satellite[1],
+        satellite_height=satellite[2],
+    )
+    angles = {
+        "sun_zenith": sun_zenith,
+        "sun_azimuth": sun_azimuth,
+        "view_zenith": view_zenith,
+        "view_azimuth": view_azimuth,
+    }
+    disk = longitude.notnull()
+    bits = _bit(~disk, "no_data") | _bit(sun_zenith > _HORIZON, "night")
+    return _Geometry(angles, disk, bits, view)
+
+
+def _on_grid(data: xr.DataArray, view: View) -> xr.DataArray:
+    """Give a band the coordinates and the CRS of the image."""
+    import rioxarray  # noqa: F401  # registers `.rio`
+
+    if data.shape != (view.y.size, view.x.size):
+        raise SceneError(
+            f"A band has {data.shape[0]} x {data.shape[1]} pixels where {view.y.size} x {view.x.size} were expected. "
+            "The files do not belong together, or one is damaged."
+        )
+    attrs = data.attrs
+    bare = data.drop_vars([name for name in data.coords]).assign_coords(x=view.x, y=view.y)
+    placed: xr.DataArray = bare.rio.write_crs(view.crs)
+    return placed.assign_attrs(attrs)
+
+
+def _masked(data: xr.DataArray, disk: xr.DataArray, attrs: Mapping[str, Any] | None = None) -> xr.DataArray:
+    """Take away what lies beside the globe."""
+    kept = dict(data.attrs if attrs is None else attrs)
+    made: xr.DataArray = data.where(disk).astype(np.float32)
+    return made.drop_attrs().assign_attrs(kept)
+
+
+def _parabola(temperature: xr.DataArray, coefficients: tuple[float, float, float]) -> xr.DataArray:
+    c0, c1, c2 = coefficients
+    exact = temperature.astype(np.float64)
+    made: xr.DataArray = (c0 + exact * (c1 + exact * c2)).astype(np.float32)
+    return made.assign_attrs(temperature.attrs)
+
+
+def _all_missing(bands: Mapping[str, xr.DataArray]) -> xr.DataArray:
+    missing: xr.DataArray | None = None
+    for data in bands.values():
+        here = data.isnull()
+        missing = here if missing is None else missing & here
+    assert missing is not None  # a scene has a band
+    return missing
+
+
+def _bit(where: xr.DataArray, flag: str) -> xr.DataArray:
+    return where.drop_attrs().astype(QA_DTYPE) * QA_DTYPE.type(SCENE_FLAG[flag].mask)
+
+
+def _scene(
+    granule: Granule,
+    acquisition: Acquisition,
+    bands: Mapping[str, xr.DataArray],
+    calibration: Calibration,
+    geometry: _Geometry,
+    qa: xr.DataArray,
+) -> xr.Dataset:
+    scene = assemble(granule, acquisition, bands, calibration=calibration, angles=geometry.angles, qa=qa)
+    view = geometry.view
+    placed: xr.Dataset = scene.assign_coords(x=("x", view.x, _axis("x")), y=("y", view.y, _axis("y"))).rio.write_crs(
+        view.crs
+    )
+    return placed.assign_attrs(
+        satellite_longitude=view.satellite[0], satellite_latitude=view.satellite[1], satellite_height=view.satellite[2]
+    )
+
+
+def _axis(name: str) -> dict[str, str]:
+    return {"standard_name": f"projection_{name}_coordinate", "units": "m", "axis": name.upper()}
