@@ -54,6 +54,7 @@ class Listing(enum.StrEnum):
     products = "products"
     recipes = "recipes"
     regions = "regions"
+    sensors = "sensors"
     catalog = "catalog"
 
 
@@ -78,11 +79,12 @@ def _common(
 
 @app.command("list")
 def list_command(what: Annotated[Listing, typer.Argument(help="What to list.")] = Listing.recipes) -> None:
-    """List products, recipes, reporting regions or the catalog's entries."""
+    """List products, recipes, reporting regions, sensors or the catalog's entries."""
     table = {
         Listing.products: _products,
         Listing.recipes: _recipes,
         Listing.regions: _regions,
+        Listing.sensors: _sensors,
         Listing.catalog: _catalog,
     }[what]()
     _print_table(table)
@@ -171,6 +173,12 @@ def _recipes() -> list[list[str]]:
     from musyq_lab.production.recipes import RECIPES
 
     return RECIPES.table()
+
+
+def _sensors() -> list[list[str]]:
+    from musyq_lab.sensors._registry import SENSORS
+
+    return SENSORS.table()
 
 
 def _regions() -> list[list[str]]:

@@ -61,7 +61,13 @@ def test_regions_are_listed_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "entry"), [("products", "vi\t"), ("catalog", "ghi_merra2_monthly\t"), ("recipes", "recipe\t")]
+    ("what", "entry"),
+    [
+        ("products", "vi\t"),
+        ("sensors", "landsat_oli\tLandsat OLI/TIRS\tLandsat-8, Landsat-9\t"),
+        ("catalog", "ghi_merra2_monthly\t"),
+        ("recipes", "recipe\t"),
+    ],
 )
 def test_lists(what: str, entry: str) -> None:
     result = invoke("list", what)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from musyq_lab.core.errors import CatalogError, closest
 
-TYPES: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float), "str": (str,)}
+TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "folder": (str,),
+    "word": (str,),
+}
+FREE = ("folder", "word")
+"""Types whose values the catalog does not list; only the user gives them, and each is a whole argument of a driver."""
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+\-.]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +29,7 @@ class ParameterSpec:
     name: str
     """Name in templates and in the call."""
     type: str
-    """``bool``, ``int``, ``float`` or ``str``."""
+    """``bool``, ``int``, ``float``, ``str``, ``folder`` (of this machine) or ``word`` (letters, digits, ``._+-``)."""
     default: Any
     """Value where the user chooses none."""
     description: str = ""
@@ -44,13 +56,22 @@ class ParameterSpec:
         if self.allowed and value not in self.allowed:
             raise CatalogError(f"{self.name}={value!r} is not one of the allowed values.{self._choices()}")
         low, high = self.min, self.max
-        number: Any = value
+        number: Any = _free(self.name, str(value)) if self.type in FREE and value else value
         if (low is not None and number < low) or (high is not None and number > high):
             raise CatalogError(f"{self.name}={value!r} is outside {low} to {high}.")
         return number
 
     def _choices(self) -> str:
         return f" Allowed: {', '.join(map(str, self.allowed))}." if self.allowed else ""
+
+
+def _free(name: str, value: str) -> str:
+    """Return a folder or word the user gave, if it is one."""
+    if _WORD.fullmatch(value):
+        return value
+    if not value.isprintable() or any(mark in value for mark in ("{", "}", "://", "::")):
+        raise CatalogError(f"{name}={value!r} is neither a folder of this machine nor a plain word.")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Drivers that intake finds by entry point: product files, plain rasters, tables.
+"""Drivers that intake finds by entry point: product files, plain rasters, tables, raw granules.
 
 Each is a thin :class:`intake.source.base.DataSource` around an opener of ours, so that the same file opens the same way
 through intake, through :func:`musyq_lab.catalog.open.open_catalog` and by path.
@@ -15,6 +15,7 @@ from intake.source.base import DataSource, Schema
 
 from musyq_lab.catalog import _files
 from musyq_lab.core.attributes import package_version
+from musyq_lab.core.errors import CatalogError
 
 
 class _Source(ABC, DataSource):  # type: ignore[misc]  # intake carries no types
@@ -148,3 +149,56 @@ class TableSource(_Source):
     def _open(self, chunks: Any) -> xr.Dataset:
         table = _files.open_table(self.urlpath, units=self.units, meanings=self.meanings, times=self.times)
         return table if chunks is None else table.chunk(chunks)
+
+
+class SceneSource(_Source):
+    """A granule of one sensor in a folder of raw granules.
+
+    Parameters
+    ----------
+    sensor : str
+        Key of the sensor.
+    root : str
+        Folder that holds the granules, or a granule itself.
+    granule : str, optional
+        Name of the granule where the folder holds several.
+    calibration : str, optional
+        As for :func:`musyq_lab.sensors._open.open_scene`.
+    resolution : float, optional
+        Grid to open (m).
+    metadata : dict, optional
+        Given by intake.
+    """
+
+    name = "musyq_scene"
+
+    def __init__(
+        self,
+        sensor: str,
+        root: str,
+        granule: str = "",
+        calibration: str = "",
+        resolution: float = 0.0,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(root, metadata)
+        self.sensor, self.granule, self.calibration, self.resolution = sensor, granule, calibration, resolution
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        from musyq_lab.sensors._folder import open_granule_in
+
+        if not self.urlpath:
+            raise CatalogError(
+                f'Say where your granules are: entry(root="folder"). {self.sensor} opens them from there.'
+            )
+        return open_granule_in(
+            self.urlpath,
+            self.sensor,
+            granule=self.granule or None,
+            resolution=self.resolution or None,
+            calibration=self.calibration or None,
+        )
+
+
+DRIVERS = {driver.name: driver for driver in (ProductSource, RasterSource, TableSource, SceneSource)}
+"""Name in a catalog -> driver."""

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from musyq_lab.catalog._spec import EntrySpec
+from musyq_lab.catalog._spec import FREE, EntrySpec
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.registry import html_table
 
@@ -158,7 +158,7 @@ def _driver(name: str) -> Any:
         return name
     from musyq_lab.catalog import drivers
 
-    return {d.name: d for d in (drivers.ProductSource, drivers.RasterSource, drivers.TableSource)}[name]
+    return drivers.DRIVERS[name]
 
 
 def _intake_entry(spec: EntrySpec) -> Any:
@@ -166,7 +166,9 @@ def _intake_entry(spec: EntrySpec) -> Any:
     from intake.catalog.local import LocalCatalogEntry, UserParameter
 
     parameters = [
-        UserParameter(p.name, p.description, p.type, p.default, p.min, p.max, list(p.allowed) or None)
+        UserParameter(
+            p.name, p.description, "str" if p.type in FREE else p.type, p.default, p.min, p.max, list(p.allowed) or None
+        )
         for p in spec.parameters
     ]
     return LocalCatalogEntry(

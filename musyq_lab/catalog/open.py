@@ -161,6 +161,16 @@ class Catalog(Mapping[str, "Entry | Catalog"]):
         return f"{body}{about}<div>Next: <code>{escape(following)}</code></div>"
 
 
+def _shipped(path: str | Path) -> Path | None:
+    """Return a shipped catalog by its bare name, unless the user has something of that name."""
+    if not isinstance(path, str) or not path.isidentifier() or Path(path).exists():
+        return None
+    try:
+        return resource(f"catalogs/{path}.yml")
+    except NotFoundError:
+        return None
+
+
 def _short(text: str) -> str:
     """Cut a cell so that the table fits a screen; the entry itself shows all of it."""
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 2].rstrip(' ,;(')} …"
@@ -172,8 +182,8 @@ def open_catalog(path: str | Path | None = None, *, allow_remote: bool = False) 
     Parameters
     ----------
     path : str or pathlib.Path, optional
-        YAML file (intake version 1) or folder with product files, such as the output of ``musyq run``. The samples
-        that ship with MuSyQ Lab if not given.
+        YAML file (intake version 1), name of a shipped catalog (``"samples"``, ``"raw"``), or folder with product
+        files, such as the output of ``musyq run``. The samples that ship with MuSyQ Lab if not given.
     allow_remote : bool
         Whether a YAML file may name ``https``, ``s3`` and ``gs`` addresses.
 
@@ -186,7 +196,7 @@ def open_catalog(path: str | Path | None = None, *, allow_remote: bool = False) 
     """
     if path is None:
         return Catalog(load_catalog(resource("catalogs/samples.yml")))
-    place = Path(path).expanduser()
+    place = _shipped(path) or Path(path).expanduser()
     if place.is_dir():
         return Catalog(folder_catalog(place))
     if not place.exists():

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from musyq_lab.catalog._spec import CatalogSpec, EntrySpec, ParameterSpec
+from musyq_lab.catalog._spec import FREE, CatalogSpec, EntrySpec, ParameterSpec
 from musyq_lab.catalog._yaml import read_plain_yaml
 from musyq_lab.core.errors import CatalogError, closest
 from musyq_lab.core.resources import resource
@@ -111,6 +111,7 @@ def _entry(name: Any, source: Any, folder: str, allow_remote: bool) -> EntrySpec
     _check_text(source["args"], names | {"CATALOG_DIR"}, where)
     _check_keys(source["args"], schema()["drivers"][driver], f"args of {where}", allow_remote)
     _check_used(names, source["args"], where)
+    _check_whole({p.name for p in parameters if p.type in FREE}, source["args"], where)
     return EntrySpec(
         name, driver, source["args"], folder, source.get("description") or "", parameters, source.get("metadata") or {}
     )
@@ -128,6 +129,8 @@ def _parameter(name: Any, rule: Any, where: str) -> ParameterSpec:
     allowed = tuple(rule.get("allowed") or ())
     if rule["type"] == "str" and not (allowed and all(isinstance(v, str) and _VALUE.fullmatch(v) for v in allowed)):
         raise CatalogError(f"{where}: a text goes into a path, so list its `allowed:` values (letters, digits, ._+-).")
+    if rule["type"] in FREE and rule["default"] != "":
+        raise CatalogError(f"{where}: only the user names a {rule['type']}, so its default must be empty.")
     spec = ParameterSpec(
         name, rule["type"], rule["default"], rule.get("description", ""), allowed, rule.get("min"), rule.get("max")
     )
@@ -199,3 +202,11 @@ def _check_used(names: set[str], args: dict[str, Any], where: str) -> None:
     used = set(_TEMPLATE.findall(str(args))) | set(args)
     if unused := sorted(names - used):
         raise CatalogError(f"{where} declares the parameter {unused[0]!r} but no argument uses it.")
+
+
+def _check_whole(names: set[str], args: dict[str, Any], where: str) -> None:
+    """Refuse a free text inside a longer one: it could lead a path elsewhere."""
+    for value in args.values():
+        text = str(value)
+        if names & set(_TEMPLATE.findall(text)) and not (isinstance(value, str) and _TEMPLATE.fullmatch(text)):
+            raise CatalogError(f"{where} puts a free parameter into {text!r}. It must be the whole argument.")

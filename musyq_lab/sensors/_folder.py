@@ -12,7 +12,7 @@ from musyq_lab.core.errors import MusyqError, NotFoundError, closest
 from musyq_lab.core.progress import track
 from musyq_lab.core.registry import html_table
 from musyq_lab.core.sensor import Calibration
-from musyq_lab.sensors._granule import Granule, find_all
+from musyq_lab.sensors._granule import Granule, find, find_all, only
 from musyq_lab.sensors._open import check_calibration, open_granule
 
 _SHOWN = 30
@@ -150,3 +150,45 @@ def _try(granule: Granule, resolution: float | None, calibration: Calibration) -
         return open_granule(granule, resolution=resolution, calibration=calibration)
     except MusyqError as error:
         return str(error)
+
+
+def open_granule_in(
+    root: str | Path,
+    sensor: str,
+    *,
+    granule: str | None = None,
+    resolution: float | None = None,
+    calibration: str | None = None,
+) -> xr.Dataset:
+    """Open one granule of a sensor in a folder.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder of granules, or a granule.
+    sensor : str
+        Key of the sensor.
+    granule : str, optional
+        Which one, by name; needed where there are several.
+    resolution, calibration : optional
+        As for :func:`musyq_lab.open_scene`.
+
+    Raises
+    ------
+    NotFoundError
+        If the folder or the granule is not there.
+    InputError
+        If there are several granules and none is named.
+    """
+    chosen = check_calibration(calibration)
+    place = Path(root).expanduser()
+    found = find_all(place, sensor) if place.is_dir() else []
+    if granule is not None:
+        named = [g for g in found if g.name == granule]
+        if not named:
+            raise NotFoundError(
+                f"{root} holds no granule {granule!r} of {sensor}.{closest(granule, [g.name for g in found])}"
+            )
+        return open_granule(named[0], resolution=resolution, calibration=chosen)
+    single = only(found, place) if place.is_dir() and found else find(root, sensor)
+    return open_granule(single, resolution=resolution, calibration=chosen)

@@ -85,7 +85,7 @@ def find(path: str | Path | Sequence[str | Path], sensor: str | None = None) -> 
     if not paths:
         raise InputError("open_scene([]) names no file. Give a file, a folder, or the files of one granule.")
     specs = [SENSORS[sensor]] if sensor else [SENSORS[key] for key in SENSORS]
-    return _only(list(_granules(paths, specs, named=sensor is not None)), paths[0])
+    return only(list(_granules(paths, specs, named=sensor is not None)), paths[0])
 
 
 def find_all(folder: str | Path, sensor: str | None = None) -> list[Granule]:
@@ -180,7 +180,8 @@ def _by_content(path: Path, specs: Sequence[Sensor], *, named: bool) -> Granule:
     )
 
 
-def _only(found: list[Granule], path: Path) -> Granule:
+def only(found: list[Granule], path: Path) -> Granule:
+    """Return the one granule that was found at a path; none or several are an error that says so."""
     if len(found) == 1:
         return found[0]
     if not found:
