@@ -175,7 +175,7 @@ class OutlineLayer:
     polygons: tuple[tuple[Grid, ...], ...]
     """Rings of each polygon, the outer one first: points of (x, y) in m."""
     transform: tuple[float, float, float, float, float, float]
-    """Of the bands: x = a column + b row + c, y = d column + e row + f."""
+    """Of the bands, not rotated: x = a column + c, y = e row + f, as (a, 0, c, 0, e, f)."""
     shape: tuple[int, int]
     """Rows and columns of the bands."""
 
@@ -199,9 +199,10 @@ class OutlineLayer:
             return np.zeros((rows.size, columns.size), np.uint8)
         top, left = rows.min(), columns.min()
         out = np.zeros((rows.max() + 1 - top, columns.max() + 1 - left), np.uint8)
-        transform = Affine(*self.transform) * Affine.translation(left, top)
-        box = [transform * corner for corner in ((0, 0), out.shape[::-1])]
+        a, _, x, _, e, y = self.transform
+        box = [(x + a * column, y + e * row) for row, column in ((top, left), (rows.max() + 1, columns.max() + 1))]
         low, high = np.min(box, axis=0), np.max(box, axis=0)
+        transform = Affine(a, 0.0, box[0][0], 0.0, e, box[0][1])
         near = [p for p in self.polygons if (p[0].max(axis=0) >= low).all() and (p[0].min(axis=0) <= high).all()]
         if near:
             shapes = [({"type": "Polygon", "coordinates": [ring.tolist() for ring in rings]}, 1) for rings in near]

@@ -182,7 +182,7 @@ class Metadata:
 
     @property
     def time(self) -> datetime:
-        """When the middle of the tile was seen (UTC)."""
+        """When the tile was seen (UTC); in old products the start of its datastrip, up to some minutes before."""
         return instant(self._required(self.tile, "SENSING_TIME"))
 
     @property
