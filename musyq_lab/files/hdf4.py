@@ -7,7 +7,7 @@ some damaged files, runs in processes of its own (:mod:`musyq_lab.files._hdf4_pr
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -131,7 +131,7 @@ def eos_grid(path: str | Path, name: str | None = None) -> eos.EosGrid:
     return eos.chosen(grids, name, str(path))
 
 
-def open_dataset(path: str | Path, name: str) -> xr.DataArray:
+def open_dataset(path: str | Path, name: str, chunks: Sequence[int] | None = None) -> xr.DataArray:
     """Return a dataset as a lazy DataArray of the numbers as stored, in dask chunks.
 
     Parameters
@@ -140,6 +140,8 @@ def open_dataset(path: str | Path, name: str) -> xr.DataArray:
         The file.
     name : str
         Dataset in it.
+    chunks : sequence of int, optional
+        Blocks to read, one length an axis; by default about 2048 squared, in whole chunks of the file.
 
     Returns
     -------
@@ -158,9 +160,10 @@ def open_dataset(path: str | Path, name: str) -> xr.DataArray:
     if name not in known:
         raise NotFoundError(f"{path} has no dataset {name!r}.{closest(name, known)}")
     dataset = known[name]
-    _check(dataset, path)
+    own = tuple(chunks) if chunks else chunks_of(dataset)
+    _check(dataset, own, path)
     layer = Hdf4Layer(str(Path(path).expanduser().absolute()), name, dataset.index, dataset.shape, dataset.dtype)
-    data = dask_array(layer, chunks_of(dataset), [layer.path], name.replace(" ", "_"))
+    data = dask_array(layer, own, [layer.path], name.replace(" ", "_"))
     return xr.DataArray(data, dims=_distinct(dataset.dims), name=name, attrs=dict(dataset.attributes))
 
 
@@ -178,10 +181,10 @@ def _distinct(dims: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dim if short.count(dim) == 1 else f"{dim}_{axis}" for axis, dim in enumerate(short))
 
 
-def _check(dataset: Hdf4Dataset, path: str | Path) -> None:
+def _check(dataset: Hdf4Dataset, chunks: tuple[int, ...], path: str | Path) -> None:
     if dataset.dtype.kind == "V":
         raise SceneError(f"{path}: the dataset {dataset.name!r} is of a type that this package does not read.")
-    block = math.prod(chunks_of(dataset)) * dataset.dtype.itemsize
+    block = math.prod(map(min, chunks, dataset.shape)) * dataset.dtype.itemsize
     if max(dataset.shape, default=0) > _MAX_EDGE or block > MAX_BLOCK:
         raise SceneError(
             f"{path} declares {dataset.name!r} with {' x '.join(map(str, dataset.shape))} values in one piece, more "

@@ -146,10 +146,14 @@ def _grouped(paths: Iterable[Path], place: Path, specs: Sequence[Sensor]) -> Ite
 
 
 def granule_name(patterns: Sequence[str], name: str) -> str | None:
-    """Return what the files of a granule share, if a name matches one of the patterns."""
+    """Return what the files of a granule share, if a name matches one of the patterns.
+
+    Two satellites may take granules in the same minutes: what a group ``platform`` of the pattern matches comes first.
+    """
     for pattern in patterns:
         if match := re.fullmatch(pattern, name, re.IGNORECASE):
-            return match["granule"]
+            platform = match.groupdict().get("platform")
+            return f"{platform}.{match['granule']}" if platform else match["granule"]
     return None
 
 
