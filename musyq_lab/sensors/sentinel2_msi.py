@@ -74,7 +74,7 @@ SPEC = Sensor(
         "Viewing angles are those of the red band. Those of the others differ by up to 0.15 degrees of zenith and 5 of "
         "azimuth at the median of a tile, by 0.5 and 19 where detectors meet (measured on one tile).",
         "Where detectors meet, the viewing azimuth jumps; the points given every 5 km smooth that.",
-        "The sensing time of a tile may be the start of its datastrip, minutes before (2.5 in a tile of baseline 02.06).",
+        "The time of an old tile is the start of its datastrip, minutes too early (2.5 in a tile of baseline 02.06).",
         "The cloud mask of Level-1C before baseline 04.00 misses clouds (Coluzzi et al. 2018).",
     ),
     references=(

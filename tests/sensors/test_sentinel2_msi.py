@@ -153,7 +153,7 @@ def test_sun_of_the_metadata_is_the_suns_place(unpacked: Path) -> None:
     from musyq_lab.sensors._time import instant
 
     scene = open_scene(unpacked, resolution=60)
-    # SENSING_TIME of this baseline is the start of the datastrip (its metadata say so); the tile came 2.5 minutes later.
+    # SENSING_TIME of this baseline is the start of the datastrip, as its metadata say; the tile came 2.5 minutes later.
     later = instant(scene.attrs["time_coverage_start"]) + timedelta(minutes=2.5)
     zenith, azimuth = sun_angles(later, *lonlat(scene))
     assert float(abs(zenith - scene["sun_zenith"]).max()) < 0.03
