@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import NotFoundError, SceneError
+from musyq_lab.files.cut import missing_bytes
 from musyq_lab.files.lazy import BLOCK, blocks, dask_array
 
 # First bytes -> driver of GDAL. Others are not let in: VRT and its like lead to files elsewhere.
@@ -27,6 +28,10 @@ _DRIVERS = {
     b"\xff\x4f\xff\x51": "JP2OpenJPEG",
 }
 _SUFFIXES = {".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG"}
+
+# No look at neighbours such as .aux.xml and .ovr. One thread, since errors of GDAL's own threads that decode JPEG 2000
+# get lost (3.10): a damaged tile would give whatever was in memory. Dask's threads read different blocks.
+_GDAL = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "1"}
 
 MAX_BLOCK = 256 * 2**20
 """Bytes of one stored block: what reading a single value may cost."""
@@ -57,26 +62,32 @@ class RasterLayer:
         from rasterio.windows import Window
 
         # A key may step, or go backwards; the window is what it spans, and numpy picks from it.
-        rows, columns = (_Span.of(part, size) for part, size in zip(key, self.shape, strict=True))
+        parts = key if isinstance(key, tuple) else (key,)
+        parts += (slice(None),) * (2 - len(parts))
+        rows, columns = (_Span.of(part, size) for part, size in zip(parts, self.shape, strict=True))
         if not rows.size or not columns.size:
-            return np.empty((rows.size, columns.size), self.dtype)
+            return np.empty((rows.size, columns.size), self.dtype)[rows.pick, columns.pick]
         with opened(self.path) as file:
             window = Window(columns.first, rows.first, columns.size, rows.size)
             data: NDArray[Any] = file.read(self.band, window=window)
-        return data[rows.step, columns.step]
+        if data.dtype != self.dtype:
+            raise SceneError(f"{self.path} holds {data.dtype}, not {self.dtype}: it was changed after it was opened.")
+        return data[rows.pick, columns.pick]
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """The stretch of an axis that a slice reaches, and how to pick from it."""
+    """The stretch of an axis that a slice or a whole number reaches, and how to pick from it."""
 
     first: int
     size: int
-    step: slice
+    pick: slice | int
 
     @classmethod
-    def of(cls, part: slice, length: int) -> _Span:
-        """Return the span of a slice along an axis."""
+    def of(cls, part: slice | int, length: int) -> _Span:
+        """Return the span along an axis."""
+        if not isinstance(part, slice):
+            return cls(range(length)[part], 1, 0)
         chosen = range(*part.indices(length))
         if not chosen:
             return cls(0, 0, slice(None))
@@ -111,6 +122,7 @@ def open_band(path: str | Path, band: int = 1) -> xr.DataArray:
 
     with opened(str(path)) as file:
         _check(file, band, path)
+        _check_whole(file, band, path)
         layer = RasterLayer(str(path), band, file.shape, np.dtype(file.dtypes[band - 1]))
         chunks = blocks(file.shape, file.block_shapes[band - 1], least=BLOCK)
         transform, crs, nodata = file.transform, file.crs, file.nodatavals[band - 1]
@@ -148,7 +160,7 @@ def opened(path: str) -> Iterator[Any]:
     from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 
     outer = Path(_outer(path))
-    if not outer.exists():
+    if not outer.is_file():
         raise NotFoundError(f"There is no file {outer}.")
     if not outer.stat().st_size:
         raise SceneError(f"{outer} is empty (0 bytes). Fetch it again.")
@@ -156,7 +168,7 @@ def opened(path: str) -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(path, driver=driver) as file:
+            with rasterio.Env(**_GDAL), rasterio.open(path, driver=driver) as file:
                 yield file
     except (RasterioError, RasterioIOError, ValueError, MemoryError) as error:
         if isinstance(error, SceneError):
@@ -182,7 +194,10 @@ def _outer(path: str) -> str:
     if not path.startswith("/vsizip/"):
         return path
     inner = path.removeprefix("/vsizip/")
-    return inner[: inner.lower().index(".zip") + 4]
+    head, dot, _ = inner.lower().partition(".zip")
+    if not dot:
+        raise SceneError(f"{path} names no zip file (/vsizip/archive.zip/inner).")
+    return inner[: len(head) + len(dot)]
 
 
 def _check(file: Any, band: int, path: str | Path) -> None:
@@ -195,3 +210,11 @@ def _check(file: Any, band: int, path: str | Path) -> None:
             "more than this package reads. Its header is damaged, or it must be rewritten in tiles (gdal_translate -co "
             "TILED=YES)."
         )
+
+
+def _check_whole(file: Any, band: int, path: str | Path) -> None:
+    outer = _outer(str(path))
+    if outer != str(path):
+        return  # what a zip file holds has a checksum of its own
+    if lacking := missing_bytes(file, Path(outer), band):
+        raise SceneError(f"{path} is cut short: at least {lacking} bytes are missing at its end. Fetch it again.")
