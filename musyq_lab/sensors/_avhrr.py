@@ -1,0 +1,259 @@
+"""What the AVHRR formats share: scan lines as records of a fixed size, tie points along a line, the bands.
+
+pygac (through satpy) reads a whole orbit into memory and needs orbital elements (TLE) for its angles, which do not come
+with the files; the records hold geolocation, Sun and view angles and calibration, so they are read here, line by line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from musyq_lab.core.errors import SceneError
+from musyq_lab.core.sensor import Band
+from musyq_lab.files.lazy import dask_array
+
+Floats = NDArray[np.floating[Any]]
+Records = NDArray[np.void]
+
+# Native band -> name, and by whose response: centroid (um), width (um), E0 (W m-2 um-1).
+_NAMES = {"1": "red", "2": "nir", "3a": "swir1", "3b": "mir", "4": "tir1", "5": "tir2"}
+_SOLAR = {
+    "NOAA-18": {
+        "1": (0.6366, 0.0901, 1631.8),
+        "2": (0.8599, 0.2627, 996.8),
+        "3a": (1.6071, 0.0597, 239.4),
+    },
+    "NOAA-19": {
+        "1": (0.6373, 0.0899, 1628.2),
+        "2": (0.8439, 0.2378, 1031.7),
+        "3a": (1.6102, 0.0464, 238.7),
+    },
+    "Metop-B": {
+        "1": (0.6336, 0.0926, 1641.5),
+        "2": (0.8548, 0.2654, 1008.7),
+        "3a": (1.6080, 0.0529, 239.3),
+    },
+}
+_THERMAL = {"3b": (3.7190, 0.3203), "4": (10.9240, 1.0492), "5": (11.9891, 0.9715)}  # NOAA-16
+_NEDT = 0.12  # K at 300 K as specified: NOAA KLM User's Guide, table 3.1-1
+_RESPONSE_OF = {
+    "NOAA-15": "NOAA-18",
+    "NOAA-16": "NOAA-18",
+    "NOAA-17": "NOAA-18",
+    "Metop-A": "Metop-B",
+    "Metop-C": "Metop-B",
+}
+
+RESPONSE_QUIRK = (
+    "Band limits are measured for NOAA-18, NOAA-19 and Metop-B (channels 1 to 3a) and NOAA-16 (3b to 5); the rows of "
+    "the other satellites repeat the nearest of them. Calibration uses the file's own irradiance and wavenumbers."
+)
+SWITCH_QUIRK = "Channels 3a (swir1) and 3b (mir) share a wire: each line holds one of them, the other is missing there."
+CALIBRATION_QUIRK = (
+    "Channels 1 to 3a use the operational coefficients of the day of processing, which fall behind the sensor's ageing "
+    "between updates; long series should be calibrated again."
+)
+SUN_QUIRK = "Reflectance is corrected for the distance to the Sun, which neither the albedo in the file nor satpy's is."
+
+
+def bands(resolution: float, platforms: Iterable[str]) -> tuple[Band, ...]:
+    """Return the bands' rows for some satellites.
+
+    Parameters
+    ----------
+    resolution : float
+        At nadir (m).
+    platforms : iterable of str
+        Variants.
+    """
+    rows = []
+    for platform in platforms:
+        solar = _SOLAR[_RESPONSE_OF.get(platform, platform)]
+        rows += [Band(_NAMES[n], n, c, w, resolution, e, variant=platform) for n, (c, w, e) in solar.items()]
+        rows += [Band(_NAMES[n], n, c, w, resolution, nedt=_NEDT, variant=platform) for n, (c, w) in _THERMAL.items()]
+    return tuple(rows)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A run of records of one size in a file, one a line."""
+
+    path: str
+    """File."""
+    offset: int
+    """Of the first record (bytes)."""
+    record: np.dtype[Any]
+    """Of one record; its itemsize is the distance to the next."""
+    lines: int
+    """Number of records."""
+    columns: int
+    """Samples of a line."""
+
+    def read(self, rows: range) -> Records:
+        """Return some records.
+
+        Raises
+        ------
+        SceneError
+            If the file is shorter than it was.
+        """
+        start = self.offset + rows.start * self.record.itemsize
+        with Path(self.path).open("rb") as file:
+            file.seek(start)
+            raw = file.read(len(rows) * self.record.itemsize)
+        if len(raw) != len(rows) * self.record.itemsize:
+            raise SceneError(f"{self.path} is cut off: lines {rows.start} to {rows.stop} are missing. Fetch it again.")
+        return np.frombuffer(raw, self.record)
+
+    def layer(self, decode: Callable[[Records], NDArray[Any]], dtype: Any, label: str) -> xr.DataArray:
+        """Return what a function makes of each record, lazily, dims (y, x).
+
+        Parameters
+        ----------
+        decode : callable
+            Records -> array (lines, columns); picklable.
+        dtype : dtype
+            Of the array.
+        label : str
+            Word in the names of the tasks.
+        """
+        lines = max(1, min(self.lines, _BLOCK // (self.columns * 4)))
+        read = Layer(self, decode, np.dtype(dtype))
+        return xr.DataArray(dask_array(read, (lines, self.columns), [self.path], label), dims=("y", "x"))
+
+
+_BLOCK = 8 * 2**20  # bytes of a block as float32
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Array-like of what a function makes of each record."""
+
+    scan: Scan
+    """Where the records lie."""
+    decode: Callable[[Records], NDArray[Any]]
+    """Records -> array (lines, columns)."""
+    dtype: np.dtype[Any]
+    """Of the array."""
+
+    ndim = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Lines, columns."""
+        return self.scan.lines, self.scan.columns
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read and decode a part; ``key`` holds slices."""
+        rows = range(*key[0].indices(self.scan.lines))
+        made = self.decode(self.scan.read(rows))
+        return np.asarray(made[:, key[1]], self.dtype)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One component of directions given at tie points of each line, interpolated along it.
+
+    Positions and angles are interpolated as directions in space: no jump at the date line, the pole or nadir.
+    """
+
+    vectors: Callable[[Records], Floats]
+    """Records -> unit vectors (3, lines, tie points)."""
+    ties: tuple[float, ...]
+    """Columns of the tie points."""
+    columns: int
+    """Samples of a line."""
+    wanted: str
+    """``"longitude"``, ``"latitude"``, ``"zenith"`` or ``"azimuth"``."""
+
+    def __call__(self, records: Records) -> Floats:
+        """Return degrees (lines, columns)."""
+        first, second, third = self.vectors(records) @ weights(self.ties, self.columns)
+        if self.wanted == "longitude":
+            return np.asarray(np.degrees(np.arctan2(second, first)))
+        if self.wanted == "latitude":
+            return np.asarray(np.degrees(np.arctan2(third, np.hypot(first, second))))
+        if self.wanted == "zenith":
+            return np.asarray(np.degrees(np.arctan2(np.hypot(first, second), third)))
+        return np.asarray(np.degrees(np.arctan2(first, second)) % 360.0)
+
+
+@lru_cache(maxsize=8)
+def weights(ties: tuple[float, ...], columns: int) -> Floats:
+    """Return cubic Lagrange weights (tie points, columns) from tie points to every column.
+
+    A line is curved on the ground: linear interpolation over 8 GAC samples errs by 2 km at the edge of the swath.
+    """
+    made = np.zeros((len(ties), columns))
+    places = np.asarray(ties)
+    for column in range(columns):
+        first = int(np.clip(np.searchsorted(places, column, side="right") - 2, 0, len(ties) - 4))
+        four = range(first, first + 4)
+        for i in four:
+            made[i, column] = math.prod((column - places[j]) / (places[i] - places[j]) for j in four if j != i)
+    return made
+
+
+def on_sphere(longitude: Floats, latitude: Floats) -> Floats:
+    """Return unit vectors from longitude and latitude (degree); NaN where they are none."""
+    lon, lat = np.radians(longitude), np.radians(latitude)
+    vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    outside = (np.abs(latitude) > 90.0) | (np.abs(longitude) > 180.0)
+    return np.where(outside, np.nan, vectors)
+
+
+def bearing(longitude: Floats, latitude: Floats, to_longitude: Floats, to_latitude: Floats) -> Floats:
+    """Return the direction on the sphere from one place to another (degree, clockwise from north)."""
+    lat, other, turn = np.radians(latitude), np.radians(to_latitude), np.radians(to_longitude - longitude)
+    east = np.sin(turn) * np.cos(other)
+    north = np.cos(lat) * np.sin(other) - np.sin(lat) * np.cos(other) * np.cos(turn)
+    return np.asarray(np.degrees(np.arctan2(east, north)) % 360.0)
+
+
+_C1 = 1.191042972e-5  # 2 h c^2, mW m-2 sr-1 (cm-1)-4
+_C2 = 1.438776877  # h c / k, K cm; both exact values of the SI (2019)
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalBand:
+    """Constants of a thermal channel as a header gives them."""
+
+    wavenumber: float
+    """Central wavenumber (cm-1)."""
+    constant: float
+    """Of the band correction (K)."""
+    slope: float
+    """Of the band correction (1)."""
+
+    def temperature(self, radiance: Floats) -> Floats:
+        """Return brightness temperature (K) from radiance (mW m-2 sr-1 (cm-1)-1).
+
+        Headers give either T = constant + slope T* (EPS) or T* = constant + slope T (NOAA KLM User's Guide, 7.1.2.4),
+        with T* the temperature at the central wavenumber. T* rises more slowly than T in all three channels, so a slope
+        below 1 is the second.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            positive = np.where(radiance > 0, radiance, np.nan)
+            effective = _C2 * self.wavenumber / np.log1p(_C1 * self.wavenumber**3 / positive)
+        if self.slope < 1.0:
+            return (effective - self.constant) / self.slope
+        return self.constant + self.slope * effective
+
+    @property
+    def unit(self) -> float:
+        """One mW m-2 sr-1 (cm-1)-1 in W m-2 sr-1 um-1."""
+        return 1e-7 * self.wavenumber**2  # dnu = 1e-4 nu^2 dlambda (cm-1, um), and mW to W
+
+    @property
+    def usable(self) -> bool:
+        """Whether the numbers are those of an AVHRR channel."""
+        return 700.0 < self.wavenumber < 3000.0 and 0.9 < self.slope < 1.1 and abs(self.constant) < 10.0
