@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from musyq_lab.core.errors import InputError, NotFoundError, SceneError, closest
@@ -15,6 +16,8 @@ from musyq_lab.core.sensor import Sensor
 from musyq_lab.sensors._marks import marked
 from musyq_lab.sensors._registry import SENSORS
 
+_MOST_UNNAMED = 64
+"""Files of a folder that are opened to see what they are, where no name tells."""
 _DEPTH = 5  # a band of a Sentinel-2 L2A SAFE folder lies that deep (GRANULE/*/IMG_DATA/R10m/*.jp2)
 
 
@@ -82,6 +85,8 @@ def find(path: str | Path | Sequence[str | Path], sensor: str | None = None) -> 
     for place in paths:
         if not place.exists():
             raise NotFoundError(f"There is no file or folder {place}.")
+        if not (place.is_file() or place.is_dir()):
+            raise SceneError(f"{place} is neither a file nor a folder.")
     if not paths:
         raise InputError("open_scene([]) names no file. Give a file, a folder, or the files of one granule.")
     specs = [SENSORS[sensor]] if sensor else [SENSORS[key] for key in SENSORS]
@@ -114,11 +119,31 @@ def _granules(paths: list[Path], specs: Sequence[Sensor], *, named: bool) -> Ite
     if folder := _delivered(path, specs):
         yield folder
     elif path.is_dir():
-        yield from _inside(path, specs)
-    elif siblings := [g for g in _inside(path.parent, specs) if path in g.files]:
+        yield from _inside(path, specs) or _below(path, specs) or _unnamed(path, specs)
+    elif siblings := [g for g in _inside(path.parent, _named_like(path, specs)) if path in g.files]:
         yield from (_checked(g, path) for g in siblings)
     else:
         yield _by_content(path, specs, named=named)
+
+
+def _named_like(path: Path, specs: Sequence[Sensor]) -> list[Sensor]:
+    """Return the sensors that a file is named after: only they need to look at the thousands beside it."""
+    return [spec for spec in specs if granule_name((*spec.patterns, *spec.folders), path.name)]
+
+
+def _below(folder: Path, specs: Sequence[Sensor]) -> list[Granule]:
+    """Return what lies in the folders of a folder."""
+    children = sorted(child for child in folder.iterdir() if child.is_dir())
+    return [granule for child in children for granule in _inside(child, specs)]
+
+
+def _unnamed(folder: Path, specs: Sequence[Sensor]) -> list[Granule]:
+    """Return the granules in a small folder whose files have lost their names."""
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    if len(files) > _MOST_UNNAMED:
+        return []
+    told = [(file, marked(file, specs)) for file in files]
+    return [Granule(said[0], file.stem, file, (file,)) for file, said in told if len(said) == 1]
 
 
 def _delivered(path: Path, specs: Sequence[Sensor]) -> Granule | None:
@@ -136,13 +161,17 @@ def _inside(folder: Path, specs: Sequence[Sensor]) -> list[Granule]:
 
 def _grouped(paths: Iterable[Path], place: Path, specs: Sequence[Sensor]) -> Iterator[Granule]:
     groups: dict[tuple[str, str], list[Path]] = {}
+    names: dict[tuple[str, str], str] = {}
     by_key = {spec.key: spec for spec in specs}
+    known = [(spec, (*spec.patterns, *spec.folders)) for spec in specs]
     for path in paths:
-        for spec in specs:
-            if name := granule_name((*spec.patterns, *spec.folders), path.name):
-                groups.setdefault((spec.key, name), []).append(path)
-    for (key, name), files in groups.items():
-        yield Granule(by_key[key], name, files[0] if len(files) == 1 else place, tuple(sorted(files)))
+        for spec, patterns in known:
+            if name := granule_name(patterns, path.name):
+                group = (spec.key, name.casefold())
+                names.setdefault(group, name)
+                groups.setdefault(group, []).append(path)
+    for group, files in groups.items():
+        yield Granule(by_key[group[0]], names[group], files[0] if len(files) == 1 else place, tuple(sorted(files)))
 
 
 def granule_name(patterns: Sequence[str], name: str) -> str | None:

@@ -1,11 +1,11 @@
-"""What the Landsat Level-1 scenes share: GeoTIFF bands and a metadata text (MTL) of five generations."""
+"""What the Landsat Level-1 scenes share: GeoTIFF bands and a metadata text (MTL) of any generation."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import xarray as xr
@@ -15,11 +15,13 @@ from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.files.raster import open_band
 from musyq_lab.sensors._calibrate import Counts, Illumination, Linear, Planck
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._grids import on_one_grid
+from musyq_lab.sensors._grids import on_one_grid, placed, same_grid
+from musyq_lab.sensors._mtl import Metadata, read_mtl
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
-from musyq_lab.sensors._time import instant, sun_distance
+from musyq_lab.sensors._time import sun_distance
 
-Metadata = Mapping[str, str]
+_LEAST = 1e-9
+"""A gain is positive."""
 
 COLLECTION_2 = (
     Rule("no_data", 0),
@@ -60,13 +62,23 @@ PRE_COLLECTION = (
 _RULES = {"02": ("QA_PIXEL", COLLECTION_2), "01": ("BQA", COLLECTION_1), "": ("BQA", PRE_COLLECTION)}
 
 
-def patterns(*numbers: str) -> tuple[str, ...]:
-    """Return the patterns of the files of some instruments, such as ``"C08"`` and ``"C09"``."""
+def patterns(*numbers: str, before: str = "") -> tuple[str, ...]:
+    """Return the patterns of the files of some instruments.
+
+    Parameters
+    ----------
+    *numbers : str
+        Letter and number of each in the names since the collections, such as ``"C08"`` and ``"C09"``.
+    before : str
+        Pattern of how the names before August 2012 begin (``L5224063_06319880814_B10.TIF``).
+    """
     letters = "|".join(sorted({n[0] for n in numbers}))
     satellites = "".join(sorted({n[-1] for n in numbers}))
+    old = (rf"(?P<granule>{before}\d{{6}}_\d{{11}})_.+\.(?:tif|txt)",) if before else ()
     return (
-        rf"(?P<granule>L(?:{letters})0[{satellites}]_L1\w\w_\d{{6}}_\d{{8}}(?:_\d{{8}}_\d\d_\w\w)?)_.+\.(?:tif|txt|xml|json)",
-        rf"(?P<granule>L(?:{letters})[{satellites}]\d{{13}}[A-Z]{{3}}\d\d)_.+\.(?:tif|txt)",
+        rf"(?P<granule>L(?:{letters})0[{satellites}]_L1\w\w_\d{{6}}_\d{{8}}(?:_\d{{8}}_\d\d_\w\w)?)_.+\.(?:tiff?|txt|xml|json)",
+        rf"(?P<granule>L(?:{letters})[{satellites}]\d{{13}}[A-Z]{{3}}\d\d)_.+\.(?:tiff?|txt)",
+        *old,
     )
 
 
@@ -93,36 +105,70 @@ def open_level1(
     planck : mapping, optional
         Platform -> (K1, K2) of the thermal band, for metadata without.
     """
-    metadata = read_mtl(granule.one(r".*MTL\.txt", "its metadata file (*_MTL.txt), which holds gains and Sun angles"))
+    metadata, granule = _read(granule)
     platform = _platform(granule, metadata)
-    moment = _moment(metadata)
-    distance = _number(metadata, "EARTH_SUN_DISTANCE", sun_distance(moment))
+    collection = _collection(granule, metadata)
+    moment = metadata.moment()
+    distance = metadata.number("EARTH_SUN_DISTANCE", sun_distance(moment), least=0.98, most=1.02)
     wanted = [b for b in granule.sensor.bands_of(platform) if b.resolution == resolution]
-    sources = {band: path for band in wanted if (path := _file(granule, band))}
+    sources = {band: path for band in wanted if (path := _file(granule, band, metadata))}
     if not sources:
         raise SceneError(
             f"{granule.path}: granule {granule.name} has none of the band files of {resolution:g} m (*_B1.TIF ...)."
         )
     constants = _Constants(metadata, distance, (esun or {}).get(platform, {}), (planck or {}).get(platform))
     counts, left_out = on_one_grid([constants.counts(band, path) for band, path in sources.items()])
-    zenith = 90.0 - _required(metadata, "SUN_ELEVATION")
-    collection = f"{int(metadata.get('COLLECTION_NUMBER', '0')):02d}".replace("00", "")
-    missing = [b.name for b in wanted if b not in sources] + left_out
-    return assemble(
+    zenith = 90.0 - metadata.number("SUN_ELEVATION", least=-90.0, most=90.0)
+    azimuth = metadata.number("SUN_AZIMUTH", least=-360.0, most=360.0) % 360.0
+    qa, layer = _quality(granule, counts, collection)
+    level = metadata.text("PROCESSING_LEVEL", metadata.text("DATA_TYPE", "L1"))
+    kept = {"quality_layer": layer, **_kept([b.name for b in wanted if b not in sources] + left_out, collection)}
+    scene = assemble(
         granule,
-        Acquisition(
-            platform,
-            moment,
-            moment,
-            metadata.get("PROCESSING_LEVEL", metadata.get("DATA_TYPE", "L1")),
-            _kept(missing, collection),
-        ),
+        Acquisition(platform, moment, moment, level, kept),
         counts,
         calibration=calibration,
         sun=Illumination(zenith, distance),
-        angles={"sun_zenith": zenith, "sun_azimuth": _required(metadata, "SUN_AZIMUTH") % 360.0},
-        qa=_quality(granule, counts, collection),
+        angles={"sun_zenith": zenith, "sun_azimuth": azimuth},
+        qa=qa,
     )
+    scene.encoding["files"] = tuple(map(str, granule.files))
+    return scene
+
+
+def _read(granule: Granule) -> tuple[Metadata, Granule]:
+    """Return the metadata, and the granule with all its files where only a renamed text of it is known."""
+    what = "its metadata file (*_MTL.txt), which holds gains and Sun angles"
+    if granule.match(r".*MTL\.txt") or granule.path.suffix.lower() != ".txt":
+        metadata = read_mtl(granule.one(r".*MTL\.txt", what))
+    else:
+        metadata = read_mtl(granule.path)
+    if granule.files == (metadata.path,):
+        beside = sorted(file for file in metadata.path.parent.iterdir() if file.is_file())
+        granule = replace(granule, files=tuple(beside), name=re.sub(r"_?MTL$", "", metadata.path.stem, flags=re.I))
+        chosen = [_file(granule, band, metadata) for band in granule.sensor.bands] + [_quality_file(granule)]
+        granule = replace(granule, files=tuple(sorted({metadata.path, *(c for c in chosen if c)})))
+    _check_identity(granule, metadata)
+    return metadata, granule
+
+
+def _check_identity(granule: Granule, metadata: Metadata) -> None:
+    """Refuse metadata of another scene, another instrument or another level."""
+    names = [metadata.text(name, "") for name in ("LANDSAT_PRODUCT_ID", "LANDSAT_SCENE_ID")]
+    ours = any(re.fullmatch(p, f"{granule.name}_B1.TIF", re.IGNORECASE) for p in granule.sensor.patterns[:2])
+    if ours and any(names) and not any(name.upper().startswith(granule.name.upper()) for name in names):
+        raise SceneError(
+            f"{metadata.path} is of the scene {names[0] or names[1]}, not of {granule.name}. Put the metadata of these "
+            "files beside them."
+        )
+    instrument = f'SENSOR_ID = "{metadata.text("SENSOR_ID")}"'
+    if not any(re.search(mark.pattern, instrument, re.IGNORECASE) for mark in granule.sensor.marks):
+        raise SceneError(
+            f"{metadata.path} is of the instrument {metadata.text('SENSOR_ID')}, not of {granule.sensor.title}. "
+            "Leave sensor= out, or check that the metadata belong to these files."
+        )
+    if (level := metadata.text("PROCESSING_LEVEL", "L1")).upper().startswith("L2"):
+        raise SceneError(f"{metadata.path} is of a Level-2 product ({level}). Open it with ml.open_product.")
 
 
 def _kept(missing: Sequence[str], collection: str) -> dict[str, str]:
@@ -130,90 +176,58 @@ def _kept(missing: Sequence[str], collection: str) -> dict[str, str]:
     return {**kept, "bands_missing": ", ".join(missing)} if missing else kept
 
 
-def _quality(granule: Granule, counts: Sequence[Counts], collection: str) -> xr.DataArray:
-    suffix, rules = _RULES.get(collection, _RULES["02"])
-    files = granule.match(rf".*_{suffix}\.tiff?")
-    layers = [open_band(file) for file in files]
-    return quality(counts, [(layer, rules) for layer in layers if layer.shape == counts[0].data.shape])
-
-
-def read_mtl(path: Path) -> Metadata:
-    """Return the entries of an MTL text, those of the oldest generation under today's names.
-
-    Raises
-    ------
-    SceneError
-        If it is no such text.
-    """
-    text = path.read_bytes().replace(b"\0", b"").decode("latin-1")
-    pairs = re.findall(r'^\s*(\w+)\s*=\s*"?([^"\r\n]*)"?\s*$', text, re.MULTILINE)
-    entries: dict[str, str] = {}
-    for name, value in pairs:
-        entries.setdefault(_today(name), value.strip())
-    if "SPACECRAFT_ID" not in entries:
+def _collection(granule: Granule, metadata: Metadata) -> str:
+    text = metadata.text("COLLECTION_NUMBER", "")
+    collection = text.strip().zfill(2) if text else ""
+    if collection not in _RULES:
         raise SceneError(
-            f"{path} holds no Landsat metadata (SPACECRAFT_ID is missing). It is cut short or of another kind."
+            f"{metadata.path} is of Collection {text}, which this package does not know. It knows 1, 2 and what was "
+            "before."
         )
-    return entries
+    return collection
 
 
-# Names before August 2012 -> since then.
-_OLD = (
-    (r"LMAX_BAND(\w+)", r"RADIANCE_MAXIMUM_BAND_\1"),
-    (r"LMIN_BAND(\w+)", r"RADIANCE_MINIMUM_BAND_\1"),
-    (r"QCALMAX_BAND(\w+)", r"QUANTIZE_CAL_MAX_BAND_\1"),
-    (r"QCALMIN_BAND(\w+)", r"QUANTIZE_CAL_MIN_BAND_\1"),
-    (r"ACQUISITION_DATE", "DATE_ACQUIRED"),
-    (r"SCENE_CENTER_SCAN_TIME", "SCENE_CENTER_TIME"),
-    (r"PRODUCT_TYPE", "DATA_TYPE"),
-)
+def _quality_file(granule: Granule) -> Path | None:
+    found = [file for suffix in ("QA_PIXEL", "BQA") for file in granule.match(rf"{_stem(granule)}_{suffix}\.tiff?")]
+    return found[0] if found else None
 
 
-def _today(name: str) -> str:
-    for old, new in _OLD:
-        if re.fullmatch(old, name):
-            return re.sub(r"_(\d)(\d)$", r"_\1_VCID_\2", re.sub(old, new, name))  # ETM+: BAND61 is B6_VCID_1
-    return name
+def _quality(granule: Granule, counts: Sequence[Counts], collection: str) -> tuple[xr.DataArray, str]:
+    """Return the quality bits and the name of the producer's layer in them, ``"none"`` where there is none."""
+    suffix, rules = _RULES[collection]
+    for file in granule.match(rf"{_stem(granule)}_{suffix}\.tiff?"):
+        layer = open_band(file)
+        if same_grid(layer, counts[0].data):
+            return quality(counts, [(placed(layer, counts[0].data), rules)]), suffix
+    return quality(counts), "none"
 
 
 def _platform(granule: Granule, metadata: Metadata) -> str:
-    digits = re.sub(r"\D", "", metadata["SPACECRAFT_ID"])
-    name = f"Landsat-{digits}"
+    spacecraft = metadata.text("SPACECRAFT_ID")
+    name = f"Landsat-{re.sub(r'[^0-9]', '', spacecraft)}"
     if name not in granule.sensor.platforms:
         raise SceneError(
-            f"{granule.path}: the metadata say {metadata['SPACECRAFT_ID']}, which does not carry "
-            f"{granule.sensor.title}. Leave sensor= out, or check that the metadata belong to these files."
+            f"{metadata.path} says {spacecraft}, which does not carry {granule.sensor.title}. Leave sensor= out, or "
+            "check that the metadata belong to these files."
         )
     return name
 
 
-def _moment(metadata: Metadata) -> datetime:
-    for name in ("DATE_ACQUIRED", "SCENE_CENTER_TIME"):
-        if name not in metadata:
-            raise SceneError(f"The metadata lack {name}. The file is cut short.")
-    return instant(f"{metadata['DATE_ACQUIRED']}T{metadata['SCENE_CENTER_TIME']}")
+def _stem(granule: Granule) -> str:
+    return re.escape(granule.name)
 
 
-def _required(metadata: Metadata, name: str) -> float:
-    value = _number(metadata, name, math.nan)
-    if math.isnan(value):
-        raise SceneError(f"The metadata lack {name} (a number). The file is cut short or damaged.")
-    return value
-
-
-def _number(metadata: Metadata, name: str, default: float) -> float:
-    try:
-        value = float(metadata[name])
-    except KeyError:
-        return default
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
-
-
-def _file(granule: Granule, band: Band) -> Path | None:
-    found = granule.match(rf"{re.escape(granule.name)}_(?:B|band){band.native}\.tiff?")
-    return found[0] if len(found) == 1 else None
+def _file(granule: Granule, band: Band, metadata: Metadata) -> Path | None:
+    """Return the file of a band: by the name of the granule, or by the name that the metadata give."""
+    declared = metadata.text(f"FILE_NAME_BAND_{band.native}", "")
+    for pattern in (rf"{_stem(granule)}_(?:B|band){band.native}\.tiff?", re.escape(declared)):
+        found = granule.match(pattern)
+        if len(found) > 1:
+            names = ", ".join(file.name for file in found)
+            raise SceneError(f"{granule.path} holds band {band.native} of {granule.name} more than once: {names}.")
+        if found:
+            return found[0]
+    return None
 
 
 class _Constants:
@@ -230,24 +244,27 @@ class _Constants:
             band,
             open_band(path),
             fills=(0.0,),
-            saturation=_number(self._metadata, f"QUANTIZE_CAL_MAX_BAND_{band.native}", math.inf),
+            saturation=self._number("QUANTIZE_CAL_MAX", band, math.inf, least=1.0),
             radiance=self._radiance(band),
             reflectance=None if band.thermal else self._reflectance(band),
             planck=self._brightness(band) if band.thermal else None,
         )
 
+    def _number(self, quantity: str, band: Band, default: float | None = None, *, least: float = -math.inf) -> float:
+        return self._metadata.number(f"{quantity}_BAND_{band.native}", default, least=least)
+
     def _pair(self, quantity: str, band: Band) -> Linear | None:
-        gain = _number(self._metadata, f"{quantity}_MULT_BAND_{band.native}", math.nan)
-        offset = _number(self._metadata, f"{quantity}_ADD_BAND_{band.native}", math.nan)
-        return Linear(gain, offset) if math.isfinite(gain) and math.isfinite(offset) else None
+        if not self._metadata.has(f"{quantity}_MULT_BAND_{band.native}"):
+            return None
+        return Linear(self._number(f"{quantity}_MULT", band, least=_LEAST), self._number(f"{quantity}_ADD", band))
 
     def _radiance(self, band: Band) -> Linear:
         if line := self._pair("RADIANCE", band):
             return line
         # Metadata before August 2012: by the limits (Chander et al. 2009, eq. 1).
-        names = ("RADIANCE_MAXIMUM", "RADIANCE_MINIMUM", "QUANTIZE_CAL_MAX", "QUANTIZE_CAL_MIN")
-        highest, lowest, last, first = (_required(self._metadata, f"{name}_BAND_{band.native}") for name in names)
-        gain = (highest - lowest) / (last - first)
+        lowest, first = self._number("RADIANCE_MINIMUM", band), self._number("QUANTIZE_CAL_MIN", band, least=0.0)
+        highest = self._number("RADIANCE_MAXIMUM", band, least=lowest + _LEAST)
+        gain = (highest - lowest) / (self._number("QUANTIZE_CAL_MAX", band, least=first + 1.0) - first)
         return Linear(gain, lowest - gain * first)
 
     def _reflectance(self, band: Band) -> Linear | None:
@@ -260,8 +277,6 @@ class _Constants:
         return Linear(gain * factor, offset * factor)
 
     def _brightness(self, band: Band) -> Planck | None:
-        k1 = _number(self._metadata, f"K1_CONSTANT_BAND_{band.native}", math.nan)
-        k2 = _number(self._metadata, f"K2_CONSTANT_BAND_{band.native}", math.nan)
-        if math.isfinite(k1) and math.isfinite(k2):
-            return Planck(k1, k2)
+        if self._metadata.has(f"K1_CONSTANT_BAND_{band.native}"):
+            return Planck(self._number("K1_CONSTANT", band, least=1.0), self._number("K2_CONSTANT", band, least=1.0))
         return Planck(*self._planck) if self._planck else None

@@ -65,7 +65,8 @@ def open_granule(granule: Granule, *, resolution: float | None, calibration: Cal
     module = importlib.import_module(f"musyq_lab.sensors.{granule.sensor.key}")
     with plain_errors(granule):
         scene: xr.Dataset = module.open(granule, resolution=grid, calibration=calibration)
-    scene.encoding.update(source=str(granule.path), files=tuple(map(str, granule.files)))
+    scene.encoding.setdefault("files", tuple(map(str, granule.files)))
+    scene.encoding["source"] = str(granule.path)
     return scene
 
 
