@@ -14,6 +14,7 @@ import xarray as xr
 
 from musyq_lab.archive import manifest
 from musyq_lab.archive.naming import FileName, parse
+from musyq_lab.archive.peers._open import open_peer
 from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
 from musyq_lab.files.safety import check_hdf5, damage, opened
@@ -34,6 +35,9 @@ def open_product(
     verify: bool = False,
 ) -> xr.Dataset:
     """Open a product file, or the files of one product in a folder, as a lazy Dataset.
+
+    Products of other producers (MOD13, MCD43, VNP, Landsat Level-2, CGLS, GLASS ...) open in the same way, one file, one
+    set of bands or a series in time (:mod:`musyq_lab.archive.peers`).
 
     Values are decoded (scale, offset, NaN for no data), in the chunks of the file. Several periods of a folder become
     one cube along ``time`` (where their labels name instants, with the labels as coordinate ``period``) or ``period``;
@@ -68,6 +72,8 @@ def open_product(
     """
     path = Path(path_or_root)
     wanted = {"product": product, "edition": edition, "tile": tile, "period": period, "version": version}
+    if not _is_ours(path) and (peer := open_peer(path, wanted)) is not None:
+        return peer
     if path.is_dir():
         names = _select(path, wanted)
         files = [path / name.text for name in names]
@@ -76,6 +82,11 @@ def open_product(
     if verify:
         _verify(files)
     return _dataset(files, names if len(names) > 1 else [])
+
+
+def _is_ours(path: Path) -> bool:
+    names = path.glob("*.h5") if path.is_dir() else (path,)
+    return any(parse(item.name) for item in names)
 
 
 def _single(path: Path, wanted: dict[str, str | None]) -> Path:

@@ -1,0 +1,249 @@
+"""VIIRS land products of NASA: VNP (Suomi-NPP), VJ1 (NOAA-20) and VJ2 (NOAA-21), in HDF-EOS5.
+
+VNP13 User Guide Version 2 (Didan and Barreto Munoz 2018); VNP09 User Guide (Roger et al. 2016), whose files spell the
+packing "Scale" and "Offset"; VNP21 User Guide (Hulley et al. 2017); VNP43 User Guide (Schaaf); VNP15 User Guide (Park
+and Myneni 2018). The fill of VNP13 is an attribute of two numbers, -15000 (water) and -13000 (no data).
+"""
+
+from __future__ import annotations
+
+from musyq_lab.archive.peers._modis import DIVIDE_10000, VI_QUALITY, tiled
+from musyq_lab.archive.peers.layout import Bits, Layer, Layout, Quality
+from musyq_lab.archive.peers.modis_vegetation import LAI_QUALITY_ROWS, LAI_ROWS
+
+_SENSORS = (("VNP", "VIIRS Suomi-NPP"), ("VJ1", "VIIRS NOAA-20"), ("VJ2", "VIIRS NOAA-21"))
+_P = "V(?:NP|J[12])"
+
+# Bands, role and centre (um) of the moderate bands, with the imagery band of the same role (VIIRS ATBD 474-00027).
+_BANDS = (
+    ("M1", "coastal", 0.412),
+    ("M3", "blue", 0.488),
+    ("M4", "green", 0.555),
+    ("(?:M5|I1)", "red", 0.672),
+    ("(?:M7|I2)", "nir", 0.865),
+    ("M8", "nir_1240", 1.240),
+    ("(?:M10|I3)", "swir1", 1.610),
+    ("M11", "swir2", 2.250),
+)
+_NAMES = ("I1", "I2", "I3", *(f"M{n}" for n in (1, 2, 3, 4, 5, 7, 8, 10, 11)))
+_STEP = r"(?:500 m|1 km|CMG 0\.05 Deg) (?:16 days|monthly) "
+
+
+def _bands(path: str, fill: float, valid: tuple[float, float]) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(
+            path.format(band),
+            f"reflectance_{role}",
+            "1",
+            1e-4,
+            fills=(fill,),
+            valid=valid,
+            declared=DIVIDE_10000,
+            wavelength=centre,
+        )
+        for band, role, centre in _BANDS
+    )
+
+
+def _index(layer: str, name: str, text: str) -> Layer:
+    return Layer(
+        f"{_STEP}{layer}",
+        name,
+        "1",
+        1e-4,
+        fills=(-15000, -13000),
+        valid=(-10000, 10000),
+        declared=DIVIDE_10000,
+        long_name=text,
+        standard_name="normalized_difference_vegetation_index" if name == "ndvi" else "",
+    )
+
+
+_LST_QUALITY = (
+    Bits("mandatory", 0, 2, ("good", "nominal", "cloud", "not_produced")),
+    Bits("data_quality", 2, 2, ("good", "missing_data", "fairly_calibrated", "poorly_calibrated")),
+    Bits("cloud", 4, 2, ("clear", "thin_cirrus", "within_2_pixels_of_cloud", "cloudy")),
+    Bits("iterations", 6, 2, ("slow", "nominal", "nominal", "fast")),
+    Bits("opacity", 8, 2, ("above_0.3", "0.2_to_0.3", "0.1_to_0.2", "below_0.1")),
+    Bits("mmd", 10, 2, ("above_0.15", "0.1_to_0.15", "0.03_to_0.1", "below_0.03")),
+    Bits("emissivity_accuracy", 12, 2, ("above_0.02", "0.015_to_0.02", "0.01_to_0.015", "below_0.01")),
+    Bits("lst_accuracy", 14, 2, ("above_2K", "1.5_to_2K", "1_to_1.5K", "below_1K")),
+)
+
+
+def _temperature(path: str, name: str, text: str) -> Layer:
+    return Layer(
+        path,
+        name,
+        "K",
+        0.02,
+        fills=(0,),
+        valid=(7500, 65535),
+        long_name=text,
+        standard_name="surface_temperature",
+    )
+
+
+LAYOUTS = (
+    Layout(
+        "VNP13",
+        "VIIRS vegetation indices",
+        tiled(rf"{_P}13(?:A[123]|C[12])"),
+        "hdf5",
+        "eos",
+        (
+            _index("NDVI", "ndvi", "normalized difference vegetation index"),
+            _index("EVI", "evi", "enhanced vegetation index"),
+            _index("EVI2", "evi2", "enhanced vegetation index of two bands"),
+            *(
+                Layer(
+                    f"{_STEP}{layer} reflectance",
+                    f"reflectance_{role}",
+                    "1",
+                    1e-4,
+                    fills=(-1000,),
+                    valid=(0, 10000),
+                    declared=DIVIDE_10000,
+                    wavelength=centre,
+                )
+                for layer, role, centre in (
+                    ("blue", "blue", 0.488),
+                    ("green", "green", 0.555),
+                    ("red", "red", 0.640),
+                    ("NIR", "nir", 0.865),
+                    ("SWIR1", "nir_1240", 1.240),
+                    ("SWIR2", "swir1", 1.610),
+                    ("SWIR3", "swir2", 2.250),
+                )
+            ),
+        ),
+        (
+            Quality(f"{_STEP}VI Quality", "vi_quality", "quality bits of the indices", VI_QUALITY, fill=65535),
+            Quality(
+                f"{_STEP}pixel reliability",
+                "pixel_reliability",
+                "rank of reliability",
+                classes=tuple(
+                    enumerate(
+                        (
+                            *("excellent", "good", "acceptable", "marginal", "pass", "questionable", "poor"),
+                            *("cloud_shadow", "snow_ice", "cloud", "estimated", "long_term_average"),
+                        )
+                    )
+                ),
+                fill=-4,
+            ),
+        ),
+        period="P16D",
+        sensors=_SENSORS,
+        references=(
+            "doi:10.5067/VIIRS/VNP13A1.002",
+            "Didan K., Barreto Munoz A. (2018), VIIRS Vegetation Index Product Suite User Guide",
+        ),
+    ),
+    Layout(
+        "VNP09",
+        "VIIRS surface reflectance",
+        tiled(rf"{_P}09(?:A1|H1|GA)"),
+        "hdf5",
+        "eos",
+        _bands("SurfReflect_{}(?:_1)?", -28672, (-100, 16000)),
+        (Quality("SurfReflect_QC", "reflectance_quality", "quality bits of the bands", fill=None),),
+        period="P1D",
+        sensors=_SENSORS,
+        references=(
+            "doi:10.5067/VIIRS/VNP09A1.002",
+            "Roger J.-C. et al. (2016), VIIRS Surface Reflectance User's Guide",
+        ),
+    ),
+    Layout(
+        "VNP15",
+        "VIIRS leaf area index and FPAR",
+        tiled(rf"{_P}15A2H"),
+        "hdf5",
+        "eos",
+        LAI_ROWS,
+        LAI_QUALITY_ROWS,
+        period="P8D",
+        sensors=_SENSORS,
+        references=("doi:10.5067/VIIRS/VNP15A2H.002", "Park T., Myneni R. (2018), VIIRS LAI/FPAR User's Guide"),
+    ),
+    Layout(
+        "VNP21",
+        "VIIRS land surface temperature",
+        tiled(rf"{_P}21(?:A1D|A1N|A2|C1|C2)"),
+        "hdf5",
+        "eos",
+        (
+            _temperature("LST_1KM", "lst", "land surface temperature"),
+            _temperature("LST_Day_1KM", "lst_day", "land surface temperature by day"),
+            _temperature("LST_Night_1KM", "lst_night", "land surface temperature by night"),
+            *(
+                Layer(
+                    f"Emis_{band}(?:_1KM)?",
+                    f"emissivity_m{band}",
+                    "1",
+                    0.002,
+                    0.49,
+                    fills=(0,),
+                    valid=(1, 255),
+                    long_name=f"emissivity in VIIRS band M{band}",
+                )
+                for band in ("14", "15", "16")
+            ),
+        ),
+        (
+            Quality("QC", "lst_quality", "quality bits of the temperature", _LST_QUALITY),
+            Quality("QC_Day", "lst_day_quality", "quality bits of the temperature by day", _LST_QUALITY),
+            Quality("QC_Night", "lst_night_quality", "quality bits of the temperature by night", _LST_QUALITY),
+        ),
+        period="P1D",
+        sensors=_SENSORS,
+        references=("doi:10.5067/VIIRS/VNP21A1D.002", "Hulley G., Freepartner R., Malakar N. (2017), VNP21 User Guide"),
+    ),
+    Layout(
+        "VNP43",
+        "VIIRS BRDF, albedo and nadir reflectance",
+        tiled(rf"{_P}43(?:IA|MA)[1234]"),
+        "hdf5",
+        "eos",
+        (
+            *_bands("Nadir_Reflectance_{}", 32767, (0, 32766)),
+            *(
+                Layer(
+                    f"Albedo_{short}_{band}",
+                    f"albedo_{sky}_{band.lower()}",
+                    "1",
+                    1e-3,
+                    fills=(32767,),
+                    valid=(0, 32766),
+                    declared=((1000.0, 1e-3),),
+                    long_name=f"{sky.replace('_', '-')} albedo in {band}",
+                )
+                for sky, short in (("black_sky", "BSA"), ("white_sky", "WSA"))
+                for band in (
+                    "I1",
+                    "I2",
+                    "I3",
+                    *(f"M{n}" for n in (1, 2, 3, 4, 5, 7, 8, 10, 11)),
+                    "vis",
+                    "nir",
+                    "shortwave",
+                )
+            ),
+        ),
+        tuple(
+            Quality(
+                f"BRDF_Albedo_Band_Mandatory_Quality_{band}",
+                f"quality_{band.lower()}",
+                f"mandatory quality in {band}",
+                classes=((0, "full_inversion"), (1, "magnitude_inversion"), (255, "no_inversion")),
+                fill=255,
+            )
+            for band in _NAMES
+        ),
+        period="P16D",
+        sensors=_SENSORS,
+        references=("doi:10.5067/VIIRS/VNP43MA4.002", "Schaaf C., VIIRS BRDF/Albedo Product User Guide, UMass Boston"),
+    ),
+)
