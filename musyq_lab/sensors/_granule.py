@@ -179,11 +179,16 @@ def granule_name(patterns: Sequence[str], name: str) -> str | None:
 
     Two satellites may take granules in the same minutes: what a group ``platform`` of the pattern matches comes first.
     """
-    for pattern in patterns:
-        if match := re.fullmatch(pattern, name, re.IGNORECASE):
+    for pattern in _compiled(tuple(patterns)):
+        if match := pattern.fullmatch(name):
             platform = match.groupdict().get("platform")
             return f"{platform}.{match['granule']}" if platform else match["granule"]
     return None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
 
 
 def _checked(granule: Granule, path: Path) -> Granule:
