@@ -42,7 +42,7 @@ def entry(spec: Sensor) -> dict[str, Any]:
         "metadata": {
             "title": spec.title,
             "keywords": ["raw", "granule", spec.key, *spec.platforms],
-            "variables": [band.name for band in spec.bands_of()],
+            "variables": list(dict.fromkeys(band.name for band in spec.bands_of())),
             "resolution": ", ".join(f"{r:g} m" for r in spec.resolutions),
             "period": f"{first}-{last or ''}",
             "origin": f"your own granules; read by {spec.reader}",

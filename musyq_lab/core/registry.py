@@ -121,7 +121,7 @@ def html_table(rows: Sequence[Sequence[str]], title: str = "") -> str:
         Line above the table.
     """
     header, *body = rows
-    cell = 'style="text-align:left;padding:2px 10px 2px 0;vertical-align:top"'
+    cell = 'style="text-align:left;padding:2px 10px 2px 0;vertical-align:top;overflow-wrap:anywhere"'
     head = "".join(f"<th {cell}>{escape(text)}</th>" for text in header)
     lines = "".join("<tr>" + "".join(f"<td {cell}>{escape(text)}</td>" for text in row) + "</tr>" for row in body)
     caption = f"<div><b>{escape(title)}</b></div>" if title else ""

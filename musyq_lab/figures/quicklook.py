@@ -26,6 +26,8 @@ _COMBINATIONS = (
     ("false colour: near infrared, red, blue", ("nir", "red", "blue")),
     ("false colour: near infrared, red, red", ("nir", "red", "red")),
 )
+_LEAST = 280
+"""Width at which a notebook shows a smaller picture (pixels)."""
 _SINGLE = ("red", "nir", "pan", "green", "tir1", "tir2", "tir_10_4", "mir")
 _TAILS = (1.0, 99.0)
 """Percentiles of a channel that are its black and, at most, its white."""
@@ -68,9 +70,11 @@ class Quicklook:
         from html import escape
 
         source = b64encode(self.png).decode("ascii")
+        width = max(_LEAST, self.image.shape[1])
+        style = f"width:{width}px;max-width:100%;image-rendering:pixelated"
         return (
             f'<figure style="margin:0"><img src="data:image/png;base64,{source}" alt="{escape(self.title)}" '
-            f'style="max-width:100%;image-rendering:auto"><figcaption>{escape(self.title)}</figcaption></figure>'
+            f'style="{style}"><figcaption>{escape(self.title)}</figcaption></figure>'
         )
 
 

@@ -81,7 +81,7 @@ class Scenes(Mapping[str, xr.Dataset]):
         """Return the report as header and rows of text."""
         return [
             ["granule", "sensor", "time (UTC)", "rejected because"],
-            *([row.granule, row.sensor, row.time, row.reason] for row in self.report),
+            *([row.granule, row.sensor, row.time, row.reason.replace(f"{self.folder}/", "")] for row in self.report),
         ]
 
     def _said(self) -> str:

@@ -7,7 +7,7 @@ from musyq_lab.core.sensor import Sensor
 
 
 def _bands(spec: Sensor) -> str:
-    names = [band.name for band in spec.bands_of()]
+    names = list(dict.fromkeys(band.name for band in spec.bands_of()))
     return ", ".join(names[:8]) + (f" ... {len(names)} in all" if len(names) > 8 else "")
 
 

@@ -1,61 +1,13 @@
-"""The first notebook: its frame, and a whole run without a network."""
-
-import ast
-import re
-from pathlib import Path
+"""The first notebook: its exercise, and a whole run without a network."""
 
 import nbformat
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = ROOT / "notebooks" / "00_start.ipynb"
+from notebooks.frame import ROOT, code, execute, read, run
 
 
 @pytest.fixture(scope="module")
 def notebook() -> nbformat.NotebookNode:
-    return nbformat.read(NOTEBOOK, as_version=4)
-
-
-def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def tagged(notebook: nbformat.NotebookNode, tag: str) -> nbformat.NotebookNode:
-    (cell,) = [c for c in notebook.cells if tag in c.metadata.get("tags", [])]
-    return cell
-
-
-def test_it_is_valid_short_and_stripped(notebook):
-    nbformat.validate(notebook)
-    cells = code(notebook)
-    assert len(cells) <= 25
-    for cell in cells:
-        assert len(cell.source.splitlines()) <= 15
-        assert (cell.outputs, cell.execution_count) == ([], None)
-
-
-def test_imports_stand_alone_in_one_cell(notebook):
-    with_imports = [c for c in code(notebook) if re.search(r"^(import|from) ", c.source, re.MULTILINE)]
-    assert len(with_imports) == 1
-    assert all(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(with_imports[0].source).body)
-
-
-def test_every_parameter_says_what_it_is(notebook):
-    for line in tagged(notebook, "parameters").source.splitlines():
-        assert "  # " in line, line
-
-
-def test_the_frame_is_there(notebook):
-    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
-    for part in ("You need", "Measured", "Exercise", "Summary", "Next", "References", "GB"):
-        assert part in text
-    assert "to be measured" not in text
-    assert tagged(notebook, "solution").metadata["jupyter"]["source_hidden"] is True
-
-
-def run(notebook: nbformat.NotebookNode, cells: list[str], space: dict) -> None:
-    for tag in cells:
-        exec(tagged(notebook, tag).source, space)
+    return read(ROOT / "notebooks" / "00_start.ipynb")
 
 
 @pytest.fixture
@@ -98,16 +50,8 @@ def test_the_truth_of_the_check_is_that_of_the_package(notebook, annual):
 @pytest.mark.slow
 def test_it_runs_from_first_to_last_cell(notebook, tmp_path, monkeypatch):
     """As a user runs it: a fresh kernel, an empty folder; every cell but markdown is executed."""
-    from nbclient import NotebookClient
-
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    client = NotebookClient(
-        nbformat.from_dict(notebook),
-        timeout=400,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-    )
-    done = client.execute()
+    done = execute(notebook, tmp_path)
     text = "\n".join(o.get("text", "") for c in code(done) for o in c.outputs)
     assert "right: " in text
     assert all(c.execution_count for c in code(done))

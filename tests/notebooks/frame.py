@@ -1,0 +1,36 @@
+"""What every notebook of the course shares."""
+
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(notebook: nbformat.NotebookNode, tag: str) -> nbformat.NotebookNode:
+    (cell,) = [c for c in notebook.cells if tag in c.metadata.get("tags", [])]
+    return cell
+
+
+def run(notebook: nbformat.NotebookNode, tags: list[str], space: dict) -> None:
+    for tag in tags:
+        exec(tagged(notebook, tag).source, space)
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run all cells as a user does: in a fresh kernel and an empty folder."""
+    from nbclient import NotebookClient
+
+    client = NotebookClient(
+        nbformat.from_dict(notebook), timeout=400, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
