@@ -186,7 +186,8 @@ def radiance_of_temperature(temperature: xr.DataArray, wavelength: float) -> xr.
         Centre of the band (um).
     """
     k1, k2 = planck_constants(wavelength)
-    exponent: xr.DataArray = np.expm1(k2 / temperature.where(temperature > 0).astype(np.float64))
+    exact = temperature.where(temperature > 0).astype(np.float64)
+    exponent: Any = np.expm1(k2 / exact)
     made: xr.DataArray = (k1 / exponent).astype(np.float32)
     return made.drop_attrs().assign_attrs(
         units="W m-2 sr-1 um-1",
@@ -236,6 +237,12 @@ def averaged(counts: Counts, factor: int) -> Counts:
     fine = counts.data.where(~counts.missing()).astype(np.float32)
     mean = fine.coarsen(y=factor, x=factor, boundary="trim").reduce(np.mean)  # unlike .mean, NaN of one is NaN of all
     return replace(counts, data=mean.astype(np.float32), fills=(), valid=(-math.inf, math.inf))
+
+
+def coarse(centres: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """Return the centres of pixels that are made of ``factor`` fine ones."""
+    whole = centres[: centres.size // factor * factor]
+    return np.asarray(whole.reshape(-1, factor).mean(axis=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ SPEC = Sensor(
         "C07 (high range, for fires) and C08 (low range) see the same wavelengths; C08 plays the role mir.",
         "The look-up tables of some files go on past the fill value 65535 (C07): the fill is no data here.",
         "Reflectance is gain x count + offset without clipping at 0, then divided by the cosine of the Sun's zenith.",
-        "The files give temperature alone for thermal bands: radiance is that of a black body at the centre wavelength. "
-        "No solar irradiance is published with them, so reflective bands have no radiance.",
+        "The files give only temperature for thermal bands: radiance is that of a black body at the centre. No solar "
+        "irradiance is published with them, so reflective bands have no radiance.",
         "Centres and widths are nominal; angles are computed, those of the GEO file are not needed.",
     ),
     references=(
@@ -104,11 +104,16 @@ class _Header:
     channels: tuple[str, ...]
     coefficients: NDArray[np.float64]
     tables: Mapping[str, NDArray[np.float32]]
+    ranges: Mapping[str, tuple[float, float]]
 
     @property
     def resolution(self) -> int:
-        """Sampling distance (m): by the bands inside, which the name only repeats."""
-        return {1: 500, 3: 1000, 7: 2000, 14: 4000}.get(len(self.channels), 0)
+        """Sampling distance (m), by name, else by the bands inside."""
+        if named := re.search(r"_(0500|1000|2000|4000)M_", self.path.name, re.IGNORECASE):
+            return int(named[1])
+        if self.channels == ("C02",):
+            return 500
+        return next(r for last, r in (("C03", 1000), ("C07", 2000), ("C14", 4000)) if self.channels[-1] <= last)
 
     def number(self, *names: str) -> float:
         """Return the first attribute of these that is there."""
@@ -136,8 +141,8 @@ def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr
             missing.append(band.name)
     if not bands:
         raise SceneError(
-            f"{header.path} has no radiance: its files give reflectance without the solar irradiance that would turn it "
-            'into radiance. Open it with calibration="reflectance" or "counts".'
+            f"{header.path} has no radiance: its files give reflectance without the solar irradiance that would turn "
+            'it into radiance. Open it with calibration="reflectance" or "counts".'
         )
     kept = {"bands_missing": ", ".join(missing)} if missing else {}
     acquisition = Acquisition("FY-4A", header.moment("Beginning"), header.moment("Ending"), "L1", kept)
@@ -156,8 +161,8 @@ def _header(granule: Granule, resolution: float) -> _Header:
         return found[0]
     have = ", ".join(f"{h.resolution} m" for h in headers) or "none"
     raise SceneError(
-        f"{granule.path}: granule {granule.name} has {len(found)} image files (FDI) of {resolution:g} m. It has: {have}. "
-        "Choose one of those by resolution=, or put the file beside the others."
+        f"{granule.path}: granule {granule.name} has {len(found)} image files (FDI) of {resolution:g} m. It has: "
+        f"{have}. Choose one of those by resolution=, or put the file beside the others."
     )
 
 
@@ -175,7 +180,14 @@ def _read(path: Path) -> _Header:
             raise SceneError(f"{path} holds no AGRI image (NOMChannelNN and {_COEFFICIENTS}). It is of another kind.")
         coefficients = np.asarray(file[_COEFFICIENTS][()], np.float64)
         tables = {c: _table(file, c) for c in channels if f"CALChannel{c[1:]}" in file}
-    return _Header(path, attrs, channels, coefficients, tables)
+        ranges = {c: _range(file[f"NOMChannel{c[1:]}"]) for c in channels}
+    return _Header(path, attrs, channels, coefficients, tables, ranges)
+
+
+def _range(dataset: Any) -> tuple[float, float]:
+    """Return the counts that are measurements."""
+    limits = np.ravel(dataset.attrs.get("valid_range", (0.0, _FILL - 1.0)))
+    return float(limits.min()), min(float(limits.max()), _FILL - 1.0)
 
 
 def _table(file: Any, channel: str) -> NDArray[np.float32]:
@@ -187,15 +199,17 @@ def _table(file: Any, channel: str) -> NDArray[np.float32]:
 
 def _band(header: _Header, band: Band, calibration: Calibration) -> xr.DataArray:
     data = stored(header.path, f"NOMChannel{band.native[1:]}")
-    counts = Counts(band, data, fills=(_FILL,), reflectance=None if band.thermal else _line(header, band))
-    if calibration == "counts" or not band.thermal:
-        values = physical(counts, calibration, None) if calibration == "counts" else counts.linear(_line(header, band))
-        names = {} if calibration == "counts" else _REFLECTANCE
-        return values.assign_attrs(names)
+    counts = Counts(band, data, fills=(_FILL,), valid=header.ranges[band.native])
+    if calibration == "counts":
+        return physical(counts, calibration, None)
+    if not band.thermal:
+        return counts.linear(_line(header, band)).assign_attrs(_REFLECTANCE)
     if band.native not in header.tables:
         raise SceneError(f"{header.path} lacks the look-up table CALChannel{band.native[1:]}. It is damaged.")
+    table = header.tables[band.native]
+    table[int(header.ranges[band.native][1]) + 1 :] = np.nan
     temperature: xr.DataArray = xr.apply_ufunc(
-        _look_up, data, kwargs={"table": header.tables[band.native]}, dask="parallelized", output_dtypes=[np.float32]
+        _look_up, data, kwargs={"table": table}, dask="parallelized", output_dtypes=[np.float32]
     )
     if calibration == "radiance":
         return radiance_of_temperature(temperature, band.centre)
@@ -215,7 +229,8 @@ def _line(header: _Header, band: Band) -> Linear:
 
 
 def _look_up(block: NDArray[Any], table: NDArray[np.float32]) -> NDArray[np.float32]:
-    return table[np.clip(block, 0, table.size - 1)]
+    found: NDArray[np.float32] = table[np.minimum(block, table.size - 1)]
+    return found
 
 
 def _view(header: _Header, resolution: float, lines: int, columns: int, acquisition: Acquisition) -> View:

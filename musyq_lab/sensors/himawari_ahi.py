@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.files.lazy import dask_array
 from musyq_lab.sensors._calibrate import Counts, Linear, Planck
-from musyq_lab.sensors._geostationary import View, averaged, projection, scan_angles, scene_of_counts
+from musyq_lab.sensors._geostationary import View, averaged, coarse, projection, scan_angles, scene_of_counts
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._hsd import Segment, SegmentedLayer, line_times, read_segment
 from musyq_lab.sensors._scene import Acquisition
@@ -166,19 +165,12 @@ def _view(segments: Sequence[Segment], native: float, resolution: float) -> View
     lines = one.lines * one.total
     times = line_times(segments, lines)
     return View(
-        _coarse(scan_angles(one.columns, coff, cfac, height), factor),
-        _coarse(-scan_angles(lines, loff, lfac, height), factor),
+        coarse(scan_angles(one.columns, coff, cfac, height), factor),
+        coarse(-scan_angles(lines, loff, lfac, height), factor),
         projection(longitude, height, axes=(equatorial, polar), what=one.path),
         xr.DataArray(times[factor // 2 :: factor][: lines // factor], dims="y"),
         (one.satellite_position[0], one.satellite_position[1], one.satellite_position[2] - equatorial),
     )
-
-
-def _coarse(
-    centres: np.ndarray[tuple[int], np.dtype[np.float64]], factor: int
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    whole = centres[: centres.size // factor * factor]
-    return np.asarray(whole.reshape(-1, factor).mean(axis=1))
 
 
 def _acquisition(granule: Granule, usable: dict[Band, tuple[Segment, ...]], resolution: float) -> Acquisition:
