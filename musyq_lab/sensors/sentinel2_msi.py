@@ -67,6 +67,7 @@ SPEC = Sensor(
     marks=(Mark("text", r"S2[A-D]_MSIL(?:1C|2A)_\d{8}T\d{6}_N\d{4}|Level-(?:1C|2A)_User_Product"),),
     reader="rasterio",
     geometry="projected",
+    response="measured",
     quirks=(
         "Since processing baseline 04.00 (25 January 2022) 1000 is added to the counts; the metadata say so and it is "
         "taken off.",
