@@ -6,6 +6,7 @@ on standard input for each request, and one line of JSON goes out, followed by t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -99,8 +100,8 @@ def main() -> None:
     # What the C library prints must not mix with the replies.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    import pyhdf.SD  # noqa: F401  # before the limits are set
-
+    with contextlib.suppress(ImportError):  # a request will tell
+        import pyhdf.SD  # noqa: F401  # before the limits are set
     server = Server()
     while line := _next():
         request = json.loads(line)

@@ -8,8 +8,10 @@ is gone.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -74,19 +76,26 @@ class _Process:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
+        self._expired = False
         self.owner = os.getpid()
 
     def ask(self, request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
         """Return the reply to a request and its data."""
-        watch = threading.Timer(CLOCK, self._child.kill)
+        watch = threading.Timer(CLOCK, self._expire)
         watch.daemon = True
         watch.start()
         try:
             return self._ask(request)
+        except SceneError:
+            raise  # an OSError, but none of the pipes'
         except (OSError, ValueError) as error:
             raise _DeadError from error
         finally:
             watch.cancel()
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._child.kill()
 
     def _ask(self, request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
         assert self._child.stdin is not None  # a pipe
@@ -110,18 +119,17 @@ class _Process:
             done += got
         return reply, data.view(reply["dtype"])
 
-    def fate(self) -> str:
-        """Return how the process ended, in words."""
+    def fate(self) -> tuple[str, bool]:
+        """Return how the process ended, in words, and whether another one may fare better."""
+        if self._expired:
+            return f"the HDF4 library gave no answer within {CLOCK:g} s", False
         try:
-            code = self._child.wait(5.0)
+            code = self._child.wait(1.0)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-            return "the HDF4 library does not answer"
-        if code == -24:  # SIGXCPU
-            return f"the HDF4 library did not come to an end within {SECONDS:g} s"
-        if code == -9:
-            return f"the HDF4 library gave no answer within {CLOCK:g} s"
-        return f"the HDF4 library crashed on it ({'signal' if code < 0 else 'exit code'} {abs(code)})"
+            return "the HDF4 library gives no answer that makes sense", True
+        if code < 0 and code == -getattr(signal, "SIGXCPU", 0):
+            return f"the HDF4 library did not come to an end within {SECONDS:g} s", False
+        return f"the HDF4 library crashed on it ({'signal' if code < 0 else 'exit code'} {abs(code)})", True
 
     def close(self) -> None:
         """End the process."""
@@ -131,7 +139,8 @@ class _Process:
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(OSError):  # what was not written yet finds nobody
+                    pipe.close()
 
 
 class _Pool:
@@ -203,9 +212,9 @@ def _try(process: _Process, request: Request, *, last: bool) -> tuple[dict[str, 
     try:
         reply, data = process.ask(request)
     except _DeadError:
-        fate = process.fate()
+        fate, again = process.fate()
         process.close()
-        if last or "crashed" not in fate:
+        if last or not again:
             raise SceneError(f"{request.path} is damaged: {fate}. Fetch it again.") from None
         return None
     except BaseException:
@@ -217,4 +226,6 @@ def _try(process: _Process, request: Request, *, last: bool) -> tuple[dict[str, 
     process.close()  # whatever state the error left behind
     if not last and "Memory" in reply["error"]:
         return None
+    if reply["error"].startswith(("ImportError", "ModuleNotFoundError")):
+        raise SceneError(f"{request.path} is HDF4, which needs pyhdf. Install it: python -m pip install pyhdf")
     raise SceneError(f"{request.path} cannot be read as HDF4 ({reply['error']}). It is damaged: fetch it again.")

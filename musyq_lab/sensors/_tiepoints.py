@@ -108,6 +108,19 @@ def _interpolated(
 def _block(
     first: NDArray[Any], second: NDArray[Any], view_zenith: NDArray[Any], coarse: int, fine: int
 ) -> NDArray[np.float32]:
+    """Interpolate a few scans at a time: the scheme needs some twenty arrays of the size of its result."""
+    scans = first.shape[0] // ROWS[coarse]
+    made = np.empty((2, scans * ROWS[fine], COLUMNS[fine]), np.float32)
+    for start in range(0, scans, _SCANS):
+        part = slice(start * ROWS[coarse], (start + _SCANS) * ROWS[coarse])
+        layers = (first[part], second[part], view_zenith[part])
+        made[:, start * ROWS[fine] : (start + _SCANS) * ROWS[fine]] = _scans(*layers, coarse, fine)
+    return made
+
+
+def _scans(
+    first: NDArray[Any], second: NDArray[Any], view_zenith: NDArray[Any], coarse: int, fine: int
+) -> NDArray[np.float32]:
     from geotiepoints import modisinterpolator
 
     function = getattr(modisinterpolator, f"modis_{coarse // 1000}km_to_{_NAMES[fine]}")
@@ -118,4 +131,5 @@ def _block(
     return made
 
 
+_SCANS = 4
 _NAMES = {1000: "1km", 500: "500m", 250: "250m"}
