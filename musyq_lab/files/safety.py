@@ -81,9 +81,19 @@ def opened(path: str | Path) -> h5py.File:
         If it is not HDF5 or is cut off.
     """
     try:
-        return h5py.File(path, "r", locking=False)
+        return _open_unlocked(path)
     except (OSError, RuntimeError, ValueError) as error:
         raise ArchiveError(_broken(Path(path), str(error))) from error
+
+
+def _open_unlocked(path: str | Path) -> h5py.File:
+    """Open without a lock; with one where another reader of this process holds the file open that way."""
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
-from musyq_lab.kernels.radiometry import planck_constants
+from musyq_lab.kernels.radiometry import brightness_temperature, linear, planck_constants
 
 LOWEST_SUN = 88.0
 """Sun zenith angle (degree) beyond which there is no reflectance: the division by its cosine is noise."""
@@ -117,7 +117,10 @@ def _missing(raw: NDArray[Any], fills: tuple[float, ...], valid: tuple[float, fl
 def _linear(
     raw: NDArray[Any], line: Linear, fills: tuple[float, ...], valid: tuple[float, float]
 ) -> NDArray[np.float32]:
-    # In float64, since a float32 product of 16-bit counts loses the last digit of 1e-6.
+    if raw.dtype.kind in "iu" and raw.dtype.itemsize <= 2 and raw.ndim and len(fills) <= 1:
+        low, high = (float(np.clip(limit, -1e9, 1e9)) for limit in valid)
+        return linear(raw, line.gain, line.offset, low, high, fills[0] if fills else math.nan)
+    # Rare: wide counts, or several fill values. In float64, since their product does not fit into single precision.
     values = np.multiply(raw, line.gain, dtype=np.float64)
     values += line.offset
     values[_missing(raw, fills, valid)] = np.nan
@@ -219,7 +222,4 @@ def _temperature(counts: Counts) -> xr.DataArray:
 
 
 def _inverse_planck(radiance: NDArray[Any], planck: Planck) -> NDArray[np.float32]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        positive = np.where(radiance > 0, radiance, np.nan).astype(np.float64)
-        temperature = (planck.k2 / np.log1p(planck.k1 / positive) - planck.beta) / planck.alpha
-    return temperature.astype(np.float32)
+    return brightness_temperature(np.asarray(radiance, np.float32), *planck)

@@ -119,3 +119,13 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "text.h5").write_text("some words that are long enough")
     with pytest.raises(ArchiveError, match="is not an HDF5 file"):
         check_hdf5(tmp_path / "text.h5")
+
+
+@pytest.mark.parametrize("locking", [None, True, False])
+def test_a_file_that_others_hold_open_is_no_damaged_file(tmp_path, locking):
+    """HDF5 refuses to open a file twice in one process with different flags of locking."""
+    path = tmp_path / "held.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = [1, 2]
+    with h5py.File(path, "r", locking=locking):
+        check_hdf5(path)
