@@ -185,7 +185,8 @@ def _described(row: Layer | Quality, item: Stored) -> dict[str, Any]:
     attrs["source_layer"] = item.short if item.name != ALL_BANDS else row.path
     if isinstance(row, Quality):
         attrs |= {"standard_name": "quality_flag", "units": "1"}
-        for name, value in row.attributes().items():
+        own = {name: item.attributes[name] for name in _FLAGS if name in item.attributes}
+        for name, value in (row.attributes() or own).items():
             attrs[name] = np.array(value, np.int64).astype(item.dtype) if isinstance(value, list) else value
         if row.fill is not None:
             attrs["no_information"] = int(row.fill)
@@ -221,6 +222,7 @@ def _ties(layout: Layout, path: str, layers: Mapping[str, Stored], where: Placem
     return made
 
 
+_FLAGS = ("flag_masks", "flag_values", "flag_meanings")
 _TIE_ATTRIBUTES = ("offset_x", "subsampling_x", "offset_y", "subsampling_y")
 
 

@@ -7,9 +7,8 @@ which 255 means no data; NDVI has 251 missing, 252 cloud, 253 snow, 254 sea, 255
 
 from __future__ import annotations
 
-from musyq_lab.archive.peers.layout import Bits, Layer, Layout, Quality
+from musyq_lab.archive.peers.layout import Layer, Layout, Quality
 
-_YES = ("no", "yes")
 _FPAR = "fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation"
 _DATED = r"_(?P<date>\d{12})_(?P<tile>[A-Z0-9]+)_(?P<sensor>[A-Z0-9]+)_V(?P<version>[\d.]+)"
 
@@ -62,18 +61,7 @@ _VALUES = (
     _error("NDVI_unc", "ndvi_uncertainty", "1", "uncertainty of NDVI"),
 )
 _QUALITY = (
-    Quality(
-        "QFLAG",
-        "quality",
-        "quality bits",
-        (
-            Bits("sea", 0, 1, _YES),
-            Bits("filled", 1, 1, _YES),
-            Bits("value_below_or_above_range", 5, 1, _YES),
-            Bits("latitude_above_55_correction", 6, 1, _YES),
-            Bits("broadleaf_evergreen_correction", 7, 1, _YES),
-        ),
-    ),
+    Quality("QFLAG", "quality", "quality bits, as the Product User Manual of the version lists them"),
     Quality("NOBS", "observations", "number of valid observations", fill=255),
     Quality("LENGTH_BEFORE", "days_before", "days of the window before the date", fill=255),
     Quality("LENGTH_AFTER", "days_after", "days of the window after the date", fill=255),

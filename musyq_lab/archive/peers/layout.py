@@ -72,7 +72,7 @@ class Quality:
     long_name: str
     """What it is."""
     fields: tuple[Bits, ...] = ()
-    """Bit fields."""
+    """Bit fields; where neither they nor classes are given, the file's own flags are kept."""
     classes: tuple[tuple[int, str], ...] = ()
     """Values and their meanings, for a layer that is no bit field."""
     fill: float | None = None
