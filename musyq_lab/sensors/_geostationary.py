@@ -235,8 +235,37 @@ def averaged(counts: Counts, factor: int) -> Counts:
         Fine pixels along a coarse one.
     """
     fine = counts.data.where(~counts.missing()).astype(np.float32)
-    mean = fine.coarsen(y=factor, x=factor, boundary="trim").reduce(np.mean)  # unlike .mean, NaN of one is NaN of all
-    return replace(counts, data=mean.astype(np.float32), fills=(), valid=(-math.inf, math.inf))
+    return replace(counts, data=averaged_data(fine, factor), fills=(), valid=(-math.inf, math.inf))
+
+
+def averaged_data(data: xr.DataArray, factor: int) -> xr.DataArray:
+    """Return means of ``factor`` x ``factor`` pixels, NaN where one of them is."""
+    if factor == 1:
+        return data
+    mean: xr.DataArray = data.coarsen(y=factor, x=factor, boundary="trim").reduce(np.mean)  # .mean would skip NaN
+    return mean.astype(np.float32)
+
+
+def looked_up(data: xr.DataArray, table: NDArray[np.float32]) -> xr.DataArray:
+    """Return the value that a table gives to each count, NaN beyond its end.
+
+    Parameters
+    ----------
+    data : DataArray
+        Counts.
+    table : array
+        Value of each count from 0, NaN where it means no data.
+    """
+    ended = np.append(table, np.float32(np.nan))
+    made: xr.DataArray = xr.apply_ufunc(
+        _look_up, data, kwargs={"table": ended}, dask="parallelized", output_dtypes=[np.float32]
+    )
+    return made.drop_attrs()
+
+
+def _look_up(block: NDArray[Any], table: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = table[np.minimum(block, table.size - 1)]
+    return found
 
 
 def coarse(centres: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
@@ -308,6 +337,8 @@ def _all_missing(bands: Mapping[str, xr.DataArray]) -> xr.DataArray:
     missing: xr.DataArray | None = None
     for data in bands.values():
         here = data.isnull()
+        for fill in data.attrs.get("fill_values", ()):
+            here = here | (data == fill)
         missing = here if missing is None else missing & here
     assert missing is not None  # a scene has a band
     return missing

@@ -129,6 +129,34 @@ class HritLines:
         return unpack10(block) if self.bits == 10 else block.astype(np.uint16)
 
 
+@dataclass(frozen=True, slots=True)
+class HritLayer:
+    """One channel whose first line is the northernmost, as dask's ``from_array`` wants it."""
+
+    lines: HritLines
+    """Where they come from."""
+    height: int
+    """Lines of the whole image."""
+    ndim: int = 2
+    """Number of axes."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Lines and columns."""
+        return self.height, self.lines.columns
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the counts."""
+        return np.dtype("uint16")
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read a part."""
+        rows, columns = key
+        start, stop, step = rows.indices(self.height)
+        return self.lines.read(start, stop - start)[::step, columns]
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file; what cannot be read, or is shorter than when its header was checked, gives a plain error.

@@ -21,6 +21,7 @@ from musyq_lab.sensors._angles import line_times
 from musyq_lab.sensors._calibrate import Counts, Linear, physical
 from musyq_lab.sensors._geostationary import (
     View,
+    looked_up,
     projection,
     radiance_of_temperature,
     scan_angles,
@@ -191,10 +192,10 @@ def _range(dataset: Any) -> tuple[float, float]:
 
 
 def _table(file: Any, channel: str) -> NDArray[np.float32]:
-    """Return a look-up table without its fill, one NaN at its end for all counts beyond."""
+    """Return a look-up table without what is beyond the fill value."""
     table = np.asarray(file[f"CALChannel{channel[1:]}"][: int(_FILL)], np.float32)
     table[(table <= 0) | (table >= _FILL)] = np.nan
-    return np.append(table, np.float32(np.nan))
+    return table
 
 
 def _band(header: _Header, band: Band, calibration: Calibration) -> xr.DataArray:
@@ -206,11 +207,9 @@ def _band(header: _Header, band: Band, calibration: Calibration) -> xr.DataArray
         return counts.linear(_line(header, band)).assign_attrs(_REFLECTANCE)
     if band.native not in header.tables:
         raise SceneError(f"{header.path} lacks the look-up table CALChannel{band.native[1:]}. It is damaged.")
-    table = header.tables[band.native]
+    table = header.tables[band.native].copy()
     table[int(header.ranges[band.native][1]) + 1 :] = np.nan
-    temperature: xr.DataArray = xr.apply_ufunc(
-        _look_up, data, kwargs={"table": table}, dask="parallelized", output_dtypes=[np.float32]
-    )
+    temperature = looked_up(data, table)
     if calibration == "radiance":
         return radiance_of_temperature(temperature, band.centre)
     return temperature.assign_attrs(units="K", standard_name="toa_brightness_temperature")
@@ -226,11 +225,6 @@ def _line(header: _Header, band: Band) -> Linear:
     if rows.ndim != 2 or rows.shape[1] != 2 or row >= len(rows) or not np.isfinite(rows[row]).all():
         raise SceneError(f"{header.path} has no gain and offset for {band.native} in {_COEFFICIENTS}. It is damaged.")
     return Linear(float(rows[row, 0]), float(rows[row, 1]))
-
-
-def _look_up(block: NDArray[Any], table: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = table[np.minimum(block, table.size - 1)]
-    return found
 
 
 def _view(header: _Header, resolution: float, lines: int, columns: int, acquisition: Acquisition) -> View:
