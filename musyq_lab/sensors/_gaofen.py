@@ -134,6 +134,12 @@ def _named_place(granule: Granule) -> tuple[float, float] | None:
     return float(found[4]) * (1 if found[3].upper() == "N" else -1), east
 
 
+def _near(a: tuple[float, float], b: tuple[float, float], degrees: float) -> bool:
+    """Whether two places (latitude, longitude) are near one another, in degrees of latitude."""
+    across = abs((a[1] - b[1] + 180) % 360 - 180) * math.cos(math.radians(b[0]))
+    return max(abs(a[0] - b[0]), across) <= degrees
+
+
 def _check_same_scene(granule: Granule, metadata: xml.Metadata, when: datetime) -> None:
     """Refuse metadata of another scene: date, place or path and row contradict the name."""
     differences = []
@@ -145,10 +151,8 @@ def _check_same_scene(granule: Granule, metadata: xml.Metadata, when: datetime) 
         if abs(when - day - timedelta(hours=12)) > timedelta(hours=36):
             differences.append(f"time {when:%Y-%m-%d}")
     named, middle = _named_place(granule), metadata.middle()
-    if named and middle:
-        across = abs((named[1] - middle[1] + 180) % 360 - 180) * math.cos(math.radians(middle[0]))
-        if max(abs(named[0] - middle[0]), across) > 1.0:
-            differences.append(f"middle {middle[1]:.2f} E, {middle[0]:.2f} N")
+    if named and middle and not _near(named, middle, 1.0):
+        differences.append(f"middle {middle[1]:.2f} E, {middle[0]:.2f} N")
     frame = re.match(r"HJ1[AB]-[A-Z]+\d?-(\d+)-(\d+)-", granule.name, re.IGNORECASE)
     for number, field in zip(frame.groups() if frame else (), ("scenepath", "scenerow"), strict=False):
         stated = metadata.number(field)
@@ -265,7 +269,9 @@ def _place(
     beside = {path.name.lower(): path for path in image.parent.iterdir()}
     shape, chunks = (int(data.shape[0]), int(data.shape[1])), data.data.chunksize
     if rpb := beside.get(f"{image.stem}.rpb".lower()):
-        rpc = read_rpb(rpb)
+        rpc, middle = read_rpb(rpb), metadata.middle()
+        if middle and not _near((float(rpc.offset[2]), float(rpc.offset[3])), middle, 5.0):  # a part is off the middle
+            raise SceneError(f"{rpb} is of another place than {metadata.path}. Put the scene's own file beside it.")
         note = f"approximate: rational polynomials at the mean height of {rpc.offset[4]:g} m, terrain not considered"
         return *by_rpc(rpc, shape, chunks, rpb), note
     corners = metadata.corners()

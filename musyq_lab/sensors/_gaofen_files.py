@@ -52,7 +52,7 @@ def _neighbours(granule: Granule) -> dict[str, Path]:
 def _stem(granule: Granule, layout: Layout) -> str:
     """Return the scene's name, without what a single image file of another name (found by content) adds to it."""
     if granule.match(rf"{re.escape(granule.name)}\.tiff?"):
-        for pattern in layout.image.values():
+        for pattern in (p for p in layout.image.values() if not re.fullmatch(p, "")):
             suffix = pattern.format(native=r"\d", position=r"\d")
             if found := re.fullmatch(f"(.+?){suffix}", granule.name, re.IGNORECASE):
                 return found[1]

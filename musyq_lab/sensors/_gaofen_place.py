@@ -51,14 +51,8 @@ class Rpc:
         top, bottom, side, other = np.tensordot(self.coefficients[:, [0, 1, 2, 4, 7, 8, 11, 12, 14, 15]], terms, 1)
         return top / bottom, side / other
 
-    def ground(self, line: Floats, sample: Floats) -> tuple[Floats, Floats]:
-        """Return latitude and longitude of pixels at the mean height.
-
-        Raises
-        ------
-        SceneError
-            If there is no solution: the coefficients are damaged.
-        """
+    def ground(self, line: Floats, sample: Floats) -> tuple[Floats, Floats] | None:
+        """Return latitude and longitude of pixels at the mean height, None where the coefficients have no solution."""
         goal = np.stack([(line - self.offset[0]) / self.scale[0], (sample - self.offset[1]) / self.scale[1]])
         place = np.zeros_like(goal)
         step = 1e-6
@@ -77,11 +71,8 @@ class Rpc:
                 )
             latitude, longitude = (place[i] * self.scale[2 + i] + self.offset[2 + i] for i in (0, 1))
             found = self.image(latitude, longitude)
-        if not (
-            np.allclose(found[0], line, atol=_CLOSE, rtol=0) and np.allclose(found[1], sample, atol=_CLOSE, rtol=0)
-        ):
-            raise SceneError("The rational polynomials have no solution inside the image. Their file is damaged.")
-        return latitude, longitude
+            solved = np.allclose(found, [line, sample], atol=_CLOSE, rtol=0) and np.abs(latitude).max() <= 90
+        return (latitude, longitude) if solved else None
 
 
 _SCALARS = ("line", "samp", "lat", "long", "height")
@@ -143,22 +134,18 @@ class _Surface:
     ndim = 2
 
     def __getitem__(self, key: Any) -> Floats:
-        """Interpolate a part."""
-        down, across = (np.arange(*part.indices(size)) for part, size in zip(key, self.shape, strict=True))
+        """Interpolate a part; ``key`` holds slices and whole numbers."""
+        down, across = (np.asarray(np.arange(size)[part]) for part, size in zip(key, self.shape, strict=True))
         values: Floats = _weights(self.rows, down) @ self.nodes @ _weights(self.columns, across).T
         return (values + 180.0) % 360.0 - 180.0 if self.wrapped else values
 
 
 def _weights(nodes: Floats, at: NDArray[np.int64]) -> Floats:
-    """Return the weights (n, nodes) of linear interpolation."""
+    """Return the weights (..., nodes) of linear interpolation."""
     if len(nodes) == 1:
-        return np.ones((len(at), 1))
-    left = np.clip(np.searchsorted(nodes, at, side="right") - 1, 0, len(nodes) - 2)
-    share = (at - nodes[left]) / (nodes[left + 1] - nodes[left])
-    weights = np.zeros((len(at), len(nodes)))
-    each = np.arange(len(at))
-    weights[each, left] = 1 - share
-    weights[each, left + 1] += share
+        return np.ones((*np.shape(at), 1))
+    spacing = nodes[1] - nodes[0]
+    weights: Floats = np.maximum(0.0, 1.0 - np.abs(np.asarray(at)[..., np.newaxis] - nodes) / spacing)
     return weights
 
 
@@ -172,10 +159,21 @@ def by_rpc(rpc: Rpc, shape: tuple[int, int], chunks: Sequence[int], path: Path) 
     shape, chunks : sequence of int
         Of the image.
     path : pathlib.Path
-        Where they come from, for the names of the tasks.
+        Where they come from.
+
+    Raises
+    ------
+    SceneError
+        If they have no solution inside the image.
     """
     rows, columns = (np.linspace(0, size - 1, min(_NODES, size)) for size in shape)
-    latitude, longitude = rpc.ground(*np.meshgrid(rows, columns, indexing="ij"))
+    solution = rpc.ground(*np.meshgrid(rows, columns, indexing="ij"))
+    if solution is None:
+        raise SceneError(
+            f"{path} has no solution inside the image: it is damaged or of another image. Fetch it again, or take it "
+            "away to place the image by its corners."
+        )
+    latitude, longitude = solution
     return _lazy(longitude, latitude, rows, columns, shape, chunks, path)
 
 

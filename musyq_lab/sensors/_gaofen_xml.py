@@ -65,6 +65,8 @@ class Dialect:
     """What follows the stem for a latitude."""
     longitude: str
     """What follows the stem for a longitude."""
+    utc: bool
+    """Whether times are known to be UTC."""
 
 
 GAOFEN = Dialect(
@@ -77,6 +79,7 @@ GAOFEN = Dialect(
     ("topleft", "topright", "bottomright", "bottomleft"),
     "latitude",
     "longitude",
+    utc=False,
 )
 """GF-1 and GF-6 (root ``ProductMetaData``)."""
 
@@ -90,8 +93,9 @@ HUANJING = Dialect(
     ("dataupperleft", "dataupperright", "datalowerright", "datalowerleft"),
     "lat",
     "long",
+    utc=True,
 )
-"""HJ-1 (and CBERS)."""
+"""HJ-1 (and CBERS); the times of two real scenes are UTC by the Sun's elevation that they give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ def moment(metadata: Metadata, longitude: float) -> Moment:
         raise SceneError(f"{metadata.path} lacks the time of the scene ({', '.join(d.centre)}).")
     name, text = given[0]
     stated = instant(text)
-    if _in_daytime(stated, longitude):
+    if d.utc or _in_daytime(stated, longitude):
         shift, note = timedelta(), f"{name}, read as UTC"
     elif _in_daytime(stated - BEIJING, longitude):
         shift, note = BEIJING, f"{name}, read as Beijing time (as UTC it would not be daytime)"
@@ -325,9 +329,9 @@ def stated_gains(metadata: Metadata) -> dict[str, Linear]:
         return {}
     formula = re.split(r"B0?\d\s*:", text)[0].replace(" ", "")
     if "L=DN/g" in formula:
-        return {n: Linear(1.0 / _gain(g, metadata), _gain(o, metadata) if o else 0.0) for n, g, o in found}
+        return {n: Linear(1.0 / _gain(g, metadata), _finite(o, metadata) if o else 0.0) for n, g, o in found}
     if "L=DN*g" in formula:
-        return {n: Linear(_gain(g, metadata), _gain(o, metadata) if o else 0.0) for n, g, o in found}
+        return {n: Linear(_gain(g, metadata), _finite(o, metadata) if o else 0.0) for n, g, o in found}
     raise SceneError(f"{metadata.path} gives its calibration in an unknown form: {text[:120]!r}.")
 
 
@@ -338,10 +342,17 @@ def gain_state(metadata: Metadata) -> str:
 
 
 def _gain(text: str, metadata: Metadata) -> float:
+    value = _finite(text, metadata)
+    if value == 0:
+        raise SceneError(f"{metadata.path} gives a band the gain 0, by which it has no radiance. It is damaged.")
+    return value
+
+
+def _finite(text: str, metadata: Metadata) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value == 0:
+    if not math.isfinite(value):
         raise SceneError(f"{metadata.path} gives {text.strip()!r} as a calibration coefficient, which is none.")
     return value

@@ -4,6 +4,7 @@ Names of fields and layout: the lists of required fields in public archiving cod
 real CBERS-4 MUX scene (same producer and dialect as HJ-1), and the RPC00B form of .rpb files.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
 PLACE = (39.4, 116.5)
@@ -34,12 +36,14 @@ def tiff(
     """Write a GeoTIFF of pixels of 16 m, or one without place where there is no CRS."""
     profile = {"driver": "GTiff", "count": len(data), "height": data.shape[1], "width": data.shape[2]}
     place = {"crs": crs, "transform": from_origin(*origin, 16, 16)} if crs else {}
-    with rasterio.open(path, "w", dtype=data.dtype.name, **profile, **place) as file:
-        file.write(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", dtype=data.dtype.name, **profile, **place) as file:
+            file.write(data)
 
 
 def corners(half: float = 0.2) -> dict[str, tuple[float, float]]:
-    """Return latitude and longitude of corners of a turned image around :data:`PLACE`, clockwise from the upper left."""
+    """Return latitude and longitude of the corners of a turned image, clockwise from the upper left."""
     north, east = PLACE
     return {
         "TopLeft": (north + half, east - half * 0.8),
