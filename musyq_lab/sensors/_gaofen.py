@@ -59,7 +59,7 @@ def open_scene(granule: Granule, layout: Layout, *, resolution: float, calibrati
     gains = (
         Gains({}, {})
         if calibration == "counts"
-        else _gains(layout, metadata, bands, (platform, camera, when.centre.year), min(largest, _USUAL))
+        else _gains(layout, metadata, bands, (platform, camera, when.centre.year), largest)
     )
     counts, left_out = on_one_grid(_counts(granule, layout, images, bands, gains, largest, resolution))
     view, view_note = xml.view(metadata) if layout.dialect is xml.GAOFEN else ({}, "not given")
@@ -165,9 +165,6 @@ def _check_same_scene(granule: Granule, metadata: xml.Metadata, when: datetime) 
         )
 
 
-_USUAL = 4095.0  # counts at which coefficients are judged where the depth is not known
-
-
 def _largest(metadata: xml.Metadata, otherwise: float) -> float:
     bits = metadata.number("validpixelbits")
     return float(2 ** int(bits) - 1) if bits in range(6, 17) else otherwise
@@ -215,7 +212,7 @@ def _stated_attributes(
     kind = re.search(r"\((gain[^,]*,[^,]*),", metadata.text("abscalibtype"), re.IGNORECASE)
     notes = [f"the metadata call it {kind[1]}"] if kind else []
     if table is not None:
-        half = largest / 2
+        half = largest / 2 if math.isfinite(largest) else 500.0
         ratios = [(lines[n].gain * half + lines[n].offset) / (t.gain * half + t.offset) for n, t in table.lines.items()]
         notes.append(
             f"it gives {min(ratios):.2f} to {max(ratios):.2f} times the radiance of the published coefficients of "

@@ -182,6 +182,7 @@ def _attributes(rows: Sequence[Row], year: int) -> dict[str, Any]:
 
 # A white surface under an overhead Sun has the radiance E0 / pi. The cameras saturate between a fifth and twice that.
 _LOWEST, _HIGHEST = 0.05, 3.0
+_DEPTHS = (255.0, 4095.0)  # largest counts of 8 and 12 bits
 
 
 def check_plausible(where: str, band: Band, given: Linear, largest: float) -> None:
@@ -196,7 +197,7 @@ def check_plausible(where: str, band: Band, given: Linear, largest: float) -> No
     given : Linear
         The coefficients.
     largest : float
-        Largest count.
+        Largest count, infinite where the depth is not known: then 8 to 12 bits are allowed for.
 
     Raises
     ------
@@ -205,9 +206,10 @@ def check_plausible(where: str, band: Band, given: Linear, largest: float) -> No
     """
     if band.e0 is None:
         return
-    brightness = (given.gain * largest + given.offset) * math.pi / band.e0
-    if not _LOWEST <= brightness <= _HIGHEST:
+    shallow, deep = (largest, largest) if math.isfinite(largest) else _DEPTHS
+    least, most = ((given.gain * count + given.offset) * math.pi / band.e0 for count in (deep, shallow))
+    if least < _LOWEST or most > _HIGHEST:
         raise SceneError(
-            f"{where} gives band {band.native} a gain of {given.gain:g}, by which the largest count {largest:g} would "
-            f'be {brightness:.3g} times the brightness of a white surface. Open it with calibration="counts".'
+            f"{where} gives band {band.native} a gain of {given.gain:g}, by which the largest count would be "
+            f'{least:.3g} times the brightness of a white surface. Open it with calibration="counts".'
         )

@@ -178,3 +178,13 @@ def test_stated_gains_must_be_possible(gain: float, fine: bool) -> None:
     with pytest.raises(SceneError, match="white surface"):
         gains.check_plausible("x.xml", band, Linear(gain), 1023)
     gains.check_plausible("x.xml", Band("tir1", "8", 11.5, 2, 300), Linear(gain), 1023)  # no sunlight to compare with
+
+
+@pytest.mark.parametrize(("gain", "fine"), [(0.25, True), (0.03, True), (2.0, True), (13.0, False), (0.001, False)])
+def test_where_the_depth_is_unknown_only_what_no_depth_allows_is_refused(gain: float, fine: bool) -> None:
+    band = Band("b05", "5", 0.925, 0.35, 150, 873.9)
+    if fine:
+        gains.check_plausible("x.xml", band, Linear(gain), math.inf)
+        return
+    with pytest.raises(SceneError, match="white surface"):
+        gains.check_plausible("x.xml", band, Linear(gain), math.inf)
