@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band
 from musyq_lab.files.lazy import dask_array
+from musyq_lab.sensors._block import part
 
 Floats = NDArray[np.floating[Any]]
 Records = NDArray[np.void]
@@ -153,10 +154,10 @@ class Layer:
         return self.scan.lines, self.scan.columns
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Read and decode a part; ``key`` holds slices."""
-        rows = range(*key[0].indices(self.scan.lines))
-        made = self.decode(self.scan.read(rows))
-        return np.asarray(made[:, key[1]], self.dtype)
+        """Read and decode a part."""
+        wanted = part(key, self.shape)
+        made = self.decode(self.scan.read(wanted.rows))[:, wanted.columns.start : wanted.columns.stop]
+        return wanted.take(np.asarray(made, self.dtype))
 
 
 @dataclass(frozen=True)

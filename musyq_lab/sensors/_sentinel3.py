@@ -25,6 +25,7 @@ from musyq_lab.files.lazy import blocks, dask_array
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import Packing, StoredLayer, attributes, packing
 from musyq_lab.files.xml import read_xml
+from musyq_lab.sensors._block import part
 from musyq_lab.sensors._calibrate import Counts, Linear
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._time import instant
@@ -317,22 +318,23 @@ class TiePoints:
     dtype = np.dtype("float32")
 
     def __getitem__(self, key: Any) -> Floats:
-        """Read and interpolate a part; ``key`` holds slices."""
-        rows, columns = (range(*k.indices(n)) for k, n in zip(key, self.shape, strict=True))
+        """Read and interpolate a part."""
+        wanted = part(key, self.shape)
+        rows, columns = wanted.rows, wanted.columns
         row, column = self.place(rows.start, rows.stop, columns.start, columns.stop)
         known = row[np.isfinite(row)]
         if not known.size:
-            return np.full((len(rows), len(columns)), np.nan, np.float32)
+            return wanted.take(np.full((len(rows), len(columns)), np.nan, np.float32))
         top, vectors = self._directions(float(known.min()), float(known.max()))
-        return self._angle(bilinear(vectors, row - top, column))
+        return wanted.take(self._angle(bilinear(vectors, row - top, column)))
 
     def _directions(self, lowest: float, highest: float) -> tuple[int, Floats]:
         zenith, azimuth = look(Path(self.path), [self.zenith, self.azimuth])
         total = zenith.shape[0]
         top = int(np.clip(np.floor(lowest), 0, max(total - 2, 0)))
         bottom = int(np.clip(np.ceil(highest) + 1, top + 2, max(total, top + 2)))
-        part = (slice(top, bottom), slice(None))
-        pair = [StoredLayer((self.path,), s.name, s.shape, s.dtype, s.packing)[part] for s in (zenith, azimuth)]
+        lines = (slice(top, bottom), slice(None))
+        pair = [StoredLayer((self.path,), s.name, s.shape, s.dtype, s.packing)[lines] for s in (zenith, azimuth)]
         return top, extended(directions(pair[0], pair[1]))
 
     def _angle(self, vectors: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ SPEC = Sensor(
         "Radiance is as the file stores it. EUMETSAT's product notice S3.PN-SLSTR-L1.10 recommends to multiply nadir "
         "radiance by 0.97 (S1), 0.98 (S2, S3), 1.11 (S5) and 1.13 (S6): see the attribute `recommended_factor`.",
         "Reflectance uses the file's solar irradiance of each detector for the day, not the E0 of the band's row.",
-        "S7 to S9 are stored as brightness temperature; their radiance is Planck's at the centre wavelength.",
+        "S7 to S9 are stored as brightness temperature; their radiance is the mean of Planck's over a flat band as wide as "
+        "theirs (at the centre alone, that of S7 would be 4 % less at 250 K).",
         "F1 has a grid of its own since 2018 (F1_BT_fn.nc) and is left out then.",
         "Upper limit of S4 in satpy's table (1.36825 um) lies below its centre: the row here is the measured response.",
     ),
@@ -175,14 +177,28 @@ def _physical(
 
 
 def _thermal(counts: Counts, calibration: Calibration) -> xr.DataArray:
-    """Return brightness temperature, which the file stores, or Planck's radiance of it at the centre wavelength."""
+    """Return brightness temperature, which the file stores, or Planck's radiance of it over the band."""
     temperature = counts.linear(counts.radiance or Linear(1.0))
     if calibration == "reflectance":
         return temperature.assign_attrs(units="K", standard_name="toa_brightness_temperature")
-    k1, k2 = planck_constants(counts.band.centre)
-    exponent = k2 / temperature
-    made: xr.DataArray = (k1 / xr.ufuncs.expm1(exponent)).astype(np.float32)
+    band = counts.band
+    made: xr.DataArray = xr.apply_ufunc(
+        _planck,
+        temperature,
+        kwargs={"centre": band.centre, "width": band.fwhm},
+        dask="parallelized",
+        output_dtypes=[np.float32],
+    )
     return made.assign_attrs(units="W m-2 sr-1 um-1", standard_name="toa_outgoing_radiance_per_unit_wavelength")
+
+
+def _planck(temperature: Floats, centre: float, width: float) -> Floats:
+    """Return the mean of Planck's radiance over a flat band, by three points of Gauss."""
+    mean = np.zeros(temperature.shape)
+    for place, weight in ((-math.sqrt(0.6), 5.0 / 18.0), (0.0, 8.0 / 18.0), (math.sqrt(0.6), 5.0 / 18.0)):
+        k1, k2 = planck_constants(centre + place * width / 2.0)
+        mean += weight * k1 / np.expm1(k2 / np.asarray(temperature, np.float64))
+    return np.asarray(mean, np.float32)
 
 
 def _flags(

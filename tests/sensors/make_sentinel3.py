@@ -1,14 +1,14 @@
-"""Minimal SEN3 folders in the native layout (S3IPF.PDS.004.1 for OLCI, S3IPF.PDS.005 for SLSTR), written with h5py."""
+"""Minimal SEN3 folders in the native layout (S3IPF.PDS.004.1 and .005), written with netCDF4."""
 
 from pathlib import Path
 
-import h5py
+import netCDF4
 import numpy as np
 
 OLCI_NAME = "S3A_OL_1_EFR____20180108T125943_20180108T130243_20180109T172735_0179_026_252_3420_LN1_O_NT_002"
 SLSTR_NAME = "S3B_SL_1_RBT____20200621T093022_20200621T093322_20200622T150913_0179_040_193_2160_LN2_O_NT_004"
 
-ROWS, COLUMNS = 20, 129  # tie points every 64th column, as in full resolution
+ROWS, COLUMNS = 20, 257  # tie points every 64th column, as in full resolution
 DETECTORS = 40
 RADIANCE_FILL = 65535
 SCALES = {f"Oa{n:02d}": 0.0139 - 0.0003 * n for n in range(1, 22)}
@@ -38,17 +38,23 @@ def manifest(folder: Path, name: str, kind: str, start: str, stop: str) -> None:
     (folder / "xfdumanifest.xml").write_text(text)
 
 
-def member(path: Path, name: str, datasets, **attrs) -> None:
-    """Write one netCDF-4 member: dataset -> (array, attributes)."""
-    with h5py.File(path, "w") as file:
-        file.attrs["product_name"] = np.bytes_(f"{name}.SEN3")
-        for key, value in attrs.items():
-            file.attrs[key] = value
-        for key, (values, own) in datasets.items():
-            chunks = tuple(min(n, 16) for n in values.shape) if values.ndim == 2 else None
-            made = file.create_dataset(key, data=values, chunks=chunks, compression="gzip" if chunks else None)
-            for label, value in own.items():
-                made.attrs[label] = value
+def member(path: Path, name: str, datasets, dims=("rows", "columns"), **attrs) -> None:
+    """Write one netCDF-4 member: dataset -> (array, attributes[, names of its dimensions])."""
+    with netCDF4.Dataset(path, "w") as file:
+        file.product_name = f"{name}.SEN3"
+        file.start_time, file.stop_time = "2018-01-08T12:59:43.506412Z", "2018-01-08T13:02:43.342598Z"
+        file.setncatts(attrs)
+        for key, (values, own, *named) in datasets.items():
+            axes = named[0] if named else dims if values.ndim == 2 else ("detectors",)
+            for axis, size in zip(axes, values.shape, strict=True):
+                if axis not in file.dimensions:
+                    file.createDimension(axis, size)
+            fill = own.get("_FillValue")
+            chunks = tuple(min(n, 16) for n in values.shape)
+            made = file.createVariable(key, values.dtype, axes, zlib=True, fill_value=fill, chunksizes=chunks)
+            made.set_auto_maskandscale(False)
+            made.setncatts({label: value for label, value in own.items() if label != "_FillValue"})
+            made[:] = values
 
 
 def degrees(values, dtype="i4"):
@@ -57,6 +63,15 @@ def degrees(values, dtype="i4"):
     packed = np.where(np.isnan(values), 0, np.round(np.asarray(values) * 1e6)).astype(dtype)
     packed[np.isnan(values)] = fill
     return packed, {"scale_factor": 1e-6, "_FillValue": np.dtype(dtype).type(fill)}
+
+
+def places(latitude, longitude, suffix: str = ""):
+    """Return latitude and longitude as datasets with the attributes that readers look for."""
+    made = {}
+    for name, values, unit in (("latitude", latitude, "degrees_north"), ("longitude", longitude, "degrees_east")):
+        packed, attrs = degrees(values)
+        made[name + suffix] = packed, {**attrs, "standard_name": name, "units": unit}
+    return made
 
 
 def olci_counts(band: int, rows: int = ROWS, columns: int = COLUMNS):
@@ -81,15 +96,11 @@ def detector_index(rows: int = ROWS, columns: int = COLUMNS):
     return index
 
 
-def olci_ties(rows: int = ROWS, ties: int = 3):
+def olci_ties(rows: int = ROWS, ties: int = 5):
     """Return SZA, SAA, OZA, OAA at the tie points: a slanting Sun east of north, a view across nadir."""
     y, x = np.mgrid[:rows, :ties].astype(float)
-    return (
-        35.0 + 0.2 * y + 7.0 * x,
-        (350.0 + 8.0 * x + 0.1 * y) % 360.0,
-        np.abs(x - 1) * 12.0,
-        np.where(x < 1, 104.0, 284.0),
-    )
+    sun = 35.0 + 0.2 * y + 3.0 * x, (352.0 + 4.0 * x + 0.1 * y) % 360.0
+    return *sun, np.abs(x - 2) * 2.0, np.where(x < 2, 104.0, 284.0)
 
 
 def olci_flags(rows: int = ROWS, columns: int = COLUMNS):
@@ -121,21 +132,20 @@ def olci(
             "scale_factor": np.float32(SCALES[key]),
             "add_offset": np.float32(0.0),
             "_FillValue": np.uint16(RADIANCE_FILL),
-            "units": np.bytes_("mW.m-2.sr-1.nm-1"),
+            "units": "mW.m-2.sr-1.nm-1",
         }
         member(place / f"{key}_radiance.nc", name, {f"{key}_radiance": (olci_counts(band), attrs)})
     sza, saa, oza, oaa = olci_ties()
     ties = {"SZA": degrees(sza, "u4"), "SAA": degrees(saa), "OZA": degrees(oza, "u4"), "OAA": degrees(oaa)}
-    member(
-        place / "tie_geometries.nc", name, ties, ac_subsampling_factor=np.int16(64), al_subsampling_factor=np.int16(1)
-    )
+    steps = {"ac_subsampling_factor": np.int16(64), "al_subsampling_factor": np.int16(1)}
+    member(place / "tie_geometries.nc", name, ties, ("tie_rows", "tie_columns"), **steps)
     instrument = {
-        "solar_flux": (solar_flux(), {"_FillValue": np.float32(-1)}),
-        "detector_index": (detector_index(), {}),
+        "solar_flux": (solar_flux(), {"_FillValue": np.float32(-1), "units": "mW.m-2.nm-1"}, ("bands", "detectors")),
+        "detector_index": (detector_index(), {"_FillValue": np.int16(-1)}),
     }
     member(place / "instrument_data.nc", name, instrument)
     y, x = np.mgrid[:ROWS, :COLUMNS]
-    where = {"latitude": degrees(-34.0 - 0.003 * y), "longitude": degrees(-57.0 + 0.003 * x)}
+    where = places(-34.0 - 0.003 * y, -57.0 + 0.003 * x)
     member(place / "geo_coordinates.nc", name, where)
     member(place / "qualityFlags.nc", name, {"quality_flags": (olci_flags(), {})})
     return place
@@ -219,7 +229,7 @@ def slstr(root: Path, *, name: str = SLSTR_NAME, folder: str | None = None, kind
         _solar_band(place, name, band)
     for key, band in (("S7", 7), ("S8", 8), ("S9", 9), ("F2", 11)):
         counts = slstr_counts(band, ROWS_1KM, COLUMNS_1KM)
-        attrs = {"scale_factor": BT_SCALE, "add_offset": BT_OFFSET, "_FillValue": np.int16(SLSTR_FILL)}
+        attrs = {"scale_factor": BT_SCALE, "add_offset": BT_OFFSET, "_FillValue": np.int16(SLSTR_FILL), "units": "K"}
         own = {f"{key}_BT_in": (counts, attrs), f"{key}_exception_in": (exception(ROWS_1KM, COLUMNS_1KM), {})}
         member(place / f"{key}_BT_in.nc", name, own)
     for suffix, size, step in (("an", (2 * ROWS_1KM, 2 * COLUMNS_1KM), 500.0), ("in", (ROWS_1KM, COLUMNS_1KM), 1000.0)):
@@ -229,13 +239,14 @@ def slstr(root: Path, *, name: str = SLSTR_NAME, folder: str | None = None, kind
     member(place / "geometry_tn.nc", name, ties)
     x, y = cartesian(ROWS_1KM, TIE_COLUMNS, (1000.0, 16000.0))
     member(place / "cartesian_tx.nc", name, {"x_tx": (x, {}), "y_tx": (y, {})})
-    member(place / "viscal.nc", name, {"S1_solar_irradiances": (np.ones((4, 2)), {})})
+    member(place / "viscal.nc", name, {"S1_solar_irradiances": (np.ones((4, 2)), {}, ("detectors", "views"))})
     return place
 
 
 def _solar_band(place: Path, name: str, band: int) -> None:
     size = (2 * ROWS_1KM, 2 * COLUMNS_1KM)
     attrs = {"scale_factor": SLSTR_SCALE, "add_offset": SLSTR_OFFSET, "_FillValue": np.int16(SLSTR_FILL)}
+    attrs["units"] = "mW.m-2.sr-1.nm-1"
     own = {f"S{band}_radiance_an": (slstr_counts(band, *size), attrs), f"S{band}_exception_an": (exception(*size), {})}
     member(place / f"S{band}_radiance_an.nc", name, own)
     member(place / f"S{band}_quality_an.nc", name, {f"S{band}_solar_irradiance_an": (irradiance(band), {})})
@@ -243,15 +254,14 @@ def _solar_band(place: Path, name: str, band: int) -> None:
 
 def _grid(place: Path, name: str, suffix: str, size, step: float) -> None:
     y, x = np.mgrid[: size[0], : size[1]]
-    where = {
-        f"latitude_{suffix}": degrees(45.0 - y * step / 111e3),
-        f"longitude_{suffix}": degrees(5.0 + x * step / 79e3),
-    }
+    where = places(45.0 - y * step / 111e3, 5.0 + x * step / 79e3, f"_{suffix}")
     member(place / f"geodetic_{suffix}.nc", name, where)
     confidence, cloud = slstr_flags(*size)
     member(
         place / f"flags_{suffix}.nc", name, {f"confidence_{suffix}": (confidence, {}), f"cloud_{suffix}": (cloud, {})}
     )
-    member(place / f"indices_{suffix}.nc", name, {f"detector_{suffix}": (detector(*size), {})})
+    member(
+        place / f"indices_{suffix}.nc", name, {f"detector_{suffix}": (detector(*size), {"_FillValue": np.uint8(255)})}
+    )
     across, along = cartesian(*size, step)
     member(place / f"cartesian_{suffix}.nc", name, {f"x_{suffix}": (across, {}), f"y_{suffix}": (along, {})})
