@@ -219,6 +219,7 @@ def make_image(
     edit: Mapping[str, np.ndarray] | None = None,
     skip: Sequence[str] = (),
     sun: float = 0.9833,
+    columns: int = 0,
 ) -> Path:
     """Write an image; ``edit`` replaces datasets by name, ``skip`` leaves some out."""
     metres, names = IMAGES[kind]
@@ -231,7 +232,7 @@ def make_image(
         if name in skip:
             continue
         flat = name == "EV_Band26"
-        shape = (() if flat else (len(BANDS[name].split(",")),)) + (scans * ROWS[metres], COLUMNS[metres])
+        shape = (() if flat else (len(BANDS[name].split(",")),)) + (scans * ROWS[metres], columns or COLUMNS[metres])
         dims = (() if flat else (f"Band_{name}:MODIS_SWATH_Type_L1B",)) + (lines, frames)
         data = (edit or {}).get(name, counts_of(name, shape))
         texts = {} if flat else {"band_names": BANDS[name]}
@@ -299,7 +300,7 @@ def make_daily(
         file.attr(name).set(SDC.CHAR, text)
     dims = ("YDim:MODIS_Grid_1km_2D", "XDim:MODIS_Grid_1km_2D")
     state = np.full((size, size), 8, np.uint16) if state is None else state
-    add(file, "state_1km_1", state, {"valid_range": [0, 57335], "_FillValue": 65535}, dims)
+    add(file, "state_1km_1", state, {"valid_range": [0, 57335], "_FillValue": 65535})
     for k, name in enumerate(angles):
         layer = (1000 * k + 10 * np.arange(size * size).reshape(size, size)).astype(np.int16) - (k % 2) * 9000
         add(file, name, layer, {"valid_range": [-18000, 18000], "_FillValue": -32767, "scale_factor": 0.01}, dims)
