@@ -87,13 +87,14 @@ def opened(path: str | Path) -> h5py.File:
 
 
 def _open_unlocked(path: str | Path) -> h5py.File:
-    """Open without a lock; with one where another reader of this process holds the file open that way."""
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        if "locking flag" not in str(error):
-            raise
-        return h5py.File(path, "r")
+    """Open without a lock; the way another reader of this process holds the file open, where there is one."""
+    for locking in (False, None, True, "best-effort"):
+        try:
+            return h5py.File(path, "r", locking=locking)
+        except OSError as error:
+            if "file locking" not in str(error) or locking == "best-effort":
+                raise
+    raise AssertionError
 
 
 @contextmanager
