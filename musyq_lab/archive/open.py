@@ -36,7 +36,7 @@ def open_product(
 ) -> xr.Dataset:
     """Open a product file, or the files of one product in a folder, as a lazy Dataset.
 
-    Products of other producers (MOD13, MCD43, VNP, Landsat Level-2, CGLS, GLASS ...) open in the same way, one file, one
+    Products of other producers (MOD13, MCD43, VNP, Landsat Level-2, CGLS, GLASS ...) open in the same way: one file, a
     set of bands or a series in time (:mod:`musyq_lab.archive.peers`).
 
     Values are decoded (scale, offset, NaN for no data), in the chunks of the file. Several periods of a folder become

@@ -62,18 +62,19 @@ def core(name):
 def hdf4(path, layers, *, grid="MODIS_Grid", geographic=False, name=None, swath=False):
     """Write an HDF-EOS2 file; ``layers`` is name -> (array, attributes)."""
     file = SD(str(path), SDC.WRITE | SDC.CREATE | SDC.TRUNC)
+    size = next(iter(layers.values()))[0].shape[:2]
     for layer, (values, attributes) in layers.items():
         values = np.asarray(values)
+        place = grid if values.shape[:2] == size else f"{grid}_{'x'.join(map(str, values.shape))}"
         item = file.create(layer, _CODES[values.dtype.name], values.shape)
         for axis in range(values.ndim):
-            item.dim(axis).setname(f"{('YDim', 'XDim', 'Num')[axis]}{'' if not swath else values.shape[axis]}:{grid}")
+            item.dim(axis).setname(f"{('YDim', 'XDim', 'Num')[axis]}:{place}")
         item[:] = values
         for key, value in attributes.items():
             _attribute(item, key, value, values.dtype)
         item.endaccess()
-    shape = next(iter(layers.values()))[0].shape[:2]
     if not swath:
-        file.attr("StructMetadata.0").set(SDC.CHAR, struct([(grid, shape, list(layers), geographic)]))
+        file.attr("StructMetadata.0").set(SDC.CHAR, struct([(grid, size, list(layers), geographic)]))
     file.attr("CoreMetadata.0").set(SDC.CHAR, core(name or path.name))
     file.end()
     return path
@@ -125,8 +126,8 @@ def cgls(path, layers, *, rows=6, columns=8):
 
 def geotiff(path, values, *, crs="EPSG:32650", nodata=0, **tags):
     """Write a GeoTIFF of one band."""
-    profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1,
-               "dtype": values.dtype, "crs": crs, "transform": from_origin(5e5, 4.5e6, 30, 30), "nodata": nodata}  # fmt: skip
+    profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "nodata": nodata}
+    profile |= {"dtype": values.dtype, "crs": crs, "transform": from_origin(5e5, 4.5e6, 30, 30)}
     with rasterio.open(path, "w", **profile) as file:
         file.write(values, 1)
         file.update_tags(**tags)

@@ -57,7 +57,8 @@ def test_mod09a1_is_its_hdf4_file():
     path = shared("modis_hdf4") / "MOD09A1.A2017193.h18v04.006.2017202035302.hdf"
     ds = opened(f"modis_hdf4/{path.name}")
     file = SD(str(path))
-    roles = dict(zip((f"sur_refl_b0{n}" for n in range(1, 8)), ("red", "nir", "blue", "green", "nir_1240", "swir1", "swir2"), strict=True))  # fmt: skip
+    names = ("red", "nir", "blue", "green", "nir_1240", "swir1", "swir2")
+    roles = {f"sur_refl_b0{number}": role for number, role in enumerate(names, 1)}
     for layer, role in roles.items():
         item = file.select(layer)
         said = item.attributes()
@@ -304,7 +305,8 @@ def test_snap_flags_are_the_files_own(name):
                 int(m) for m, v in zip(ds[ours].attrs["flag_masks"], ds[ours].attrs["flag_values"], strict=True) if v
             }
             assert ours_set == masks
-            order = [w for _, w in sorted(zip((int(m) % (1 << width) for m in said.attrs["flag_masks"]), said.attrs["flag_meanings"].split(), strict=True))]  # fmt: skip
+            bits = (int(m) % (1 << width) for m in said.attrs["flag_masks"])
+            order = [word for _, word in sorted(zip(bits, said.attrs["flag_meanings"].split(), strict=True))]
             named = [w.removesuffix(".yes") for w in ds[ours].attrs["flag_meanings"].split() if w.endswith(".yes")]
             assert named[0].lower().startswith(order[0].lower()[:4])
             assert len(named) == len(order)

@@ -98,7 +98,7 @@ def packing(row: Layer, attributes: Mapping[str, Any], stored: np.dtype[Any], wh
     """
     file = said(attributes)
     scale, offset = _scale(row, file, where), _offset(row, file, where)
-    valid = _valid(row, file, where)
+    valid = _valid(row, file, scale, offset, where)
     fills = _fills(row, file, valid, where)
     if stored.kind == "f" and scaled:
         low, high = (limit * scale + offset for limit in valid)
@@ -136,11 +136,12 @@ def _offset(row: Layer, file: Said, where: str) -> float:
     )
 
 
-def _valid(row: Layer, file: Said, where: str) -> tuple[float, float]:
+def _valid(row: Layer, file: Said, scale: float, offset: float, where: str) -> tuple[float, float]:
     everything = (-math.inf, math.inf)
-    if row.trust == "file":
-        return file.valid or (row.valid if file.scale is None else None) or everything
     own, theirs = row.valid or everything, file.valid or everything
+    if row.valid and row.scale and row.trust == "file":  # the same values, in the file's own counts
+        first, last = ((limit * row.scale + row.offset - offset) / scale for limit in row.valid)
+        own = min(first, last) - _CLOSE, max(first, last) + _CLOSE
     both = max(own[0], theirs[0]), min(own[1], theirs[1])
     if both[0] > both[1]:
         raise ArchiveError(f"{where} says the range {theirs}, but {own} is documented for it: nothing would be left.")

@@ -12,7 +12,7 @@ from typing import Any
 from musyq_lab.archive.peers._containers import READERS, exists
 from musyq_lab.archive.peers._registry import LAYOUTS
 from musyq_lab.archive.peers.layout import Layout
-from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, NotFoundError
+from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 
 _HEADS = {b"\x89HDF": "hdf5", b"\x0e\x03\x13\x01": "hdf4"}
 _STORES = (".zgroup", ".zmetadata", "zarr.json")
@@ -102,10 +102,7 @@ def _by_content(path: Path) -> list[PeerGranule]:
     kind = _kind(path)
     if kind is None:
         return []
-    try:
-        attributes = _identity(kind, str(path))
-    except MusyqError:
-        return []
+    attributes = _identity(kind, str(path))
     for layout in LAYOUTS:
         if layout.container != kind:
             continue
@@ -186,13 +183,13 @@ def label(granule: PeerGranule) -> str:
     return " ".join(part for part in parts if part)
 
 
-def refuse_raw(path: Path) -> None:
-    """Say where a raw granule opens.
+def refuse(path: Path) -> None:
+    """Say where a raw granule opens, and that a file is of no kind that could be ours either.
 
     Raises
     ------
     ArchiveError
-        If a sensor knows the path by name.
+        If a sensor knows the path by name, or it is a file other than HDF5.
     """
     from musyq_lab.sensors._granule import granule_name
     from musyq_lab.sensors._registry import SENSORS
@@ -204,3 +201,8 @@ def refuse_raw(path: Path) -> None:
                 f"{path} is a raw granule of {spec.title}, not a product. Open it with ml.open_scene, and make "
                 "products with ml.retrieve."
             )
+    if path.is_file() and path.suffix.lower() != ".h5" and _kind(path) != "hdf5":
+        raise ArchiveError(
+            f"{path} is no product that MuSyQ Lab knows, neither by name nor by content. A raw granule opens with "
+            "ml.open_scene; keep the name that the producer gave a file."
+        )

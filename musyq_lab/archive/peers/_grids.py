@@ -87,15 +87,16 @@ def _eos(layout: Layout, path: str, layers: Mapping[str, Stored], wanted: Sequen
     text = eos.joined(attributes, "StructMetadata").replace("HE5_GCTP", "GCTP")
     found = eos.grids(text, path)
     for item in wanted:
-        for grid in found.values():
-            if item.short in grid.dims and grid.shape in (item.shape[:2], item.shape[-2:]):
-                dims = ("latitude", "longitude") if grid.geographic else ("y", "x")
-                return Placement(dims, grid.shape, grid.y, grid.x, grid.crs)
+        alike = [grid for grid in found.values() if grid.shape in (item.shape[:2], item.shape[-2:])]
+        named = [grid for grid in alike if item.short in grid.dims]
+        if grid := next(iter(named or (alike if len(alike) == 1 else [])), None):
+            dims = ("latitude", "longitude") if grid.geographic else ("y", "x")
+            return Placement(dims, grid.shape, grid.y, grid.x, grid.crs)
     raise ArchiveError(f"{path} describes no grid for {wanted[0].short!r} (StructMetadata). It is damaged.")
 
 
 def _latlon(layout: Layout, path: str, layers: Mapping[str, Stored], wanted: Sequence[Stored]) -> Placement:
-    """Find latitudes and longitudes; without any, a layer twice as wide as high is taken as global, and that is said."""
+    """Find latitudes and longitudes; without any, a layer twice as wide as high is taken as global, and it is said."""
     rows, columns = wanted[0].shape[-2:]
     axes = {}
     for axis, names, size in (("y", ("lat", "latitude", "y"), rows), ("x", ("lon", "longitude", "x"), columns)):
@@ -107,14 +108,14 @@ def _latlon(layout: Layout, path: str, layers: Mapping[str, Stored], wanted: Seq
         return Placement(dims, (rows, columns), axes["y"], axes["x"], "EPSG:4326")
     if columns != 2 * rows:
         raise ArchiveError(
-            f"{path} holds no latitudes and longitudes, and {rows} x {columns} cells are no global grid: where they lie "
-            "is not known."
+            f"{path} holds no latitudes and longitudes, and {rows} x {columns} cells are no global grid: where they "
+            "lie is not known."
         )
     step = 180.0 / rows
     y: Any = 90.0 - step * (np.arange(rows) + 0.5)
     x: Any = -180.0 + step * (np.arange(columns) + 0.5)
     note = (
-        f"The file has no coordinates: its {rows} x {columns} cells are taken as the globe, the first at 90 N, 180 W."
+        f"The file has no coordinates: its {rows} x {columns} cells are taken as the globe, beginning at 90 N, 180 W."
     )
     return Placement(dims, (rows, columns), y, x, "EPSG:4326", note)
 

@@ -64,8 +64,7 @@ class PeerLayer:
         if not isinstance(first, slice):
             return self._part(self.paths[int(first)], rest)
         parts = [self._part(path, rest) for path in self.paths[first]]
-        empty = np.empty((0, *(len(range(*k.indices(n))) for k, n in zip(rest, self.file_shape, strict=True))))
-        return np.stack(parts) if parts else empty.astype(self.dtype)
+        return np.stack(parts) if parts else np.empty((0, *self.file_shape), self.dtype)[(slice(None), *rest)]
 
     def _part(self, path: str, key: Sequence[Any]) -> NDArray[Any]:
         """Read what the key spans, then pick from it: no format reads backwards."""

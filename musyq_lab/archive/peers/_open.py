@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.archive.peers._containers import ALL_BANDS, READERS, Stored
-from musyq_lab.archive.peers._find import PeerGranule, choose, find, refuse_raw
+from musyq_lab.archive.peers._find import PeerGranule, choose, find, refuse
 from musyq_lab.archive.peers._grids import Placement, placement
 from musyq_lab.archive.peers._lazy import PeerLayer, TieLayer, lazy
 from musyq_lab.archive.peers._times import instants, series
@@ -51,7 +51,7 @@ def open_peer(path: Path, wanted: Mapping[str, str | None]) -> xr.Dataset | None
     found = find(path)
     if not found:
         if path.exists():
-            refuse_raw(path)
+            refuse(path)
         return None
     granules = choose(found, path, wanted)
     layout = granules[0].layout
@@ -103,6 +103,8 @@ def _dataset(granules: Sequence[PeerGranule], rows: Sequence[Found]) -> xr.Datas
             left_out.append(item.short)
         else:
             variables[row.name] = made
+    if not variables:
+        raise ArchiveError(f"{path}: no layer of {layout.title} lies on the grid it describes. It is damaged.")
     variables |= _ties(layout, path, layers, where)
     ds = where.place(xr.Dataset(variables))
     ds = series(ds, times)
@@ -150,7 +152,7 @@ def _axes(item: Stored, row: Layer | Quality, where: Placement, count: int, *, l
                 names.append(where.dims[axis - start])
             elif extra and size == len(extra[1]):
                 names.append(extra[0])
-            elif axis == 0 and layered and count > 1 and size == count:
+            elif axis == 0 and layered and count > 1 and size > 1:
                 names.append("time")
             elif size == 1:
                 names.append("")

@@ -63,7 +63,7 @@ _LST_QUALITY = (
     Bits("mandatory", 0, 2, ("good", "nominal", "cloud", "not_produced")),
     Bits("data_quality", 2, 2, ("good", "missing_data", "fairly_calibrated", "poorly_calibrated")),
     Bits("cloud", 4, 2, ("clear", "thin_cirrus", "within_2_pixels_of_cloud", "cloudy")),
-    Bits("iterations", 6, 2, ("slow", "nominal", "nominal", "fast")),
+    Bits("iterations", 6, 2, ("slow", "nominal", "nominal_too", "fast")),
     Bits("opacity", 8, 2, ("above_0.3", "0.2_to_0.3", "0.1_to_0.2", "below_0.1")),
     Bits("mmd", 10, 2, ("above_0.15", "0.1_to_0.15", "0.03_to_0.1", "below_0.03")),
     Bits("emissivity_accuracy", 12, 2, ("above_0.02", "0.015_to_0.02", "0.01_to_0.015", "below_0.01")),
