@@ -90,7 +90,13 @@ def find(path: str | Path | Sequence[str | Path], sensor: str | None = None) -> 
     if not paths:
         raise InputError("open_scene([]) names no file. Give a file, a folder, or the files of one granule.")
     specs = [SENSORS[sensor]] if sensor else [SENSORS[key] for key in SENSORS]
-    return only(list(_granules(paths, specs, named=sensor is not None)), paths[0])
+    found = list(_granules(paths, specs, named=sensor is not None))
+    if sensor and not found:
+        raise SceneError(
+            f"{paths[0]} holds no granule of {specs[0].title}, neither by name nor by content. Leave sensor= out, or "
+            "give its file."
+        )
+    return only(found, paths[0])
 
 
 def find_all(folder: str | Path, sensor: str | None = None) -> list[Granule]:
@@ -197,7 +203,7 @@ def _checked(granule: Granule, path: Path) -> Granule:
     if said and granule.sensor.marks and granule.sensor not in said:
         others = ", ".join(spec.title for spec in said)
         raise SceneError(
-            f"{path} is named like {granule.sensor.title}, but its content says {others}. "
+            f"{path} was taken for {granule.sensor.title} by its name or by sensor=, but its content says {others}. "
             f'Rename it, or pass sensor="{said[0].key}".'
         )
     return granule
@@ -208,7 +214,7 @@ def _by_content(path: Path, specs: Sequence[Sensor], *, named: bool) -> Granule:
         raise SceneError(f"{path} is empty (0 bytes). Fetch it again.")
     said = list(specs) if named else marked(path, specs)
     if len(said) == 1:
-        return Granule(said[0], path.stem, path, (path,))
+        return _checked(Granule(said[0], path.stem, path, (path,)), path)
     if said:
         raise SceneError(f"{path} may be of {', '.join(s.key for s in said)}. Name it by sensor=.")
     hint = closest(path.name, SENSORS) if len(path.suffixes) == 0 else ""

@@ -22,6 +22,8 @@ from musyq_lab.sensors._time import sun_distance
 
 _LEAST = 1e-9
 """A gain is positive."""
+_ROUNDING = 0.025
+"""How far a gain may lie from the one by its limits: metadata of 2012 to 2016 give three decimals (0.055 of 0.0554)."""
 
 COLLECTION_2 = (
     Rule("no_data", 0),
@@ -70,11 +72,12 @@ def patterns(*numbers: str, before: str = "") -> tuple[str, ...]:
     *numbers : str
         Letter and number of each in the names since the collections, such as ``"C08"`` and ``"C09"``.
     before : str
-        Pattern of how the names before August 2012 begin (``L5224063_06319880814_B10.TIF``).
+        Pattern, with the group ``granule``, of what the names before August 2012 share
+        (``L5224063_06319880814_B10.TIF``).
     """
     letters = "|".join(sorted({n[0] for n in numbers}))
     satellites = "".join(sorted({n[-1] for n in numbers}))
-    old = (rf"(?P<granule>{before}\d{{6}}_\d{{11}})_.+\.(?:tif|txt)",) if before else ()
+    old = (rf"{before}_.+\.(?:tif|txt)",) if before else ()
     return (
         rf"(?P<granule>L(?:{letters})0[{satellites}]_L1\w\w_\d{{6}}_\d{{8}}(?:_\d{{8}}_\d\d_\w\w)?)_.+\.(?:tiff?|txt|xml|json)",
         rf"(?P<granule>L(?:{letters})[{satellites}]\d{{13}}[A-Z]{{3}}\d\d)_.+\.(?:tiff?|txt)",
@@ -253,28 +256,39 @@ class _Constants:
     def _number(self, quantity: str, band: Band, default: float | None = None, *, least: float = -math.inf) -> float:
         return self._metadata.number(f"{quantity}_BAND_{band.native}", default, least=least)
 
-    def _pair(self, quantity: str, band: Band) -> Linear | None:
-        if not self._metadata.has(f"{quantity}_MULT_BAND_{band.native}"):
-            return None
-        return Linear(self._number(f"{quantity}_MULT", band, least=_LEAST), self._number(f"{quantity}_ADD", band))
-
     def _radiance(self, band: Band) -> Linear:
-        if line := self._pair("RADIANCE", band):
-            return line
-        # Metadata before August 2012: by the limits (Chander et al. 2009, eq. 1).
-        lowest, first = self._number("RADIANCE_MINIMUM", band), self._number("QUANTIZE_CAL_MIN", band, least=0.0)
-        highest = self._number("RADIANCE_MAXIMUM", band, least=lowest + _LEAST)
-        gain = (highest - lowest) / (self._number("QUANTIZE_CAL_MAX", band, least=first + 1.0) - first)
-        return Linear(gain, lowest - gain * first)
+        return self._line("RADIANCE", band) or self._by_limits("RADIANCE", band)
 
     def _reflectance(self, band: Band) -> Linear | None:
-        if line := self._pair("REFLECTANCE", band):
+        if line := self._line("REFLECTANCE", band):
             return line
         if band.native not in self._esun:
             return None
         factor = math.pi * self._distance**2 / self._esun[band.native]
         gain, offset = self._radiance(band)
         return Linear(gain * factor, offset * factor)
+
+    def _line(self, quantity: str, band: Band) -> Linear | None:
+        """Return the gain and offset that the metadata give, refused where they contradict the limits they give."""
+        if not self._metadata.has(f"{quantity}_MULT_BAND_{band.native}"):
+            return None
+        line = Linear(self._number(f"{quantity}_MULT", band, least=_LEAST), self._number(f"{quantity}_ADD", band))
+        if not self._metadata.has(f"{quantity}_MAXIMUM_BAND_{band.native}"):
+            return line
+        limits = self._by_limits(quantity, band)
+        if abs(line.gain - limits.gain) > _ROUNDING * limits.gain:
+            raise SceneError(
+                f"{self._metadata.path} contradicts itself: the gain of band {band.native} to {quantity.lower()} is "
+                f"{line.gain:g}, by its limits {limits.gain:g}. It is damaged: fetch it again."
+            )
+        return line
+
+    def _by_limits(self, quantity: str, band: Band) -> Linear:
+        """Return gain and offset by the limits (Chander et al. 2009, eq. 1), all there is before August 2012."""
+        lowest, first = self._number(f"{quantity}_MINIMUM", band), self._number("QUANTIZE_CAL_MIN", band, least=0.0)
+        highest = self._number(f"{quantity}_MAXIMUM", band, least=lowest + _LEAST)
+        gain = (highest - lowest) / (self._number("QUANTIZE_CAL_MAX", band, least=first + 1.0) - first)
+        return Linear(gain, lowest - gain * first)
 
     def _brightness(self, band: Band) -> Planck | None:
         if self._metadata.has(f"K1_CONSTANT_BAND_{band.native}"):

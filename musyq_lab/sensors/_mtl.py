@@ -118,7 +118,7 @@ def read_mtl(path: Path) -> Metadata:
         raise SceneError(
             f"{path} holds no Landsat metadata (SPACECRAFT_ID is missing). It is cut short or of another kind."
         )
-    if not re.search(r"^\s*END$", text, re.MULTILINE):
+    if not re.search(r"^END$", text, re.MULTILINE):  # indented, it may be a cut END_GROUP
         raise SceneError(f"{path} is cut short: its last line, END, is missing. Fetch it again.")
     return Metadata(path, entries)
 

@@ -26,7 +26,7 @@ SPEC = Sensor(
         Band("tir1", "6_VCID_1", 11.2701, 2.0506, 30),
         Band("tir1_high_gain", "6_VCID_2", 11.2701, 2.0506, 30),
     ),
-    patterns=patterns("E07", before="L7[12]"),
+    patterns=patterns("E07", before=r"L7[12](?P<granule>\d{6}_\d{11})"),
     marks=(Mark("text", r'SENSOR_ID\s*=\s*"ETM'),),
     reader="rasterio",
     geometry="projected",

@@ -24,7 +24,7 @@ SPEC = Sensor(
         Band("swir2", "7", 2.2170, 0.2502, 30, 79.6),
         Band("tir1", "6", 11.4573, 1.9792, 30),
     ),
-    patterns=patterns("T04", "T05", before="L[45]"),
+    patterns=patterns("T04", "T05", before=r"(?P<granule>L[45]\d{6}_\d{11})"),
     marks=(Mark("text", r'SENSOR_ID\s*=\s*"TM"'),),
     reader="rasterio",
     geometry="projected",
