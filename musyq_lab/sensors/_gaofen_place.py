@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 _NODES = 97  # along an axis: 140 pixels of 16 m apart in WFV, where straight lines between them err by some 2 m
 _MAX_BYTES = 1 << 20
 _CLOSE = 0.01  # pixels
+_SOLVED = 1e-10  # of the scale of the image
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Rpc:
                 north = (np.stack(self._normalised(place[0] + step, place[1])) - here) / step
                 east = (np.stack(self._normalised(place[0], place[1] + step)) - here) / step
                 miss = goal - here
+                if np.abs(miss).max() < _SOLVED:
+                    break
                 determinant = north[0] * east[1] - north[1] * east[0]
                 place = place + np.stack(
                     [
@@ -136,17 +139,21 @@ class _Surface:
     def __getitem__(self, key: Any) -> Floats:
         """Interpolate a part; ``key`` holds slices and whole numbers."""
         down, across = (np.asarray(np.arange(size)[part]) for part, size in zip(key, self.shape, strict=True))
-        values: Floats = _weights(self.rows, down) @ self.nodes @ _weights(self.columns, across).T
+        values = _between(_between(self.nodes.T, self.rows, down).T, self.columns, across)
         return (values + 180.0) % 360.0 - 180.0 if self.wrapped else values
 
 
-def _weights(nodes: Floats, at: NDArray[np.int64]) -> Floats:
-    """Return the weights (..., nodes) of linear interpolation."""
-    if len(nodes) == 1:
-        return np.ones((*np.shape(at), 1))
-    spacing = nodes[1] - nodes[0]
-    weights: Floats = np.maximum(0.0, 1.0 - np.abs(np.asarray(at)[..., np.newaxis] - nodes) / spacing)
-    return weights
+def _between(values: Floats, nodes: Floats, at: NDArray[np.int64]) -> Floats:
+    """Return values linear between equally spaced nodes along the last axis, at steadily rising or falling places."""
+    places = np.atleast_1d(at)
+    made = np.empty((*values.shape[:-1], len(places)))
+    position = (places - nodes[0]) / (nodes[1] - nodes[0]) if len(nodes) > 1 else np.zeros(len(places))
+    left = np.clip(position.astype(np.int64), 0, max(len(nodes) - 2, 0))
+    for node in np.unique(left):  # a stretch at a time: whole rows of pixels from two values
+        part = slice(*(np.flatnonzero(left == node)[[0, -1]] + (0, 1)))
+        first, second = (values[..., min(n, len(nodes) - 1), np.newaxis] for n in (node, node + 1))
+        made[..., part] = first + (second - first) * (position[part] - node)
+    return made if np.ndim(at) else made[..., 0]
 
 
 def by_rpc(rpc: Rpc, shape: tuple[int, int], chunks: Sequence[int], path: Path) -> tuple[xr.DataArray, xr.DataArray]:
@@ -205,7 +212,7 @@ def _lazy(
     chunks: Sequence[int],
     path: Path,
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    east = _Surface(longitude, rows, columns, shape, wrapped=True)
+    east = _Surface(longitude, rows, columns, shape, wrapped=bool(np.abs(longitude).max() > 180))
     north = _Surface(latitude, rows, columns, shape, wrapped=False)
     made = [
         dask_array(layer, chunks, [str(path)], label) for layer, label in ((east, "longitude"), (north, "latitude"))

@@ -88,6 +88,15 @@ def test_tiny_images(polynomials: Path, shape: tuple[int, int]) -> None:
         assert all(np.isfinite(layer.values).all() and layer.shape == shape for layer in made)
 
 
+@pytest.mark.parametrize(
+    "part", [(slice(3, 400, 7), slice(None)), (slice(None, None, -1), 5), (1199, slice(10)), (4, -1)]
+)
+def test_any_part_is_that_of_the_whole(polynomials: Path, part: tuple[slice | int, slice | int]) -> None:
+    longitude, latitude = place.by_rpc(place.read_rpb(polynomials), SHAPE, SHAPE, polynomials)
+    for layer in (longitude, latitude):
+        np.testing.assert_array_equal(layer[part].values, layer.values[part])
+
+
 def test_lazy_and_picklable(polynomials: Path) -> None:
     longitude, _ = place.by_rpc(place.read_rpb(polynomials), SHAPE, (500, 500), polynomials)
     again = pickle.loads(pickle.dumps(longitude))
