@@ -52,6 +52,7 @@ SPEC = Sensor(
         "Calibration by year: sensors/tables/gf1_wfv.csv and sources.csv",
         "10 bits: as ValidPixelBits of the metadata; 1023 where it is missing is recalled, not read",
     ),
+    response="measured",
 )
 
 LAYOUT = Layout(GAOFEN, {16: ""}, {"GF-1": 1023}, r"WFV[1-4]", table="gf1_wfv")

@@ -46,6 +46,7 @@ SPEC = Sensor(
         "Calibration by year: sensors/tables/gf6_wfv.csv and sources.csv",
         "12 bits: as ValidPixelBits of the metadata; 4095 where it is missing is recalled, not read",
     ),
+    response="measured",
 )
 
 LAYOUT = Layout(GAOFEN, {16: "(?:-[1-9])?"}, {"GF-6": 4095}, "WFV", table="gf6_wfv")
