@@ -51,6 +51,7 @@ SPEC = Sensor(
         "The panchromatic image is a grid of its own: resolution=2.",
         "Gains fall by 40 % from 2016 to 2017 (GF-1) and rise by as much or more from 2019 to 2020 (GF-1B, 1C, 1D) in "
         "every table, without a reason stated.",
+        "The responses published for GF-1B equal those of PMS1 of GF-1 to six digits: probably copied.",
         "SolarZenith and SatelliteZenith of the metadata hold elevations in many files: checked against the Sun.",
         "L1A and L1B have no map projection: longitude and latitude are approximate.",
     ),
