@@ -17,7 +17,7 @@ from musyq_lab.core.sensor import Calibration, Sensor
 from musyq_lab.kernels.radiometry import planck_constants
 from musyq_lab.sensors._calibrate import Planck
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._polar import LIMITS, Geolocation, decoded, geolocation, members, metadata, plane
+from musyq_lab.sensors._polar import Geolocation, decoded, geolocation, members, metadata, plane
 from musyq_lab.sensors._scene import Acquisition, Rule
 from musyq_lab.sensors._time import instant, sun_distance
 
@@ -125,7 +125,7 @@ def locate(path: Path, *, wanted: Sequence[str] = tuple(_NAMES)) -> dict[str, xr
         if name := present.get(_NAMES[key]):
             raw = plane(path, name)
             scale, offset = packing(raw.attrs)
-            found[key] = decoded(raw, scale=scale, offset=offset, limits=LIMITS[key])
+            found[key] = decoded(raw, key, scale=scale, offset=offset)
     return found
 
 

@@ -41,7 +41,6 @@ from musyq_lab.sensors._polar import (
     polynomial,
     same_shape,
     scene,
-    sunlit,
     table,
     temperature,
 )
@@ -163,7 +162,7 @@ def _geolocation(
     granule: Granule, path: Path, first: xr.DataArray, acquired: Acquisition, resolution: float
 ) -> Geolocation:
     fine = resolution == 250
-    tags = ("GEOQK", "GEOXX") if fine else ("GEO1K", "GEOXX")
+    tags = ("GEOQK", "GEOXX") if fine else ("GEO1K",)  # GEOXX of FY-3B is of the 250 m grid
     side = [file for tag in tags for file in granule.match(rf".*_{tag}_.*")][:1]
     layers: dict[str, xr.DataArray] = {}
     for source in [*side, path]:
@@ -237,8 +236,9 @@ class _Calibrate:
         layer = Layer(band, raw, raw, valid, valid[1], {} if e0 is None else {"solar_irradiance": e0})
         if self._calibration == "counts":
             return layer
-        values = polynomial(raw, percent(self._percent(image, raw), self._calibration, e0, self._squared), valid)
-        values = sunlit(values, self._geo) if self._calibration == "reflectance" else values
+        over = self._geo.cosine if self._calibration == "reflectance" else None
+        terms = percent(self._percent(image, raw), self._calibration, e0, self._squared)
+        values = polynomial(raw, terms, valid, over=over)
         return Layer(band, raw, values, valid, valid[1], layer.attributes)
 
     def _percent(self, image: Image, raw: xr.DataArray) -> list[float]:

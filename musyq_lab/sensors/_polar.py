@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.files.lazy import dask_array
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import attributes
-from musyq_lab.sensors._calibrate import Counts, Planck, cosine
+from musyq_lab.sensors._calibrate import LOWEST_SUN, Planck
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
+from musyq_lab.sensors._scene import ANGLES, Acquisition, Rule, assemble, decode
 
 ROWS = 640
 """Lines of a block: whole scans of 10, 16, 32 and 40 lines (21 MB as float32 at 8192 columns)."""
@@ -136,8 +136,37 @@ def members(path: Path, name: str = "/") -> tuple[str, ...]:
         return tuple(target) if hasattr(target, "keys") else ()
 
 
+def by_block(function: Any, first: xr.DataArray, *others: xr.DataArray, dtype: Any, **options: Any) -> xr.DataArray:
+    """Return a function of the blocks of images, lazily; one task a block, which opens fast with many bands.
+
+    Parameters
+    ----------
+    function : callable
+        Of the blocks and of the options; defined at the top of a module, so that tasks can be sent to workers.
+    first, others : DataArray
+        Dims (y, x) or, one number a line, (y,); all in the same blocks of lines.
+    dtype : dtype
+        Of the result.
+    **options
+        Further arguments.
+    """
+    import dask.array as da
+
+    lines = first.chunks[0] if first.chunks else first.shape[0]
+    arrays = [first.data]
+    for other in others:
+        data = other.data if other.ndim == 2 else da.asarray(other.data)[:, None]
+        arrays.append(data if other.chunks and other.ndim == 2 else da.asarray(data).rechunk((lines, -1)))
+    made = da.map_blocks(function, *arrays, dtype=dtype, meta=np.empty((0, 0), dtype), **options)
+    return xr.DataArray(made, dims=("y", "x"))
+
+
 def polynomial(
-    raw: xr.DataArray, coefficients: Sequence[float | xr.DataArray], valid: tuple[float, float]
+    raw: xr.DataArray,
+    coefficients: Sequence[float | xr.DataArray],
+    valid: tuple[float, float],
+    *,
+    over: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Return c0 + c1 n + c2 n^2 ... of stored numbers n as float32, NaN outside the valid ones, lazily.
 
@@ -149,38 +178,34 @@ def polynomial(
         From the constant upwards; one number for the image, or one a line.
     valid : tuple of float
         First and last stored number that is a measurement.
+    over : DataArray, optional
+        What the result is divided by (NaN where there is to be none).
     """
-    made: xr.DataArray = xr.apply_ufunc(
-        _polynomial,
-        raw,
-        *(by_line(c, raw) for c in coefficients),
-        kwargs={"valid": valid},
-        dask="parallelized",
-        output_dtypes=[np.float32],
-    )
-    return made.drop_attrs()
+    lines = [c for c in coefficients if isinstance(c, xr.DataArray)]
+    terms = tuple(None if isinstance(c, xr.DataArray) else float(c) for c in coefficients)
+    images = [] if over is None else [over]
+    return by_block(_polynomial, raw, *images, *lines, dtype=np.float32, terms=terms, valid=valid, divided=bool(images))
 
 
-def by_line(value: float | xr.DataArray, raw: xr.DataArray) -> Any:
-    """Return a number as it is, numbers by line in the blocks of an image."""
-    return value.chunk(y=raw.chunksizes["y"]) if isinstance(value, xr.DataArray) and raw.chunks else value
-
-
-def _polynomial(raw: NDArray[Any], *coefficients: Any, valid: tuple[float, float]) -> NDArray[np.float32]:
+def _polynomial(
+    raw: NDArray[Any], *more: NDArray[Any], terms: tuple[float | None, ...], valid: tuple[float, float], divided: bool
+) -> NDArray[np.float32]:
+    lines = list(more[1:] if divided else more)
+    coefficients = [lines.pop(0) if term is None else term for term in terms]
     # In float64: a float32 product of 16-bit numbers loses the last digit of 1e-6.
     values = np.zeros(raw.shape, np.float64)
     for coefficient in reversed(coefficients):
-        values = values * raw + coefficient
+        values *= raw
+        values += coefficient
+    if divided:
+        values /= more[0]
     values[~((raw >= valid[0]) & (raw <= valid[1]))] = np.nan
     return values.astype(np.float32)
 
 
 def temperature(radiance: xr.DataArray, planck: Planck) -> xr.DataArray:
     """Return brightness temperature (K) of radiance (W m-2 sr-1 um-1), NaN where that is not positive, lazily."""
-    made: xr.DataArray = xr.apply_ufunc(
-        _temperature, radiance, kwargs={"planck": planck}, dask="parallelized", output_dtypes=[np.float32]
-    )
-    return made.drop_attrs()
+    return by_block(_temperature, radiance, dtype=np.float32, planck=planck)
 
 
 def _temperature(radiance: NDArray[Any], planck: Planck) -> NDArray[np.float32]:
@@ -189,21 +214,31 @@ def _temperature(radiance: NDArray[Any], planck: Planck) -> NDArray[np.float32]:
     return ((effective - planck.beta) / planck.alpha).astype(np.float32)
 
 
-def decoded(raw: xr.DataArray, *, limits: tuple[float, float], scale: float = 1.0, offset: float = 0.0) -> xr.DataArray:
-    """Return an angle or coordinate in degrees as float32, NaN outside its limits (degree), lazily."""
-    made: xr.DataArray = xr.apply_ufunc(
-        _decoded,
-        raw,
-        kwargs={"scale": scale, "offset": offset, "limits": limits},
-        dask="parallelized",
-        output_dtypes=[np.float32],
-    )
-    return made.drop_attrs()
+def decoded(raw: xr.DataArray, quantity: str, *, scale: float = 1.0, offset: float = 0.0) -> xr.DataArray:
+    """Return an angle or coordinate in degrees as float32, NaN where it is impossible (a fill value), lazily.
+
+    Longitudes are turned to -180 to 180, azimuths to 0 to 360.
+
+    Parameters
+    ----------
+    raw : DataArray
+        As stored.
+    quantity : str
+        Key of :data:`LIMITS`.
+    scale, offset : float
+        value = stored x scale + offset.
+    """
+    return by_block(_decoded, raw, dtype=np.float32, quantity=quantity, scale=scale, offset=offset)
 
 
-def _decoded(raw: NDArray[Any], scale: float, offset: float, limits: tuple[float, float]) -> NDArray[np.float32]:
+def _decoded(raw: NDArray[Any], quantity: str, scale: float, offset: float) -> NDArray[np.float32]:
     values = raw.astype(np.float64) * scale + offset
-    values[~((values >= limits[0]) & (values <= limits[1]))] = np.nan
+    low, high = LIMITS[quantity]
+    values[~((values >= low) & (values <= high))] = np.nan
+    if quantity == "longitude":
+        values[values > 180.0] -= 360.0
+    elif quantity.endswith("azimuth"):
+        values %= 360.0
     return values.astype(np.float32)
 
 
@@ -228,6 +263,8 @@ class Geolocation:
     """-90 to 90."""
     angles: Mapping[str, xr.DataArray]
     """Names of :data:`musyq_lab.sensors._scene.ANGLES`; azimuths from 0 to 360."""
+    cosine: xr.DataArray
+    """Of the Sun's zenith angle; NaN where the Sun is too low for reflectance."""
 
     @property
     def sun_zenith(self) -> xr.DataArray:
@@ -236,14 +273,14 @@ class Geolocation:
 
 
 def geolocation(layers: Mapping[str, xr.DataArray]) -> Geolocation:
-    """Return the geolocation of decoded layers (keys of :data:`LIMITS`), longitude and azimuths turned to one turn."""
-    turned = {
-        name: (values % 360.0).astype(np.float32) if name.endswith("azimuth") else values
-        for name, values in layers.items()
-    }
-    longitude = turned.pop("longitude")
-    east = longitude.where(longitude <= 180.0, longitude - 360.0).astype(np.float32)
-    return Geolocation(east.drop_attrs(), turned.pop("latitude"), turned)
+    """Return the geolocation of decoded layers (keys of :data:`LIMITS`)."""
+    angles = {name: layers[name] for name in ANGLES if name in layers}
+    lowered = by_block(_cosine, angles["sun_zenith"], dtype=np.float64)
+    return Geolocation(layers["longitude"], layers["latitude"], angles, lowered)
+
+
+def _cosine(zenith: NDArray[Any]) -> NDArray[np.float64]:
+    return np.where(zenith < LOWEST_SUN, np.cos(np.radians(zenith, dtype=np.float64)), np.nan)
 
 
 def same_shape(geo: Geolocation, raw: xr.DataArray, granule: Granule, what: str) -> None:
@@ -323,24 +360,46 @@ def scene(
         if calibration == "counts":
             attrs["valid_counts"] = [limit for limit in layer.valid if math.isfinite(limit)]
         bands[layer.band.name] = layer.values.drop_attrs().assign_attrs(attrs)
-    counts = [Counts(item.band, item.raw, valid=item.valid, saturation=item.saturation) for item in layers]
-    dark = (geo.sun_zenith >= NIGHT).astype(QA_DTYPE) * QA_DTYPE.type(SCENE_FLAG["night"].mask)
+    # The rows of this grid alone: a role such as red may be played on another grid by another band.
+    spec = replace(granule.sensor, bands=tuple(layer.band for layer in layers))
     return assemble(
-        granule,
+        replace(granule, sensor=spec),
         acquisition,
         bands,
         calibration=calibration,
         angles=geo.angles,
-        qa=quality(counts, flags) | dark,
+        qa=_quality(layers, geo, flags),
         longitude=geo.longitude,
         latitude=geo.latitude,
     )
 
 
-def sunlit(values: xr.DataArray, geo: Geolocation) -> xr.DataArray:
-    """Return values divided by the cosine of the Sun's zenith angle, NaN where the Sun is too low."""
-    made: xr.DataArray = (values / cosine(geo.sun_zenith)).astype(np.float32)
-    return made
+def _quality(
+    layers: Sequence[Layer], geo: Geolocation, flags: Sequence[tuple[xr.DataArray, Sequence[Rule]]]
+) -> xr.DataArray:
+    """Return the quality bits, lazily: one task a block."""
+    limits = tuple((*layer.valid, layer.saturation) for layer in layers)
+    rules = tuple(tuple(rule) for _, rule in flags)
+    images = [*(layer.raw for layer in layers), *(layer for layer, _ in flags)]
+    return by_block(_bits, geo.sun_zenith, *images, dtype=QA_DTYPE, limits=limits, rules=rules)
+
+
+def _bits(
+    zenith: NDArray[Any],
+    *images: NDArray[Any],
+    limits: tuple[tuple[float, float, float], ...],
+    rules: tuple[tuple[Rule, ...], ...],
+) -> NDArray[np.uint16]:
+    bits = (zenith >= NIGHT).astype(QA_DTYPE) * QA_DTYPE.type(SCENE_FLAG["night"].mask)
+    missing = np.ones(zenith.shape, bool)
+    for raw, (first, last, saturation) in zip(images, limits, strict=False):
+        inside = (raw >= first) & (raw <= last)
+        missing &= ~inside
+        bits[inside & (raw >= saturation)] |= QA_DTYPE.type(SCENE_FLAG["saturated"].mask)
+    bits[missing] |= QA_DTYPE.type(SCENE_FLAG["no_data"].mask)
+    for layer, rule in zip(images[len(limits) :], rules, strict=True):
+        bits |= decode(xr.DataArray(layer), rule).values
+    return bits
 
 
 def missing_bands(wanted: Sequence[Band], layers: Sequence[Layer]) -> dict[str, str]:

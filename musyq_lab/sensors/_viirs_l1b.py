@@ -14,9 +14,9 @@ from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._polar import (
-    LIMITS,
     Geolocation,
     Layer,
+    by_block,
     decoded,
     geolocation,
     members,
@@ -26,7 +26,6 @@ from musyq_lab.sensors._polar import (
     polynomial,
     same_shape,
     scene,
-    sunlit,
     table,
 )
 from musyq_lab.sensors._scene import Acquisition, Rule
@@ -149,7 +148,7 @@ def _band(path: Path, band: Band, calibration: Calibration, geo: Geolocation, gr
     if calibration == "reflectance":
         # The same counts and constant factors give radiance and this: it is not yet divided by the cosine.
         line = [_number(attrs, "add_offset", path), _number(attrs, "scale_factor", path)]
-        return Layer(band, raw, sunlit(polynomial(raw, line, valid), geo), valid)
+        return Layer(band, raw, polynomial(raw, line, valid, over=geo.cosine), valid)
     prefix = "" if band.thermal else "radiance_"
     line = [_number(attrs, f"{prefix}add_offset", path), _number(attrs, f"{prefix}scale_factor", path)]
     return Layer(band, raw, polynomial(raw, line, valid), valid)
@@ -171,10 +170,7 @@ def _temperature(path: Path, band: Band, raw: xr.DataArray, valid: tuple[float, 
         raise SceneError(f"{path}: {name} has shape {lut.shape}, less than the numbers stored. It is damaged.")
     low, high = _number(attrs, "valid_min", path, 0.0), _number(attrs, "valid_max", path, np.inf)
     kelvin = np.where((lut >= low) & (lut <= high) & (lut > 0), lut, np.nan).astype(np.float32)
-    made: xr.DataArray = xr.apply_ufunc(
-        _look_up, raw, kwargs={"kelvin": kelvin, "valid": valid}, dask="parallelized", output_dtypes=[np.float32]
-    )
-    return made.drop_attrs()
+    return by_block(_look_up, raw, dtype=np.float32, kelvin=kelvin, valid=valid)
 
 
 def _look_up(raw: NDArray[Any], kelvin: NDArray[np.float32], valid: tuple[float, float]) -> NDArray[np.float32]:
@@ -209,5 +205,5 @@ def _geolocation(path: Path) -> Geolocation:
         raw = plane(path, f"geolocation_data/{name}")
         scale = _number(raw.attrs, "scale_factor", path, 1.0)
         offset = _number(raw.attrs, "add_offset", path, 0.0)
-        layers[key] = decoded(raw, scale=scale, offset=offset, limits=LIMITS[key])
+        layers[key] = decoded(raw, key, scale=scale, offset=offset)
     return geolocation(layers)

@@ -17,7 +17,6 @@ from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._polar import (
-    LIMITS,
     Geolocation,
     Layer,
     decoded,
@@ -105,7 +104,7 @@ def open_sdr(granule: Granule, *, resolution: float, calibration: Calibration) -
         layer, quality = _band(collections, band, kind, calibration)
         layers.append(layer)
         flags += quality
-    geo = _geolocation(collections[geo_name], geo_name, layers[0].raw, kind)
+    geo = _geolocation(collections[geo_name], geo_name, kind)
     for layer in layers:
         same_shape(geo, layer.raw, granule, "its geolocation")
     extra = Acquisition(acquired.platform, acquired.start, acquired.end, "SDR", missing_bands(wanted, layers))
@@ -233,9 +232,11 @@ def _factors(path: Path, name: str, raw: xr.DataArray, rows: _Rows) -> tuple[Any
     return rows.spread(pairs[0::2]), rows.spread(pairs[1::2])
 
 
-def _geolocation(path: Path, name: str, first: xr.DataArray, kind: str) -> Geolocation:
-    layers = {}
+def _geolocation(path: Path, name: str, kind: str) -> Geolocation:
+    layers: dict[str, xr.DataArray] = {}
+    rows: _Rows | None = None
     for key, dataset in _ANGLES.items():
         stored = plane(path, f"All_Data/{name}_All/{dataset}")
-        layers[key] = decoded(_rows(path, name, stored.shape[0], kind).cut(stored), limits=LIMITS[key])
+        rows = rows or _rows(path, name, stored.shape[0], kind)
+        layers[key] = decoded(rows.cut(stored), key)
     return geolocation(layers)

@@ -48,7 +48,11 @@ SPEC = Sensor(
         Band("b20", "20", 1.030, 0.020, 1000),
     ),
     patterns=patterns("FY3[ABC]"),
-    marks=(Mark("hdf5", r"^FY3[ABC]_MERSI", "File Name"), Mark("hdf5", r"\d", "VIR_Cal_Coeff")),
+    marks=(
+        Mark("hdf5", r"^FY3[ABC]_MERSI", "File Name"),
+        Mark("hdf5", r"\d", "VIR_Cal_Coeff"),
+        Mark("hdf5", r"\d", "VIS_Cal_Coeff"),
+    ),
     reader="h5py",
     quirks=(
         "FY-3A holds its geolocation in the band files, FY-3B that of 250 m in GEOXX, FY-3C in GEO1K and GEOQK.",

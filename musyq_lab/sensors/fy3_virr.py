@@ -28,13 +28,11 @@ from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._polar import (
     Geolocation,
     Layer,
-    by_line,
     members,
     plane,
     polynomial,
     same_shape,
     scene,
-    sunlit,
     table,
     temperature,
 )
@@ -161,8 +159,10 @@ class _Calibrate:
         values = raw
         if self._calibration != "counts":
             slope, intercept = self._coefficients(order)
-            values = polynomial(raw, percent([intercept, slope], self._calibration, e0, self._squared), VALID)
-            values = sunlit(values, self._geo) if self._calibration == "reflectance" else values
+            over = self._geo.cosine if self._calibration == "reflectance" else None
+            values = polynomial(
+                raw, percent([intercept, slope], self._calibration, e0, self._squared), VALID, over=over
+            )
         return Layer(band, raw, values, VALID, LARGEST, {"solar_irradiance": e0})
 
     def _coefficients(self, order: int) -> tuple[float, float]:
@@ -206,7 +206,7 @@ class _Calibrate:
             raise SceneError(
                 f"{self._path}: Emissive_Radiance_{name} has shape {values.shape}, not one row a line ({raw.shape[0]})."
             )
-        return by_line(xr.DataArray(values[:, order], dims="y"), raw)
+        return xr.DataArray(values[:, order], dims="y")
 
     def _nonlinear(self, order: int) -> tuple[float, float, float]:
         name = "Prelaunch_Nonlinear_Coefficients"

@@ -61,7 +61,7 @@ def virr(
     pairs = CMA_2015 if platform == "FY-3B" else PAIRS
     scales = 0.01 + 0.0001 * np.arange(shape[0])[:, None] * np.array([0.01, 1.0, 1.0])
     scales[:, 0] = 0.0002
-    offsets = np.array([0.001, 0.2, -0.3]) + 0.01 * np.arange(shape[0])[:, None]
+    offsets = np.array([0.001, 0.2, -0.3]) + np.array([1e-4, 0.01, 0.01]) * np.arange(shape[0])[:, None]
     with h5py.File(path, "w") as file:
         _attributes(file, platform, stem, nonlinear)
         percent = 100.0 * rho * np.cos(np.radians(sza)) / DISTANCE**2
