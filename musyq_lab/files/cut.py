@@ -31,7 +31,8 @@ def missing_bytes(file: Any, path: Path, band: int) -> int:
     """
     size = path.stat().st_size
     if file.driver == "GTiff":
-        return max(0, max(_ends(file, band), default=0) - size)
+        # Where no block has a place at all, the list of places itself is cut off (or nothing was ever written).
+        return max(0, max(_ends(file, band), default=size + 1) - size)
     with path.open("rb") as stored:
         return max(0, _end_of_boxes(stored, size) - size)
 

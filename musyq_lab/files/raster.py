@@ -68,11 +68,18 @@ class RasterLayer:
         if not rows.size or not columns.size:
             return np.empty((rows.size, columns.size), self.dtype)[rows.pick, columns.pick]
         with opened(self.path) as file:
+            self._compare(file)
             window = Window(columns.first, rows.first, columns.size, rows.size)
             data: NDArray[Any] = file.read(self.band, window=window)
-        if data.dtype != self.dtype:
-            raise SceneError(f"{self.path} holds {data.dtype}, not {self.dtype}: it was changed after it was opened.")
         return data[rows.pick, columns.pick]
+
+    def _compare(self, file: Any) -> None:
+        found = file.shape, np.dtype(file.dtypes[self.band - 1]) if self.band <= file.count else None
+        if found != (self.shape, self.dtype):
+            raise SceneError(
+                f"{self.path} holds {found[1]} of shape {found[0]}, not {self.dtype} of shape {self.shape}: it was "
+                "changed after it was opened. Open it again."
+            )
 
 
 @dataclass(frozen=True, slots=True)
