@@ -65,11 +65,14 @@ def blocks(shape: Sequence[int], chunks: Sequence[int], *, least: int = 1) -> tu
     shape, chunks : sequence of int
         Of the layer as stored.
     least : int
-        Edge that the last two axes should reach where the layer is that large.
+        Edge that the last two axes should reach where the layer is that large, or the same area.
     """
     sizes = [max(1, min(chunk, size)) for chunk, size in zip(chunks, shape, strict=True)]
-    for axis in range(max(0, len(sizes) - 2), len(sizes)):
-        sizes[axis] *= max(1, math.ceil(min(least, shape[axis]) / sizes[axis]))
+    # Columns first: a file in strips has chunks as wide as the image, and then needs the fewer rows.
+    for axis in range(len(sizes) - 1, max(-1, len(sizes) - 3), -1):
+        across = sizes[-1] if axis == len(sizes) - 2 else least
+        wanted = min(least, shape[axis], least * least // max(1, across))
+        sizes[axis] *= max(1, math.ceil(wanted / sizes[axis]))
     while math.prod(math.ceil(size / block) for size, block in zip(shape, sizes, strict=True)) > MAX_BLOCKS:
         sizes = [min(2 * block, max(size, 1)) for block, size in zip(sizes, shape, strict=True)]
     return tuple(max(1, min(block, size)) for block, size in zip(sizes, shape, strict=True))

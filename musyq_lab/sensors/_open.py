@@ -127,8 +127,10 @@ def plain_errors(granule: Granule) -> Iterator[None]:
     """
     try:
         yield
-    except MusyqError:
-        raise
+    except MusyqError as error:
+        if str(granule.path) in str(error):
+            raise
+        raise SceneError(f"{granule.path}: {error}") from error
     except ImportError as error:
         raise SceneError(_lacking(granule, error)) from error
     except Exception as error:
