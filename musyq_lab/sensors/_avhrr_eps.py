@@ -100,8 +100,8 @@ def open_eps(granule: Granule, calibration: Calibration) -> xr.Dataset:
         Counts(b, scan.layer(partial(_stored, band=b.native), np.int16, b.name), fills=(float(_FILL),)) for b in rows
     ]
     layers = {
-        name: scan.layer(Direction(vectors, TIES, COLUMNS, wanted), dtype, name)
-        for name, vectors, wanted, dtype in _DIRECTIONS
+        name: scan.layer(Direction(vectors, TIES, COLUMNS, wanted, points), dtype, name)
+        for name, vectors, wanted, dtype, points in _DIRECTIONS
     }
     longitude, latitude = layers.pop("longitude"), layers.pop("latitude")
     attributes = {"lines_lost": product.gaps} if product.gaps else {}
@@ -325,13 +325,13 @@ def _directions(records: Records, zenith: int, azimuth: int) -> Floats:
 
 
 _sun, _view = partial(_directions, zenith=0, azimuth=2), partial(_directions, zenith=1, azimuth=3)
-_DIRECTIONS: tuple[tuple[str, Callable[[Records], Floats], str, Any], ...] = (
-    ("longitude", _places, "longitude", np.float64),
-    ("latitude", _places, "latitude", np.float64),
-    ("sun_zenith", _sun, "zenith", np.float32),
-    ("sun_azimuth", _sun, "azimuth", np.float32),
-    ("view_zenith", _view, "zenith", np.float32),
-    ("view_azimuth", _view, "azimuth", np.float32),
+_DIRECTIONS: tuple[tuple[str, Callable[[Records], Floats], str, Any, int], ...] = (
+    ("longitude", _places, "longitude", np.float64, 6),
+    ("latitude", _places, "latitude", np.float64, 6),
+    ("sun_zenith", _sun, "zenith", np.float32, 4),
+    ("sun_azimuth", _sun, "azimuth", np.float32, 4),
+    ("view_zenith", _view, "zenith", np.float32, 4),
+    ("view_azimuth", _view, "azimuth", np.float32, 4),
 )
 
 

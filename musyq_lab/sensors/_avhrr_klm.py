@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._angles import line_times, sun_angles
-from musyq_lab.sensors._avhrr import Direction, Floats, Records, Scan, ThermalBand, bearing, on_sphere, weights
+from musyq_lab.sensors._avhrr import Direction, Floats, Records, Scan, ThermalBand, along, bearing, on_sphere
 from musyq_lab.sensors._calibrate import Counts, cosine
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
@@ -41,6 +41,9 @@ PLATFORMS = {
 
 LETTERS = "NK|NL|NM|NN|NP|M[123]"
 """Letters of the satellites in names of data sets."""
+
+OLDER = "N[ACDEFGHJ]|TN"
+"""Letters of the satellites before: their data sets are known by name, and refused with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ def open_klm(granule: Granule, form: Form, calibration: Calibration) -> xr.Datas
         for b in rows
     ]
     longitude, latitude = (
-        scan.layer(Direction(_places, form.ties, form.columns, w), np.float64, w) for w in ("longitude", "latitude")
+        scan.layer(Direction(_places, form.ties, form.columns, w, 6), np.float64, w) for w in ("longitude", "latitude")
     )
     angles = _angles(header, form, longitude, latitude)
     flags = scan.layer(_flags, np.uint8, "flags")
@@ -339,6 +342,9 @@ def _places(records: Records) -> Floats:
     return on_sphere(longitude, latitude)
 
 
+_MIDDLE = 25  # of 51 tie points
+
+
 def _view(records: Records) -> Floats:
     """Return directions to the satellite: the zenith angle stored, the azimuth that of the line's middle.
 
@@ -346,8 +352,10 @@ def _view(records: Records) -> Floats:
     line, so it is seen from a pixel in that direction on the sphere.
     """
     latitude, longitude = _latlon(records)
-    middle = latitude.shape[1] // 2
-    azimuth = bearing(longitude, latitude, longitude[:, [middle]], latitude[:, [middle]])
+    # Nadir lies half a sample before the middle tie point (column 204 of 409, 1023.5 of 2048), which looks back.
+    towards = np.full(latitude.shape[1], _MIDDLE)
+    towards[_MIDDLE] -= 1
+    azimuth = bearing(longitude, latitude, longitude[:, towards], latitude[:, towards])
     theta, phi = np.radians(np.abs(records["angles"][..., 1] * 1e-2)), np.radians(azimuth)
     return np.stack([np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta)])
 
@@ -357,7 +365,7 @@ class _SunZenith:
     form: Form
 
     def __call__(self, records: Records) -> Floats:
-        return np.asarray((records["angles"][..., 0] * 1e-2) @ weights(self.form.ties, self.form.columns))
+        return along(records["angles"][..., 0] * 1e-2, self.form.ties, self.form.columns, 4)
 
 
 def _angles(header: Header, form: Form, longitude: xr.DataArray, latitude: xr.DataArray) -> dict[str, xr.DataArray]:

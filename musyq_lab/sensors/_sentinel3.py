@@ -34,6 +34,7 @@ Floats = NDArray[np.floating[Any]]
 
 MANIFEST = "xfdumanifest.xml"
 _EDGE = 1024  # rows and columns of a block: 4 MB as float32
+_STRIP = 64  # rows that are interpolated at a time
 _PLATFORM = "Sentinel-3"
 
 
@@ -224,8 +225,8 @@ class Grid:
         """
         if len(layer.shape) != 2:
             raise SceneError(f"{layer.path}: {layer.name!r} has shape {layer.shape}, not rows and columns.")
-        rows, columns = layer.shape
-        return cls((rows, columns), blocks(layer.shape, layer.chunks or layer.shape, least=_EDGE))
+        rows, columns = layer.shape  # one stored in one piece can be read by rows
+        return cls((rows, columns), blocks(layer.shape, layer.chunks or (1, columns), least=_EDGE))
 
     def layer(self, stored: Stored, packed: Packing | None = None) -> xr.DataArray:
         """Return a dataset lazily in the grid's blocks, decoded with its own packing unless another is given.
@@ -326,7 +327,11 @@ class TiePoints:
         if not known.size:
             return wanted.take(np.full((len(rows), len(columns)), np.nan, np.float32))
         top, vectors = self._directions(float(known.min()), float(known.max()))
-        return wanted.take(self._angle(bilinear(vectors, row - top, column)))
+        made = np.empty((len(rows), len(columns)), np.float32)
+        for first in range(0, len(rows), _STRIP):  # the directions of a whole block would take a dozen times its bytes
+            strip = slice(first, first + _STRIP)
+            made[strip] = self._angle(bilinear(vectors, row[strip] - top, column[strip]))
+        return wanted.take(made)
 
     def _directions(self, lowest: float, highest: float) -> tuple[int, Floats]:
         zenith, azimuth = look(Path(self.path), [self.zenith, self.azimuth])

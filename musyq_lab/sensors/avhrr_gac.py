@@ -6,7 +6,7 @@ import xarray as xr
 
 from musyq_lab.core.sensor import Calibration, Mark, Sensor
 from musyq_lab.sensors._avhrr import CALIBRATION_QUIRK, RESPONSE_QUIRK, SUN_QUIRK, SWITCH_QUIRK, bands
-from musyq_lab.sensors._avhrr_klm import GAC, LETTERS, PLATFORMS, open_klm
+from musyq_lab.sensors._avhrr_klm import GAC, LETTERS, OLDER, PLATFORMS, open_klm
 from musyq_lab.sensors._granule import Granule
 
 SPEC = Sensor(
@@ -17,7 +17,9 @@ SPEC = Sensor(
     swath=2900,
     years=(1998, None),
     bands=bands(4000, PLATFORMS.values()),
-    patterns=(rf"(?P<granule>\w{{3}}\.GHRR\.(?:{LETTERS})\.D\d{{5}}\.S\d{{4}}\.E\d{{4}}\.B\d{{7}}\.\w\w)(?:\.l1b)?",),
+    patterns=(
+        rf"(?P<granule>\w{{3}}\.GHRR\.(?:{LETTERS}|{OLDER})\.D\d{{5}}\.S\d{{4}}\.E\d{{4}}\.B\d{{7}}\.\w\w)(?:\.l1b)?",
+    ),
     marks=(Mark("bytes", rf"(?s)\A(?:.{{512}})?.{{22}}\w{{3}}\.GHRR\.(?:{LETTERS})\."),),
     reader="numpy",
     quirks=(

@@ -6,7 +6,7 @@ import xarray as xr
 
 from musyq_lab.core.sensor import Calibration, Mark, Sensor
 from musyq_lab.sensors._avhrr import CALIBRATION_QUIRK, RESPONSE_QUIRK, SUN_QUIRK, SWITCH_QUIRK, bands
-from musyq_lab.sensors._avhrr_klm import LAC, LETTERS, PLATFORMS, open_klm
+from musyq_lab.sensors._avhrr_klm import LAC, LETTERS, OLDER, PLATFORMS, open_klm
 from musyq_lab.sensors._granule import Granule
 
 _SETS = rf"\w{{3}}\.(?:{LAC.modes})\.(?:{LETTERS})\."
@@ -19,7 +19,9 @@ SPEC = Sensor(
     swath=2900,
     years=(1998, None),
     bands=bands(1100, PLATFORMS.values()),
-    patterns=(rf"(?P<granule>{_SETS}D\d{{5}}\.S\d{{4}}\.E\d{{4}}\.B\d{{7}}\.\w\w)(?:\.l1b)?",),
+    patterns=(
+        rf"(?P<granule>\w{{3}}\.(?:{LAC.modes})\.(?:{LETTERS}|{OLDER})\.D\d{{5}}\.S\d{{4}}\.E\d{{4}}\.B\d{{7}}\.\w\w)(?:\.l1b)?",
+    ),
     marks=(Mark("bytes", rf"(?s)\A(?:.{{512}})?.{{22}}{_SETS}"),),
     reader="numpy",
     quirks=(

@@ -62,8 +62,8 @@ SPEC = Sensor(
         "Radiance is as the file stores it. EUMETSAT's product notice S3.PN-SLSTR-L1.10 recommends to multiply nadir "
         "radiance by 0.97 (S1), 0.98 (S2, S3), 1.11 (S5) and 1.13 (S6): see the attribute `recommended_factor`.",
         "Reflectance uses the file's solar irradiance of each detector for the day, not the E0 of the band's row.",
-        "S7 to S9 are stored as brightness temperature; their radiance is the mean of Planck's over a flat band as wide as "
-        "theirs (at the centre alone, that of S7 would be 4 % less at 250 K).",
+        "S7 to S9 are stored as brightness temperature; their radiance is the mean of Planck's over a flat band as "
+        "wide as theirs (at the centre alone, that of S7 would be 4 % less at 250 K).",
         "F1 has a grid of its own since 2018 (F1_BT_fn.nc) and is left out then.",
         "Upper limit of S4 in satpy's table (1.36825 um) lies below its centre: the row here is the measured response.",
     ),
