@@ -299,9 +299,12 @@ def _geometry(template: xr.DataArray, view: View) -> _Geometry:
         "view_zenith": view_zenith,
         "view_azimuth": view_azimuth,
     }
-    disk = longitude.notnull()
-    bits = _bit(~disk, "no_data") | _bit(sun_zenith > _HORIZON, "night")
-    return _Geometry(angles, disk, bits, view)
+    return _Geometry(angles, longitude.notnull(), night_and_space(longitude, sun_zenith), view)
+
+
+def night_and_space(longitude: xr.DataArray, sun_zenith: xr.DataArray) -> xr.DataArray:
+    """Return the quality bits of pixels beside the globe (no data) and of those with the Sun below the horizon."""
+    return _bit(longitude.isnull(), "no_data") | _bit(sun_zenith > _HORIZON, "night")
 
 
 def _on_grid(data: xr.DataArray, view: View) -> xr.DataArray:

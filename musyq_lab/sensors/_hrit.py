@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
+from musyq_lab.sensors._lines import window
 from musyq_lab.sensors._msg import unpack10
 
 _LONGEST_HEADER = 1 << 22
@@ -152,9 +153,8 @@ class HritLayer:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
-        rows, columns = key
-        start, stop, step = rows.indices(self.height)
-        return self.lines.read(start, stop - start)[::step, columns]
+        part = window(key, self.height)
+        return part.cut(self.lines.read(part.first, part.count))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
+from musyq_lab.sensors._lines import window
 
 CHANNELS = (
     *("VIS006", "VIS008", "IR_016", "IR_039", "WV_062", "WV_073"),
@@ -243,12 +244,11 @@ class MsgLayer:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
-        rows, columns = key
-        start, stop, _ = rows.indices(self.shape[0])
-        first = self.shape[0] - stop
-        raw = self.lines.read(first, stop - start)
+        part = window(key, self.shape[0])
+        first = self.shape[0] - part.first - part.count
+        raw = self.lines.read(first, part.count)
         raw = self._spread(raw, self.canvas.south + first) if self.windows else raw[:, : self.shape[1]]
-        return np.ascontiguousarray(raw[::-1, ::-1][:: rows.step or 1, columns])
+        return np.ascontiguousarray(part.cut(raw[::-1, ::-1]))
 
     def _spread(self, raw: NDArray[np.uint16], line: int) -> NDArray[np.uint16]:
         """Put lines where their window lies."""

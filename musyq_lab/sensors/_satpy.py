@@ -223,8 +223,8 @@ def radiance_factor(units: str, wavelength: float) -> float:
 
 def _geolocation(data: xr.DataArray) -> tuple[xr.DataArray | None, xr.DataArray | None]:
     area = data.attrs.get("area")
-    if area is None or not hasattr(area, "lons"):
-        return None, None
+    if area is None or hasattr(area, "get_proj_vectors") or getattr(area, "lons", None) is None:
+        return None, None  # a projected image has an area whose lons are None
     return _lonlat(area.lons), _lonlat(area.lats)
 
 

@@ -59,6 +59,7 @@ def _axes(file: netCDF4.Dataset, lines: int, columns: int, angle: float) -> None
 def _radiance(file: netCDF4.Dataset, counts: np.ndarray, scale: float, offset: float, fill: int) -> None:
     rad = file.createVariable("Rad", "i2", ("y", "x"), fill_value=np.int16(fill), zlib=True)
     rad.setncattr("_Unsigned", "true")
+    rad.units = "W m-2 sr-1 um-1" if fill == 1023 else "mW m-2 sr-1 (cm-1)-1"
     rad.scale_factor, rad.add_offset = np.float32(scale), np.float32(offset)
     rad.valid_range = np.array([0, fill - 1], "i2")
     rad.set_auto_maskandscale(False)
