@@ -75,7 +75,7 @@ def open_tile(granule: Granule, *, resolution: float, calibration: Calibration) 
     level = metadata.level
     _check(granule, metadata, calibration)
     counts, missing = _counts(granule, safe, metadata, resolution)
-    template = _georeferenced(counts[0].data, safe)
+    template = counts[0].data
     angles, said = _angles(metadata, template)
     layers, mask = _masks(safe, metadata, template, resolution)
     distance = metadata.sun_distance() or sun_distance(metadata.time)
@@ -152,7 +152,7 @@ def _band(band: Band, path: str, metadata: Metadata) -> Counts:
     saturated = metadata.special("SATURATED", 65535)
     return Counts(
         replace(band, e0=metadata.irradiance(band.native) or band.e0),
-        open_band(path),
+        _in_place(open_band(path), metadata, path),
         fills=(float(metadata.special("NODATA", 0)),),
         valid=(-math.inf, saturated - 1),  # the number is a mark, no measurement
         saturation=saturated,
@@ -161,9 +161,21 @@ def _band(band: Band, path: str, metadata: Metadata) -> Counts:
     )
 
 
-def _georeferenced(data: xr.DataArray, safe: Safe) -> xr.DataArray:
+def _in_place(data: xr.DataArray, metadata: Metadata, path: str) -> xr.DataArray:
+    """Refuse a band whose map coordinates are not those of its tile: JPEG 2000 has no checksum that would tell."""
+    from rasterio.crs import CRS
+
     if "x" not in data.coords or min(data.shape) < 2:
-        raise SceneError(f"{safe.place}: its band files carry no map coordinates. They are damaged: fetch them again.")
+        raise SceneError(f"{path} carries no map coordinates. It is damaged: fetch it again.")
+    a, _, left, _, e, top = tuple(data.rio.transform())[:6]
+    corner_x, corner_y = metadata.corner()
+    right, bottom = (corner_x + metadata.extent[0], corner_y - metadata.extent[1])
+    differences = (left - corner_x, top - corner_y, left + a * data.shape[1] - right, top + e * data.shape[0] - bottom)
+    if max(map(abs, differences)) > a / 2 or e >= 0 or data.rio.crs != CRS.from_epsg(metadata.epsg):
+        raise SceneError(
+            f"{path} lies elsewhere than the metadata of its tile say (EPSG:{metadata.epsg}, from {corner_x:g}, "
+            f"{corner_y:g} m). One of them is damaged or of another tile: fetch them again."
+        )
     return data
 
 

@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 from musyq_lab.core.errors import SceneError
 from musyq_lab.files.xml import MAX_BYTES, read_xml
 from musyq_lab.sensors._calibrate import Linear
-from musyq_lab.sensors._granule import Granule
+from musyq_lab.sensors._granule import Granule, granule_name
 from musyq_lab.sensors._time import instant
 
 BAND_IDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
@@ -99,7 +99,7 @@ def safe_of(granule: Granule) -> Safe:
     SceneError
         If it is empty, is a broken zip file or has no product metadata.
     """
-    path = granule.path
+    path = _delivered(granule)
     if path.is_file() and zipfile.is_zipfile(path):
         return _zipped(path)
     if path.is_file() and (path.suffix.lower() == ".zip" or not path.stat().st_size):
@@ -113,6 +113,12 @@ def safe_of(granule: Granule) -> Safe:
         if len(names) > _MAX_FILES:
             raise SceneError(f"{root} holds more than {_MAX_FILES} files: it is no Sentinel-2 SAFE.")
     return Safe(root, tuple(sorted(names)), zipped=False)
+
+
+def _delivered(granule: Granule) -> Path:
+    """Return the SAFE among the files of a granule (rather the folder than its zip file), or where to look."""
+    safes = [file for file in granule.files if granule_name(granule.sensor.folders, file.name)]
+    return min(safes, key=lambda file: not file.is_dir(), default=granule.path)
 
 
 def _zipped(path: Path) -> Safe:
@@ -194,6 +200,27 @@ class Metadata:
     def corner(self) -> tuple[float, float]:
         """Return x and y (m) of the upper left corner of the tile."""
         return self.number(self.tile, "Geoposition/ULX"), self.number(self.tile, "Geoposition/ULY")
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height (m) of the tile."""
+        columns, rows = self.number(self.tile, "Size/NCOLS"), self.number(self.tile, "Size/NROWS")
+        return columns * self.number(self.tile, "Geoposition/XDIM"), -rows * self.number(self.tile, "Geoposition/YDIM")
+
+    @property
+    def epsg(self) -> int:
+        """Code of the map projection.
+
+        Raises
+        ------
+        SceneError
+            If it is none of UTM on WGS 84.
+        """
+        text = self._required(self.tile, "HORIZONTAL_CS_CODE")
+        match = re.fullmatch(r"(?i:EPSG):(32[67]\d\d)", text)
+        if not match:
+            raise SceneError(f"{self.place}: the metadata of its tile say the projection {text!r}, which is not UTM.")
+        return int(match[1])
 
     def special(self, name: str, default: int) -> int:
         """Return the stored number for ``"NODATA"`` or ``"SATURATED"``."""

@@ -119,6 +119,9 @@ def tile_xml(*, grids: bool = True) -> str:
             parts = (np.where(mask, grid, np.nan) for grid in (VIEW_ZENITH, VIEW_AZIMUTH))
             tag = "Viewing_Incidence_Angles_Grids"
             angles += f'<{tag} bandId="3" detectorId="{detector}">{_grid(*parts)}</{tag}>'
+    sizes = "".join(
+        f'<Size resolution="{r}"><NROWS>{EXTENT / r:.0f}</NROWS><NCOLS>{EXTENT / r:.0f}</NCOLS></Size>' for r in SIZE
+    )
     places = "".join(
         f'<Geoposition resolution="{r}"><ULX>{LEFT:g}</ULX><ULY>{TOP:g}</ULY>'
         f"<XDIM>{r}</XDIM><YDIM>-{r}</YDIM></Geoposition>"
@@ -128,7 +131,7 @@ def tile_xml(*, grids: bool = True) -> str:
 <n1:Level-1C_Tile_ID xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/S2_PDI_Level-1C_Tile_Metadata.xsd">
  <n1:General_Info><TILE_ID>S2A_OPER_MSI_L1C_TL_2APS_20230301T050000_A012345_T50TMK_N05.09</TILE_ID>
   <SENSING_TIME>2023-03-01T03:05:06.789Z</SENSING_TIME></n1:General_Info>
- <n1:Geometric_Info><Tile_Geocoding><HORIZONTAL_CS_CODE>EPSG:32650</HORIZONTAL_CS_CODE>{places}</Tile_Geocoding>
+ <n1:Geometric_Info><Tile_Geocoding><HORIZONTAL_CS_CODE>EPSG:32650</HORIZONTAL_CS_CODE>{sizes}{places}</Tile_Geocoding>
   <Tile_Angles>{angles}
    <Mean_Sun_Angle><ZENITH_ANGLE unit="deg">36.5</ZENITH_ANGLE>
     <AZIMUTH_ANGLE unit="deg">150.25</AZIMUTH_ANGLE></Mean_Sun_Angle>

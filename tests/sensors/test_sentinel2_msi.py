@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 import tracemalloc
+import warnings
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +19,14 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from rasterio.errors import NotGeoreferencedWarning
 from sensors import make_sentinel2 as make
 from sensors.shared_data import shared
 
 from musyq_lab.core.errors import MusyqError, SceneError
 from musyq_lab.core.quality import SCENE_FLAG
-from musyq_lab.sensors._open import open_scene
+from musyq_lab.sensors._granule import find_all
+from musyq_lab.sensors._open import open_granule, open_scene
 from musyq_lab.sensors.sentinel2_msi import SPEC
 
 REAL = "S2A_MSIL1C_20180629T000241_N0206_R030_T56JMM_20180629T012042"
@@ -179,14 +182,15 @@ def test_opening_is_lazy_fast_and_small(archive: Path) -> None:
         raise AssertionError("a pixel was computed")
 
     open_scene(archive)  # imports done
-    tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()  # not the wall's: other work may share the processors
     with dask.config.set(scheduler=refuse):
         for calibration in ("reflectance", "radiance", "counts"):
             scene = open_scene(archive, calibration=calibration)
-    seconds, (_, peak) = time.perf_counter() - start, tracemalloc.get_traced_memory()
+    assert (time.process_time() - start) / 3 < 2
+    tracemalloc.start()
+    open_scene(archive)
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert seconds / 3 < 2
     assert peak < 50e6
     assert all(v.chunks for v in scene.data_vars.values() if v.ndim)
 
@@ -216,6 +220,19 @@ def test_every_way_to_the_tile_gives_the_same(archive: Path, unpacked: Path, tmp
     ]
     for way in ways:
         np.testing.assert_array_equal(open_scene(way)["green"].values, expected, err_msg=str(way))
+
+
+def test_a_folder_of_several_holds_each_once(tmp_path: Path) -> None:
+    first = level1(tmp_path)
+    make.zipped(first, tmp_path / f"{make.name()}.zip")
+    (tmp_path / "MTD_notes.xml").write_text("<a/>")
+    second, _ = level2(tmp_path)
+    found = find_all(tmp_path)
+    assert [g.name for g in found] == [make.name(), make.name("L2A")]
+    scenes = [open_granule(g, resolution=20, calibration="reflectance") for g in found]
+    assert [s.attrs["processing_level"] for s in scenes] == ["L1C", "L2A"]
+    shutil.rmtree(second)
+    np.testing.assert_array_equal(open_scene(tmp_path)["red"].values, open_scene(first)["red"].values)
 
 
 # ---- radiometry of small SAFEs
@@ -273,7 +290,7 @@ def test_radiance_uses_irradiance_and_distance_of_the_file(tmp_path: Path) -> No
     cosine = np.cos(np.radians(reflectance["sun_zenith"].values.astype(float)))
     for name, number in (("red_edge_1", 4), ("swir2", 12)):
         expected = reflectance[name].values * (2000 - 100 * number) * 0.98 * cosine / np.pi
-        np.testing.assert_allclose(scene[name].values, expected, rtol=3e-6)
+        np.testing.assert_allclose(scene[name].values, expected, rtol=3e-6, atol=3e-6)
 
 
 def test_radiance_without_irradiance_in_the_file_takes_the_spec(tmp_path: Path) -> None:
@@ -585,13 +602,62 @@ def test_a_zip_file_without_its_suffix_says_so(tmp_path: Path) -> None:
 def test_damage_within_a_band_is_named_when_it_is_read(tmp_path: Path, zipped: bool) -> None:
     safe = level1(tmp_path)
     band = next(safe.rglob("*_B04.jp2"))
-    data = bytearray(band.read_bytes())
-    data[len(data) // 3 : -2] = bytes(len(data) - 2 - len(data) // 3)
-    band.write_bytes(bytes(data[: len(data) // 2]))
-    path = make.zipped(safe, tmp_path / f"{make.name()}.zip") if zipped else safe
+    half = band.read_bytes()[: band.stat().st_size // 2]
+    if zipped:
+        band.write_bytes(half)
+        scene = open_scene(make.zipped(safe, tmp_path / f"{make.name()}.zip"))
+    else:
+        scene = open_scene(safe)
+        band.write_bytes(half)
     with pytest.raises(SceneError, match=r"_B04\.jp2"):
-        open_scene(path)["red"].compute()
-    assert np.isfinite(open_scene(path)["nir"].values).all()
+        scene["red"].compute()
+    assert np.isfinite(scene["nir"].values).all()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("EPSG:32650", "EPSG:32651"),
+        ("EPSG:32650", "EPSG:4326"),
+        ("<ULX>300000", "<ULX>301000"),
+        (r"<ULY>4.5e\+06", "<ULY>4400000"),
+        ("<NROWS>10980<", "<NROWS>9980<"),
+        ("<YDIM>-10<", "<YDIM>10<"),
+    ],
+)
+def test_a_band_that_lies_elsewhere_than_its_tile(tmp_path: Path, old: str, new: str) -> None:
+    safe = broken(level1(tmp_path), old, new, "MTD_TL.xml")
+    with pytest.raises(SceneError, match=r"_B02\.jp2 lies elsewhere|not UTM"):
+        open_scene(safe)
+
+
+def test_a_band_of_another_place_or_of_none(tmp_path: Path) -> None:
+    safe = level1(tmp_path)
+    band = next(safe.rglob("*_B03.jp2"))
+    with rasterio.open(band) as file:
+        values, profile = file.read(), file.profile
+    profile.update(QUALITY="100", REVERSIBLE="YES")
+    shifted = rasterio.Affine(make.EXTENT / 72, 0, make.LEFT + 2000, 0, -make.EXTENT / 72, make.TOP)
+    nowhere = {"crs": None, "transform": rasterio.Affine.identity()}
+    for change, message in (({"transform": shifted}, "lies elsewhere"), (nowhere, "no map coordinates")):
+        band.unlink()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(band, "w", **{**profile, **change}) as file:
+                file.write(values)
+        with pytest.raises(SceneError, match=rf"_B03\.jp2.*{message}"):
+            open_scene(safe)
+
+
+def test_a_band_cut_short_is_named_when_it_is_opened(tmp_path: Path) -> None:
+    safe = level1(tmp_path)
+    band = next(safe.rglob("*_B04.jp2"))
+    band.write_bytes(band.read_bytes()[:-3000])
+    with pytest.raises(SceneError, match=r"_B04\.jp2 is cut short"):
+        open_scene(safe)
+    band.write_bytes(b"")
+    with pytest.raises(SceneError, match=r"_B04\.jp2 is empty"):
+        open_scene(safe)
 
 
 def test_scenes_travel_to_other_processes(tmp_path: Path) -> None:
