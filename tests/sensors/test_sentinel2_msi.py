@@ -638,12 +638,12 @@ def test_a_band_of_another_place_or_of_none(tmp_path: Path) -> None:
         values, profile = file.read(), file.profile
     profile.update(QUALITY="100", REVERSIBLE="YES")
     shifted = rasterio.Affine(make.EXTENT / 72, 0, make.LEFT + 2000, 0, -make.EXTENT / 72, make.TOP)
-    nowhere = {"crs": None, "transform": rasterio.Affine.identity()}
-    for change, message in (({"transform": shifted}, "lies elsewhere"), (nowhere, "no map coordinates")):
+    nowhere = {name: value for name, value in profile.items() if name not in ("crs", "transform")}
+    for changed, message in (({**profile, "transform": shifted}, "lies elsewhere"), (nowhere, "no map coordinates")):
         band.unlink()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(band, "w", **{**profile, **change}) as file:
+            with rasterio.open(band, "w", **changed) as file:
                 file.write(values)
         with pytest.raises(SceneError, match=rf"_B03\.jp2.*{message}"):
             open_scene(safe)
