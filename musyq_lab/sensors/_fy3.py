@@ -17,7 +17,8 @@ from musyq_lab.core.sensor import Calibration, Sensor
 from musyq_lab.kernels.radiometry import planck_constants
 from musyq_lab.sensors._calibrate import Planck
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._polar import Geolocation, decoded, geolocation, members, metadata, plane
+from musyq_lab.sensors._planes import members, metadata, plane
+from musyq_lab.sensors._polar import Geolocation, decoded, geolocation
 from musyq_lab.sensors._scene import Acquisition, Rule
 from musyq_lab.sensors._time import instant, sun_distance
 

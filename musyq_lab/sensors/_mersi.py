@@ -31,19 +31,8 @@ from musyq_lab.sensors._fy3 import (
     percent,
 )
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._polar import (
-    Geolocation,
-    Layer,
-    members,
-    metadata,
-    missing_bands,
-    plane,
-    polynomial,
-    same_shape,
-    scene,
-    table,
-    temperature,
-)
+from musyq_lab.sensors._planes import members, metadata, plane, table
+from musyq_lab.sensors._polar import Geolocation, Layer, missing_bands, polynomial, same_shape, scene, temperature
 from musyq_lab.sensors._scene import ANGLES, Acquisition
 
 EMISSIVE_COUNTS = (1.0, 25000.0)

@@ -1,16 +1,10 @@
-"""What the swaths of polar imagers in HDF5 share: lazy planes, calibration by line, geolocation and quality.
-
-satpy reads these formats too. Its file handlers keep open HDF5 files inside the arrays they return, so these cannot be
-pickled or sent to a worker, and nothing checks a file before it is opened; here files are opened inside the tasks,
-after :func:`musyq_lab.files.safety.check_hdf5`.
-"""
+"""What the swaths of polar imagers share: calibration by line, geolocation, quality, and the common layout."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,120 +14,12 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG
 from musyq_lab.core.sensor import Band, Calibration
-from musyq_lab.files.lazy import dask_array
-from musyq_lab.files.safety import check_hdf5, damage, opened
-from musyq_lab.files.stored import attributes
 from musyq_lab.sensors._calibrate import LOWEST_SUN, Planck
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import ANGLES, Acquisition, Rule, assemble, decode
 
-ROWS = 640
-"""Lines of a block: whole scans of 10, 16, 32 and 40 lines (21 MB as float32 at 8192 columns)."""
-
-MAX_TABLE = 4_000_000
-"""Most values of a table that is read when a granule is opened (gains by line, coefficients)."""
-
 NIGHT = 90.0
 """Sun zenith angle (degree) from which a pixel is marked as night."""
-
-
-@dataclass(frozen=True)
-class Plane:
-    """One image of a dataset of an HDF5 file, as dask wants it: picklable, no open file."""
-
-    path: str
-    """File."""
-    name: str
-    """Dataset."""
-    index: int | None
-    """Which image along the first axis of a three-dimensional dataset."""
-    shape: tuple[int, int]
-    """Lines, columns."""
-    dtype: np.dtype[Any]
-    """Stored type, in the byte order of the machine."""
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return 2
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Read a part; a damaged block is an error that names the file."""
-        check_hdf5(self.path)
-        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
-        with opened(self.path) as file, damage(self.path):
-            dataset = file[self.name]
-            if dataset.shape[-2:] != self.shape:
-                raise SceneError(f"{self.path} was changed after it was opened: {self.name} has shape {dataset.shape}.")
-            part = dataset[rows, columns] if self.index is None else dataset[self.index, rows, columns]
-        return np.asarray(part, self.dtype)
-
-
-def plane(path: Path, name: str, index: int | None = None) -> xr.DataArray:
-    """Return an image as it is stored, lazily, dims (y, x), with the attributes of its dataset.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        HDF5 file; it is checked first.
-    name : str
-        Dataset.
-    index : int, optional
-        Which image of a three-dimensional dataset.
-
-    Raises
-    ------
-    ArchiveError
-        If the file is damaged or hostile.
-    SceneError
-        If it has no such image.
-    """
-    check_hdf5(path)
-    with opened(path) as file, damage(path):
-        dataset = file.get(name)
-        wanted = 2 if index is None else 3
-        if dataset is None or getattr(dataset, "ndim", 0) != wanted or (index or 0) >= dataset.shape[0]:
-            raise SceneError(f"{path} holds no image {name!r}{'' if index is None else f' number {index}'}.")
-        shape, dtype, attrs = dataset.shape[-2:], dataset.dtype.newbyteorder("="), attributes(dataset)
-    if dtype.kind not in "uif" or 0 in shape:
-        raise SceneError(f"{path}: {name!r} is no image of numbers (shape {shape}, type {dtype}). The file is damaged.")
-    layer = Plane(str(path), name, index, shape, dtype)
-    data = dask_array(layer, (min(ROWS, shape[0]), shape[1]), (str(path),), name.rpartition("/")[2])
-    return xr.DataArray(data, dims=("y", "x"), attrs=attrs)
-
-
-def table(path: Path, name: str) -> NDArray[np.float64]:
-    """Return a small dataset in full, such as gains by line.
-
-    Raises
-    ------
-    SceneError
-        If the file has none of that name, or it is no small table of numbers.
-    """
-    check_hdf5(path)
-    with opened(path) as file, damage(path):
-        dataset = file.get(name)
-        if dataset is None or getattr(dataset, "shape", None) is None:
-            raise SceneError(f"{path} lacks the table {name!r}, which calibrates its bands. The file is damaged.")
-        if dataset.size > MAX_TABLE or dataset.dtype.kind not in "uif":
-            raise SceneError(f"{path}: {name!r} is no table of numbers ({dataset.size} values, {dataset.dtype}).")
-        return np.asarray(dataset[()], np.float64)
-
-
-def metadata(path: Path, name: str = "/") -> dict[str, Any]:
-    """Return the attributes of a file, group or dataset; nothing where it does not exist."""
-    check_hdf5(path)
-    with opened(path) as file, damage(path):
-        target = file.get(name)
-        return {} if target is None else attributes(target)
-
-
-def members(path: Path, name: str = "/") -> tuple[str, ...]:
-    """Return the names inside a group; nothing where it does not exist."""
-    check_hdf5(path)
-    with opened(path) as file, damage(path):
-        target = file.get(name)
-        return tuple(target) if hasattr(target, "keys") else ()
 
 
 def by_block(function: Any, first: xr.DataArray, *others: xr.DataArray, dtype: Any, **options: Any) -> xr.DataArray:

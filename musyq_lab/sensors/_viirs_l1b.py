@@ -13,20 +13,17 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._granule import Granule
+from musyq_lab.sensors._planes import members, metadata, plane, table
 from musyq_lab.sensors._polar import (
     Geolocation,
     Layer,
     by_block,
     decoded,
     geolocation,
-    members,
-    metadata,
     missing_bands,
-    plane,
     polynomial,
     same_shape,
     scene,
-    table,
 )
 from musyq_lab.sensors._scene import Acquisition, Rule
 from musyq_lab.sensors._time import instant

@@ -25,17 +25,8 @@ from musyq_lab.sensors._fy3 import (
     percent,
 )
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._polar import (
-    Geolocation,
-    Layer,
-    members,
-    plane,
-    polynomial,
-    same_shape,
-    scene,
-    table,
-    temperature,
-)
+from musyq_lab.sensors._planes import members, plane, table
+from musyq_lab.sensors._polar import Geolocation, Layer, polynomial, same_shape, scene, temperature
 from musyq_lab.sensors._scene import Acquisition
 
 SPEC = Sensor(
