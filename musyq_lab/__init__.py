@@ -21,6 +21,7 @@ _PUBLIC = {
     "retrieve": "musyq_lab.products._retrieve:retrieve",
     "run_recipe": "musyq_lab.production.run:run_recipe",
     "scene_grids": "musyq_lab.sensors._open:scene_grids",
+    "spectral_response": "musyq_lab.sensors._response:response",
     "standardize": "musyq_lab.standard.pipeline:standardize",
     "true_colour": "musyq_lab.figures.quicklook:true_colour",
     "write_product": "musyq_lab.archive.write:write_product",
