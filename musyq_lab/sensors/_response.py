@@ -11,7 +11,7 @@ How far it is from the truth was measured (the tests repeat it):
   (doi:10.1016/j.rse.2018.07.015): 0.04 % at the median of 202 bands of 26 sensors, 0.3 % for 95 % of them, 1.0 % at
   most (OLCI Oa01). p = 2 gives 0.19 %, 1.7 % and 3.5 %.
 - Reflectance of a dense canopy over it, beside that over 62 complete measured curves (Sentinel-2A and -2B, Landsat-8
-  OLI, Sentinel-3A OLCI and SLSTR): within 0.001. Beside the cut curves of GF-1: within 0.002; of GF-6: within 0.001 but
+  OLI, Sentinel-3A OLCI and SLSTR): within 0.001. Beside the cut curves of GF-1: within 0.002; of GF-6: 0.0011 but
   for its two red-edge bands (0.015), whose centroid the response far outside the band shifts by 3.6 nm.
 
 - Brightness temperature from 220 to 320 K over it, beside that over the measured curves of MERSI-2 (six bands, centre
