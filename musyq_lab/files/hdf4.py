@@ -163,7 +163,8 @@ def open_dataset(path: str | Path, name: str, chunks: Sequence[int] | None = Non
     own = tuple(chunks) if chunks else chunks_of(dataset)
     _check(dataset, own, path)
     layer = Hdf4Layer(str(Path(path).expanduser().absolute()), name, dataset.index, dataset.shape, dataset.dtype)
-    data = dask_array(layer, own, [layer.path], name.replace(" ", "_"))
+    # A short word: dask cuts the names of joined tasks at 115 letters, and tells longer ones apart by 16 bits only.
+    data = dask_array(layer, own, [layer.path], "hdf4")
     return xr.DataArray(data, dims=_distinct(dataset.dims), name=name, attrs=dict(dataset.attributes))
 
 

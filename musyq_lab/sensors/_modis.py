@@ -102,8 +102,8 @@ def files_by_kind(granule: Granule) -> dict[str, ModisFile]:
         if file.kind in found:
             raise SceneError(
                 f"{granule.path}: granule {granule.name} has two files of {file.short_name}, "
-                f"{found[file.kind].path.name} and {path.name}. Move one elsewhere, or give the files of one version as "
-                "a list."
+                f"{found[file.kind].path.name} and {path.name}. Move one elsewhere, or give the files of one version "
+                "as a list."
             )
         found[file.kind] = file
     if len({file.platform for file in found.values()}) > 1:

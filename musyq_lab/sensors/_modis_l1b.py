@@ -21,7 +21,7 @@ from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.files.hdf4 import Hdf4Dataset, datasets, global_attributes, open_dataset
 from musyq_lab.files.lazy import BLOCK
 from musyq_lab.kernels.radiometry import planck_constants
-from musyq_lab.sensors import _tiepoints as tiepoints
+from musyq_lab.sensors import _modis_tiepoints as tiepoints
 from musyq_lab.sensors._calibrate import Counts, Illumination, Linear, Planck
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._modis import ModisFile, attribute, limits

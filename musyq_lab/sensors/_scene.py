@@ -97,6 +97,10 @@ def decode(layer: xr.DataArray, rules: Sequence[Rule]) -> xr.DataArray:
 class _Decoder:
     rules: tuple[Rule, ...]
 
+    @property
+    def __name__(self) -> str:
+        return "decode"  # short, for dask: see `_calibrate._Bound`
+
     def __call__(self, block: NDArray[Any]) -> NDArray[np.uint16]:
         bits = np.zeros(block.shape, QA_DTYPE)
         for rule in self.rules:

@@ -291,6 +291,14 @@ def test_nothing_is_computed_early_and_scenes_travel(folder):
     assert float(pickle.loads(pickle.dumps(scenes[0])).red.mean()) > 0
 
 
+@pytest.mark.parametrize(("metres", "calibration"), [(1000, "reflectance"), (250, "reflectance"), (1000, "counts")])
+def test_bands_cannot_be_mistaken_for_each_other(folder, metres, calibration):
+    """dask cuts the names of joined tasks at 115 letters and adds 16 bits: bands of one long name get mixed up."""
+    (scene,) = dask.optimize(open_scene(folder, resolution=metres, calibration=calibration))
+    names = {key[0] if isinstance(key, tuple) else key for key in dict(scene.__dask_graph__())}
+    assert max(map(len, names)) < 115
+
+
 def test_chunks_hold_whole_scans_and_are_bounded():
     for metres, rows in ((1000, 10), (500, 20), (250, 40)):
         chunk = l1b.rows_of_block(metres)

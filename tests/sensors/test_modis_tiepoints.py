@@ -7,7 +7,7 @@ from sensors import make_modis
 from sensors.shared_data import shared
 
 from musyq_lab.core.errors import SceneError
-from musyq_lab.sensors import _tiepoints as tiepoints
+from musyq_lab.sensors import _modis_tiepoints as tiepoints
 
 SCANS = 3
 
