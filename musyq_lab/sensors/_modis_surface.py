@@ -92,9 +92,13 @@ def open_grid(granule: Granule, file: ModisFile, *, resolution: float, calibrati
     """
     layout = LAYOUTS[file.kind]
     if calibration == "radiance":
-        raise InputError(f"{file.short_name} holds reflectance of the surface, which has no radiance at the sensor.")
+        raise InputError(
+            f"{file.path}: {file.short_name} holds reflectance of the surface, which has no radiance at the sensor."
+        )
     if resolution not in (layout.resolution, granule.sensor.resolution):
-        raise InputError(f"{file.short_name} has no grid of {resolution:g} m. It has {layout.resolution:g} m.")
+        raise InputError(
+            f"{file.path}: {file.short_name} has no grid of {resolution:g} m. It has {layout.resolution:g} m."
+        )
     known = datasets(file.path)
     counts = _counts(granule, file, known, layout)
     grid = _grid(file, layout, known[layout.band.format(1)])
