@@ -22,7 +22,6 @@ from musyq_lab.sensors._sentinel3 import (
     Folder,
     Grid,
     Stored,
-    TiePoints,
     counts_of,
     global_attributes,
     look,
@@ -30,6 +29,7 @@ from musyq_lab.sensors._sentinel3 import (
     reflectance,
     values,
 )
+from musyq_lab.sensors._sentinel3_ties import TiePoints
 
 SPEC = Sensor(
     key="s3_olci",
@@ -178,8 +178,7 @@ class _Regular:
 
     def __call__(self, top: int, bottom: int, left: int, right: int) -> tuple[Floats, Floats]:
         rows, columns = np.arange(top, bottom) / self.along, np.arange(left, right) / self.across
-        row, column = np.broadcast_arrays(rows[:, None], columns[None, :])
-        return row, column
+        return rows[:, None], columns[None, :]
 
 
 def _angles(folder: Folder, grid: Grid) -> dict[str, xr.DataArray]:

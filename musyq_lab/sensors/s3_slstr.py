@@ -22,13 +22,13 @@ from musyq_lab.sensors._sentinel3 import (
     Folder,
     Grid,
     Stored,
-    TiePoints,
     counts_of,
     look,
     open_folder,
     reflectance,
     values,
 )
+from musyq_lab.sensors._sentinel3_ties import TiePoints
 
 SPEC = Sensor(
     key="s3_slstr",
