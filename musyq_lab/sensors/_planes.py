@@ -108,7 +108,8 @@ def plane(path: Path, name: str, index: int | None = None) -> xr.DataArray:
     if dtype.kind not in "uif" or 0 in shape:
         raise SceneError(f"{path}: {name!r} is no image of numbers (shape {shape}, type {dtype}). The file is damaged.")
     layer = Plane(str(path), name, index, shape, dtype)
-    data = dask_array(layer, (min(ROWS, shape[0]), shape[1]), (str(path),), name.rpartition("/")[2])
+    # A short word: dask cuts long names of joined tasks, and with them what tells two bands apart.
+    data = dask_array(layer, (min(ROWS, shape[0]), shape[1]), (str(path),), "plane")
     return xr.DataArray(data, dims=("y", "x"), attrs=attrs)
 
 
