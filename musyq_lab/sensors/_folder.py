@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import xarray as xr
@@ -136,13 +137,20 @@ def open_scenes(
     report = []
     for granule in track(granules, "opening granules"):
         opened = _try(granule, resolution, chosen)
-        name = granule.name if granule.name not in scenes else f"{granule.name} ({granule.sensor.key})"
+        name = next(name for name in _names(granule) if name not in scenes)
         if isinstance(opened, xr.Dataset):
             scenes[name] = opened
             report.append(Opened(name, granule.sensor.key, opened.attrs.get("time_coverage_start", ""), ""))
         else:
             report.append(Opened(name, granule.sensor.key, "", opened))
     return Scenes(scenes, tuple(report), str(folder))
+
+
+def _names(granule: Granule) -> Iterator[str]:
+    """Yield names for a granule until one is free: two folders may hold granules of one name."""
+    yield granule.name
+    yield f"{granule.name} ({granule.sensor.key})"
+    yield from (f"{granule.name} ({number})" for number in count(2))
 
 
 def _try(granule: Granule, resolution: float | None, calibration: Calibration) -> xr.Dataset | str:
