@@ -154,7 +154,7 @@ class HritLayer:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
         part = window(key, self.height)
-        return part.cut(self.lines.read(part.first, part.count))
+        return part.cut(self.lines.read(part.first, part.number))
 
 
 @contextmanager

@@ -230,7 +230,7 @@ class SegmentedLayer:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part; lines of segments that are not there hold the count of pixels outside the scan."""
         part = window(key, self.lines)
-        start, stop = part.first, part.first + part.count
+        start, stop = part.first, part.first + part.number
         made = np.full((stop - start, self.shape[1]), self.segments[0].fills[1], self.dtype)
         for segment in self.segments:
             begin, end = max(start, segment.first - 1), min(stop, segment.first - 1 + segment.lines)

@@ -13,7 +13,7 @@ class Window(NamedTuple):
 
     first: int
     """First line to read."""
-    count: int
+    number: int
     """Number of lines to read."""
     rows: Any
     """Index into the lines that are read."""

@@ -245,8 +245,8 @@ class MsgLayer:
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
         part = window(key, self.shape[0])
-        first = self.shape[0] - part.first - part.count
-        raw = self.lines.read(first, part.count)
+        first = self.shape[0] - part.first - part.number
+        raw = self.lines.read(first, part.number)
         raw = self._spread(raw, self.canvas.south + first) if self.windows else raw[:, : self.shape[1]]
         return np.ascontiguousarray(part.cut(raw[::-1, ::-1]))
 

@@ -65,7 +65,7 @@ SPEC = Sensor(
 )
 
 _NATIVE = {**dict.fromkeys(range(1, 17), 2000), 1: 1000, 2: 1000, 4: 1000, 3: 500}
-_LINES = 110  # of a block on the 2000 m grid, a fifth of a segment of the full disk
+_LINES, _PACKED_LINES = 50, 110  # of a block on the 2000 m grid; a packed segment is unpacked for each
 
 
 def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr.Dataset:
@@ -130,7 +130,8 @@ def _ordered(granule: Granule, segments: Sequence[Segment]) -> tuple[Segment, ..
 def _counts(band: Band, segments: Sequence[Segment]) -> Counts:
     native = _NATIVE[segments[0].band]
     one = segments[0]
-    lines = one.lines if one.compressed else min(one.lines, round(_LINES * 2000 / native))
+    rows = _PACKED_LINES if one.compressed else _LINES
+    lines = min(one.lines, round(rows * 2000 / native))
     layer = SegmentedLayer(tuple(segments), one.lines * one.total)
     array = dask_array(layer, (lines, one.columns), [str(s.path) for s in segments], f"B{one.band:02d}")
     radiance = one.updated if one.updated.gain else one.nominal

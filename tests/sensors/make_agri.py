@@ -79,7 +79,10 @@ def _write(file: h5py.File, counts: Mapping[int, np.ndarray], channels: tuple[in
     file["CALIBRATION_COEF(SCALE+OFFSET)"] = rows
     for channel, values in counts.items():
         dataset = file.create_dataset(
-            f"NOMChannel{channel:02d}", data=values.astype("u2"), chunks=(2, 4), compression="gzip"
+            f"NOMChannel{channel:02d}",
+            data=values.astype("u2"),
+            chunks=tuple(min(64, n) for n in values.shape),
+            compression="gzip",
         )
         dataset.attrs["FillValue"] = np.array([FILL], "u2")
         dataset.attrs["valid_range"] = np.array([0, 4095], "u2")

@@ -111,4 +111,4 @@ def test_windows_of_lines():
         (np.int64(3), slice(None)),
     ):
         part = window(key, 10)
-        np.testing.assert_array_equal(part.cut(lines[part.first : part.first + part.count]), lines[key])
+        np.testing.assert_array_equal(part.cut(lines[part.first : part.first + part.number]), lines[key])
