@@ -114,7 +114,7 @@ class Scan:
             raise SceneError(f"{self.path} is cut off: lines {rows.start} to {rows.stop} are missing. Fetch it again.")
         return np.frombuffer(raw, self.record)
 
-    def layer(self, decode: Callable[[Records], NDArray[Any]], dtype: Any, label: str) -> xr.DataArray:
+    def layer(self, decode: Callable[[Records], NDArray[Any]], dtype: Any) -> xr.DataArray:
         """Return what a function makes of each record, lazily, dims (y, x).
 
         Parameters
@@ -123,12 +123,10 @@ class Scan:
             Records -> array (lines, columns); picklable.
         dtype : dtype
             Of the array.
-        label : str
-            Word in the names of the tasks.
         """
         lines = max(1, min(self.lines, _BLOCK // (self.columns * 4)))
         read = Layer(self, decode, np.dtype(dtype))
-        return xr.DataArray(dask_array(read, (lines, self.columns), [self.path], label), dims=("y", "x"))
+        return xr.DataArray(dask_array(read, (lines, self.columns), [self.path], "avhrr"), dims=("y", "x"))
 
 
 _BLOCK = 2 * 2**20  # bytes of a block as float32; its records, unpacked, take twenty times that

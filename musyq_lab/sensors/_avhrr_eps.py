@@ -96,11 +96,9 @@ def open_eps(granule: Granule, calibration: Calibration) -> xr.Dataset:
     """Open a product lazily (see :func:`musyq_lab.sensors._open.open_scene`)."""
     product = read_product(granule.path)
     scan, rows = product.scan, granule.sensor.bands_of(product.platform)
-    counts = [
-        Counts(b, scan.layer(partial(_stored, band=b.native), np.int16, b.name), fills=(float(_FILL),)) for b in rows
-    ]
+    counts = [Counts(b, scan.layer(partial(_stored, band=b.native), np.int16), fills=(float(_FILL),)) for b in rows]
     layers = {
-        name: scan.layer(Direction(vectors, TIES, COLUMNS, wanted, points), dtype, name)
+        name: scan.layer(Direction(vectors, TIES, COLUMNS, wanted, points), dtype)
         for name, vectors, wanted, dtype, points in _DIRECTIONS
     }
     longitude, latitude = layers.pop("longitude"), layers.pop("latitude")
@@ -111,7 +109,7 @@ def open_eps(granule: Granule, calibration: Calibration) -> xr.Dataset:
         counts if calibration == "counts" else _physical(product, rows, calibration, layers["sun_zenith"]),
         calibration=calibration,
         angles=layers,
-        qa=quality(counts, [(scan.layer(_flags, np.uint8, "flags"), RULES)]),
+        qa=quality(counts, [(scan.layer(_flags, np.uint8), RULES)]),
         longitude=longitude,
         latitude=latitude,
     )
@@ -279,7 +277,7 @@ def _physical(
     square, cos = sun_distance(product.start) ** 2, cosine(zenith)
     for band in rows:
         decode, attrs = _decoder(product, band, calibration, square)
-        data = product.scan.layer(decode, np.float32, band.name)
+        data = product.scan.layer(decode, np.float32)
         if calibration == "reflectance" and not band.thermal:
             data = (data / cos).astype(np.float32)
         made[band.name] = data.assign_attrs(attrs)

@@ -202,14 +202,13 @@ def open_klm(granule: Granule, form: Form, calibration: Calibration) -> xr.Datas
     scan = header.scan
     rows = granule.sensor.bands_of(header.platform)
     counts = [
-        Counts(b, scan.layer(partial(_samples, band=b.native), np.uint16, b.name), (0.0,), saturation=_full(b))
-        for b in rows
+        Counts(b, scan.layer(partial(_samples, band=b.native), np.uint16), (0.0,), saturation=_full(b)) for b in rows
     ]
     longitude, latitude = (
-        scan.layer(Direction(_places, form.ties, form.columns, w, 6), np.float64, w) for w in ("longitude", "latitude")
+        scan.layer(Direction(_places, form.ties, form.columns, w, 6), np.float64) for w in ("longitude", "latitude")
     )
     angles = _angles(header, form, longitude, latitude)
-    flags = scan.layer(_flags, np.uint8, "flags")
+    flags = scan.layer(_flags, np.uint8)
     return assemble(
         granule,
         Acquisition(header.platform, header.start, header.end, "L1B", {"format_version": header.version}),
@@ -306,7 +305,7 @@ def _physical(
     square, cos = sun_distance(header.start) ** 2, cosine(zenith)
     for band in rows:
         decode, attrs = _decoder(header, band, calibration, square)
-        data = header.scan.layer(decode, np.float32, band.name)
+        data = header.scan.layer(decode, np.float32)
         if calibration == "reflectance" and not band.thermal:
             data = (data / cos).astype(np.float32)
         made[band.name] = data.assign_attrs(attrs)
@@ -373,10 +372,10 @@ def _angles(header: Header, form: Form, longitude: xr.DataArray, latitude: xr.Da
     times = line_times(header.start, header.end, scan.lines)
     view = {w: Direction(_view, form.ties, form.columns, w) for w in ("zenith", "azimuth")}
     return {
-        "sun_zenith": scan.layer(_SunZenith(form), np.float32, "sun_zenith"),
+        "sun_zenith": scan.layer(_SunZenith(form), np.float32),
         "sun_azimuth": sun_angles(times, longitude, latitude)[1],
-        "view_zenith": scan.layer(view["zenith"], np.float32, "view_zenith"),
-        "view_azimuth": scan.layer(view["azimuth"], np.float32, "view_azimuth"),
+        "view_zenith": scan.layer(view["zenith"], np.float32),
+        "view_azimuth": scan.layer(view["azimuth"], np.float32),
     }
 
 

@@ -242,11 +242,12 @@ class Grid:
         read = StoredLayer(
             (str(stored.path),), stored.name, stored.shape, stored.dtype, stored.packing if packed is None else packed
         )
-        return self.lazily(read, [stored.path], stored.name)
+        return self.lazily(read, [stored.path])
 
-    def lazily(self, read: Any, paths: Sequence[Path], label: str) -> xr.DataArray:
+    def lazily(self, read: Any, paths: Sequence[Path]) -> xr.DataArray:
         """Return an array-like lazily in the grid's blocks."""
-        return xr.DataArray(dask_array(read, self.chunks, [str(p) for p in paths], label), dims=("y", "x"))
+        # A short word: dask cuts the names of joined tasks at 115 letters, and with them what tells two bands apart.
+        return xr.DataArray(dask_array(read, self.chunks, [str(p) for p in paths], "s3"), dims=("y", "x"))
 
 
 def counts_of(grid: Grid, band: Band, stored: Stored) -> Counts:
@@ -274,7 +275,7 @@ def reflectance(radiance: xr.DataArray, flux: Floats, detector: xr.DataArray, co
         Of the Sun's zenith angle.
     """
     made: xr.DataArray = xr.apply_ufunc(
-        _reflectance,
+        _ratio,
         radiance,
         detector,
         cosine,
@@ -285,7 +286,7 @@ def reflectance(radiance: xr.DataArray, flux: Floats, detector: xr.DataArray, co
     return made.assign_attrs(units="1", standard_name="toa_bidirectional_reflectance")
 
 
-def _reflectance(radiance: Floats, detector: NDArray[np.integer[Any]], cosine: Floats, flux: Floats) -> Floats:
+def _ratio(radiance: Floats, detector: NDArray[np.integer[Any]], cosine: Floats, flux: Floats) -> Floats:
     known = np.where(flux > 0, flux, np.nan)
     inside = (detector >= 0) & (detector < known.size)
     irradiance = np.where(inside, known[np.where(inside, detector, 0)], np.nan)

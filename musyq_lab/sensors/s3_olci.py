@@ -190,10 +190,7 @@ def _angles(folder: Folder, grid: Grid) -> dict[str, xr.DataArray]:
     steps = [said.get(f"{axis}_subsampling_factor") for axis in ("al", "ac")]
     along, across = (_step(n, ties, step, path) for n, ties, step in zip(grid.shape, tie.shape, steps, strict=True))
     place = _Regular(along, across)
-    return {
-        name: grid.lazily(TiePoints(str(path), *pair, grid.shape, place), [path], name)
-        for name, pair in _ANGLES.items()
-    }
+    return {name: grid.lazily(TiePoints(str(path), *pair, grid.shape, place), [path]) for name, pair in _ANGLES.items()}
 
 
 def _step(pixels: int, ties: int, said: Any, path: Path) -> int:

@@ -260,6 +260,4 @@ def _angles(folder: Folder, grid: Grid, suffix: str) -> dict[str, xr.DataArray]:
         )
     place = _Cartesian(x, y, across, along)
     used: list[Path] = [path, ties, pixels]
-    return {
-        name: grid.lazily(TiePoints(str(path), *pair, grid.shape, place), used, name) for name, pair in _ANGLES.items()
-    }
+    return {name: grid.lazily(TiePoints(str(path), *pair, grid.shape, place), used) for name, pair in _ANGLES.items()}

@@ -165,13 +165,13 @@ def test_any_part_of_a_layer(scan: Scan) -> None:
 
 
 def test_lazily_and_sent_to_a_worker(scan: Scan) -> None:
-    data = scan.layer(_values, np.float32, "v")
+    data = scan.layer(_values, np.float32)
     again = pickle.loads(pickle.dumps(data))
     np.testing.assert_array_equal(again[::2, ::4], np.arange(63).reshape(7, 9)[::2, ::4])
 
 
 def test_a_file_that_became_shorter_is_named(scan: Scan) -> None:
-    data = scan.layer(_values, np.float32, "v")
+    data = scan.layer(_values, np.float32)
     path = Path(scan.path)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(SceneError, match="records is cut off: lines 0 to 7"):
