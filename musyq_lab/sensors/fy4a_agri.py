@@ -80,7 +80,7 @@ SPEC = Sensor(
         "Centres and widths are nominal; angles are computed, those of the GEO file are not needed.",
     ),
     references=(
-        "Yang et al. 2017, doi:10.1175/BAMS-D-16-0065.1 (bands)",
+        "Yang et al. 2017, doi:10.1175/BAMS-D-16-0065.1 (nominal bands; not re-read)",
         "NSMC, FY-4A Level-1 data format; grid constants by CGMS 03, LRIT/HRIT Global Specification, section 4.4",
     ),
 )

@@ -65,8 +65,8 @@ SPEC = Sensor(
         "The loop heat pipe of GOES-17 fails to cool the thermal bands at some hours of the year.",
     ),
     references=(
-        "GOES-R Product Definition and Users' Guide, volume 3: Level 1b, revision 2.2, section 5 and 7.1",
-        "Schmit et al. 2017, doi:10.1175/BAMS-D-15-00230.1, table 1 (bands, SNR, NEdT as specified)",
+        "GOES-R Product Definition and Users' Guide, volume 3: Level 1b, section 5 (not re-read)",
+        "Schmit et al. 2017, doi:10.1175/BAMS-D-15-00230.1, (bands, SNR, NEdT as specified; not re-read)",
     ),
 )
 

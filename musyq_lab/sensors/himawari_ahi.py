@@ -58,7 +58,7 @@ SPEC = Sensor(
         "The headers of the bands agree on the satellite's place to a few kilometres; the first band's is used.",
     ),
     references=(
-        "JMA, Himawari-8/9 Himawari Standard Data User's Guide, version 1.3 (2017)",
+        "JMA, Himawari-8/9 Himawari Standard Data User's Guide, version 1.3 (block layout as satpy's reader has it)",
         "Bessho et al. 2016, doi:10.2151/jmsj.2016-009",
         "Centre, width and irradiance from JMA's responses of Himawari-8 and TSIS-1 HSRS (doi:10.1029/2022EA002637)",
     ),

@@ -86,7 +86,7 @@ SPEC = Sensor(
         "EUMETSAT, Conversion from radiances to reflectances for SEVIRI warm channels, EUM/MET/TEN/12/0332",
         "EUMETSAT, Conversion from Counts to Radiances and from Radiances to Brightness Temperatures and Reflectances, "
         "EUM/MET/TEN/05/1852 (central wavenumber, alpha, beta)",
-        "Schmetz et al. 2002, doi:10.1175/1520-0477(2002)083<0977:AITMSG>2.3.CO;2 (NEdT as specified)",
+        "Schmetz et al. 2002, doi:10.1175/1520-0477(2002)083<0977:AITMSG>2.3.CO;2 (NEdT as specified; not re-read)",
     ),
 )
 

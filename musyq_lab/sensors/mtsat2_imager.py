@@ -62,7 +62,7 @@ SPEC = Sensor(
         "The satellite is told by the longitude of the projection: MTSAT-1R 140, MTSAT-2 145 degrees east.",
     ),
     references=(
-        "JMA, HRIT Mission Specific Implementation, issue 1.2 (2003), section 4",
+        "JMA, HRIT Mission Specific Implementation, section 4 (not re-read)",
         "Bands are nominal: WMO OSCAR, MTSAT-2 imager",
     ),
 )
