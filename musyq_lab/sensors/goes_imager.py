@@ -61,7 +61,7 @@ SPEC = Sensor(
     references=(
         "NOAA OSPO, Conversion of GVAR Infrared Data to Scene Radiance or Temperature (STAR corrected)",
         "NOAA OSPO, Calibration of the Visible Channels of the GOES Imagers and Sounders",
-        "Schmit et al. 2001, doi:10.1175/1520-0477(2001)082<1551:ITIHRV>2.3.CO;2 (bands)",
+        "WMO OSCAR, GOES imager (nominal bands; not re-read)",
         "NEdT: GOES-N Data Book (not re-read)",
     ),
 )
