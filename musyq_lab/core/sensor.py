@@ -95,7 +95,7 @@ class Sensor:
     """Regular expressions of whole names of files, case ignored; the group ``granule`` is what the files of one granule
     share."""
     reader: str
-    """What reads it: ``"rasterio"``, ``"pyhdf"``, ``"h5py"`` or ``"satpy:<reader>"``."""
+    """Library that reads its files: ``"rasterio"``, ``"pyhdf"``, ``"h5py"``, ``"netCDF4"``, or ``"numpy"`` for binary."""
     geometry: Literal["projected", "swath", "geostationary"] = "swath"
     """Kind of the native grid."""
     folders: tuple[str, ...] = ()

@@ -16,6 +16,10 @@ BLOCK = 2048
 """Rows and columns of a block of a file that is not stored in tiles worth keeping (16 MB as float32)."""
 
 
+_LABEL = 12
+"""Letters of a label: dask cuts the names of fused tasks at 115 characters, and with them what makes them unique."""
+
+
 class Layer(Protocol):
     """What dask needs to know of a stored layer; it must be picklable and hold no open file."""
 
@@ -47,13 +51,13 @@ def dask_array(layer: Layer, chunks: Sequence[int], paths: Sequence[str], label:
     paths : sequence of str
         Files it reads.
     label : str
-        Word in the names of the tasks.
+        Word in the names of the tasks, of which the first letters are used.
     """
     import dask.array as da
     from dask.base import tokenize
 
     state = [(path, Path(path).stat().st_mtime_ns) for path in paths]
-    name = f"open-{label}-{tokenize(state, layer, tuple(chunks))}"
+    name = f"open-{label[:_LABEL]}-{tokenize(state, layer, tuple(chunks))}"
     return da.from_array(layer, chunks=tuple(chunks), name=name, meta=np.empty((0,) * layer.ndim, layer.dtype))
 
 

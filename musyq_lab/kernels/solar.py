@@ -237,7 +237,10 @@ def zenith_azimuth(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLik
     lat, lon = np.asarray(latitude), np.asarray(longitude)
     dtype = np.result_type(lat, lon) if lat.ndim or lon.ndim else np.dtype(float)
     terms = (sun.hour_angle, np.sin(sun.declination), np.cos(sun.declination), SOLAR_PARALLAX / sun.distance)
-    zenith, azimuth = _angles(lat, lon, *(np.asarray(term, dtype) for term in terms))
+    # A single place is not worth the seconds of compiling.
+    single = np.broadcast(lat, lon, *terms).size == 1
+    evaluate = _angles.python if single else _angles
+    zenith, azimuth = evaluate(lat, lon, *(np.asarray(term, dtype) for term in terms))
     return zenith, azimuth
 
 

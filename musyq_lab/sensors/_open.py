@@ -142,12 +142,8 @@ def plain_errors(granule: Granule) -> Iterator[None]:
 
 
 def _lacking(granule: Granule, error: ImportError) -> str:
-    name: Any = (error.name or str(error)).partition(".")[0]
-    extra = (
-        'python -m pip install "musyq-lab[satpy]"'
-        if granule.sensor.reader.startswith("satpy")
-        else f"python -m pip install {name}"
-    )
+    name = (error.name or str(error)).partition(".")[0]
     return (
-        f"{granule.path} is of {granule.sensor.title}, which needs the package {name!r} to be read. Install it: {extra}"
+        f"{granule.path} is of {granule.sensor.title}, which needs the package {name!r} to be read. "
+        f"Install it: python -m pip install {name}"
     )

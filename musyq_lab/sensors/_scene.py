@@ -131,7 +131,7 @@ def assemble(
     acquisition : Acquisition
         Platform, time, level; its platform chooses the rows of the spec.
     bands : sequence of Counts, or mapping of str to DataArray
-        Stored numbers with what makes them physical, or bands by role that are physical already (satpy) with
+        Stored numbers with what makes them physical, or bands by role that are physical already, with
         ``units``.
     calibration : {"counts", "radiance", "reflectance"}
         What was asked for.

@@ -165,3 +165,11 @@ def test_nan_and_nat_give_nan():
     assert np.isnan(solar.cos_zenith(EXAMPLE, np.nan, 0.0))
     assert np.isnan(solar.cos_zenith(np.datetime64("NaT"), 10.0, 0.0))
     assert np.isnan(solar.extraterrestrial_daily(np.datetime64("2020-01-01"), np.nan))
+
+
+def test_a_single_place_is_not_compiled_and_equals_that_among_others():
+    times = np.array(["2020-03-20T06:00", "2021-06-21T12:00"], "datetime64[ns]")
+    both = solar.zenith_azimuth(times, 40.0, 116.0)
+    for number, time in enumerate(times):
+        alone = solar.zenith_azimuth(time, 40.0, 116.0)
+        np.testing.assert_allclose([float(part) for part in alone], [part[number] for part in both], rtol=1e-14)
