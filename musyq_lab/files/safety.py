@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import h5py
+from typing import TYPE_CHECKING, Any
 
 from musyq_lab.core.errors import ArchiveError, MusyqError, NotFoundError
+
+if TYPE_CHECKING:
+    import h5py
 
 MAX_CHUNK = 64 * 2**20
 """Bytes of one chunk, unpacked: what reading a single value may cost."""
@@ -88,6 +89,8 @@ def opened(path: str | Path) -> h5py.File:
 
 def _open_unlocked(path: str | Path) -> h5py.File:
     """Open without a lock; the way another reader of this process holds the file open, where there is one."""
+    import h5py
+
     for locking in (False, None, True, "best-effort"):
         try:
             return h5py.File(path, "r", locking=locking)
@@ -136,6 +139,8 @@ def _refused(path: str, reason: str) -> ArchiveError:
 
 def _datasets(file: h5py.File, path: str) -> Iterator[h5py.Dataset]:
     """Walk over hard links only, each object once; anything that leads out of the file is refused."""
+    import h5py
+
     groups, seen = [file], {h5py.h5o.get_info(file.id).addr}
     while groups:
         group = groups.pop()
@@ -154,6 +159,8 @@ def _datasets(file: h5py.File, path: str) -> Iterator[h5py.Dataset]:
 
 def _child(group: h5py.Group, name: str, path: str) -> Any:
     """Return what a hard link leads to, None for a soft link (its target is met by its own name)."""
+    import h5py
+
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.HardLink):
         return group[name]

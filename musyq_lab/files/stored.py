@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import ArchiveError
 from musyq_lab.files.lazy import blocks, dask_array
 from musyq_lab.files.safety import check_hdf5, damage, opened
+
+if TYPE_CHECKING:
+    import h5py
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ _FORMAT = frozenset(
 
 
 def _plain(value: Any) -> Any:
+    import h5py
+
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, h5py.Empty):

@@ -53,7 +53,8 @@ SPEC = Sensor(
     quirks=(
         "The files hold counts times 32; they are calibrated by NOAA's tables, averaged over the detectors of a band, "
         "since a file does not tell which detector saw a line.",
-        "Visible calibration is that of before launch: the sensor has lost up to 40 % since, which is not corrected.",
+        "Visible calibration, with its own solar irradiance, is that of before launch: the sensor has lost up to 40 % "
+        "since, which is not corrected.",
         "Reflectance is corrected for the distance of the Sun, which NOAA's albedo leaves out.",
         "A file tells when its scan began; lines are timed by the schedule of the sector, good to a minute.",
         "GOES-13 has 8000 m in the band at 13.35 um. HRIT of these satellites is not read.",

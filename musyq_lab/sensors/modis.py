@@ -89,6 +89,8 @@ SPEC = Sensor(
         "Bands 13 and 14 come in low (lo) and high gain (hi); 21 is 22 with low gain, for fires.",
         "Aqua's band 6 (swir1) has lost most of its detectors; Terra's bands 27 to 30 have drifted by crosstalk.",
         "Surface reflectance (MOD09) opens on its own grid of 500 or 250 m; the 1 km layers of MOD09GA are repeated.",
+        "No solar irradiance is given here for bands 17, 18, 19 and 26: the files hold reflectance and radiance of "
+        "their own.",
         "MOD09A1 gives the azimuth of the sensor relative to the Sun only, in relative_azimuth.",
     ),
     references=(

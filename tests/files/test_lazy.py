@@ -77,12 +77,15 @@ def test_blocks_are_whole_chunks_within_the_layer(shape, chunks, least):
     for block, chunk, size in zip(found, chunks, shape, strict=True):
         assert 1 <= block <= size
         assert block == size or block % min(chunk, size) == 0
-        assert block >= min(least, size)
+    area = max(least * least, min(chunks[0], shape[0]) * min(chunks[1], shape[1]))
+    few = math.prod(math.ceil(s / min(c, s)) for s, c in zip(shape, chunks, strict=True)) <= MAX_BLOCKS
+    assert math.prod(found) <= 4 * area or not few
     assert math.prod(math.ceil(s / b) for s, b in zip(shape, found, strict=True)) <= MAX_BLOCKS
 
 
 def test_tiny_chunks_are_joined():
-    assert blocks((10_000, 10_000), (1, 10_000), least=2048) == (2048, 10_000)
+    assert blocks((10_000, 10_000), (1, 10_000), least=2048) == (2048 * 2048 // 10_000, 10_000)
+    assert blocks((10_000, 1000), (1, 1000), least=2048) == (2048, 1000)
     assert blocks((10_000, 10_000), (256, 256), least=2048) == (2048, 2048)
     found = blocks((10**6, 10**6), (1, 1))
     assert math.prod(math.ceil(10**6 / block) for block in found) <= MAX_BLOCKS

@@ -13,7 +13,7 @@ from musyq_lab.kernels.radiometry import brightness_temperature, linear, planck_
 @pytest.mark.parametrize(
     ("wavelength", "k1", "k2"),
     [
-        # Chander et al. 2009, table 5, and MTL files of Landsat 8: constants of the whole band, near those of its centre
+        # Chander et al. 2009, table 5, and MTL files of Landsat 8: of whole bands, near their centres
         (11.4573, 607.76, 1260.56),
         (11.2701, 666.09, 1282.71),
         (10.9036, 774.8853, 1321.0789),
