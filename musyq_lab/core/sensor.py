@@ -95,7 +95,7 @@ class Sensor:
     """Regular expressions of whole names of files, case ignored; the group ``granule`` is what the files of one granule
     share."""
     reader: str
-    """Library that reads its files: ``"rasterio"``, ``"pyhdf"``, ``"h5py"``, ``"netCDF4"``, or ``"numpy"`` for binary."""
+    """Library that reads its files: ``rasterio``, ``pyhdf``, ``h5py``, ``netCDF4``, or ``numpy`` for binary records."""
     geometry: Literal["projected", "swath", "geostationary"] = "swath"
     """Kind of the native grid."""
     folders: tuple[str, ...] = ()

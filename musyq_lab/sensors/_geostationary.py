@@ -1,8 +1,8 @@
 """What the sensors over the equator share: the grid of scan angles, lines seen one after another, angles, quality.
 
 A sensor says what its file says (:class:`View`, and :class:`~musyq_lab.sensors._calibrate.Counts` or bands that are
-physical already); longitude, latitude, the angles of the Sun at the instant of each line, those of the satellite, and the
-division of reflectance by the cosine of the Sun's zenith angle are made here, lazily.
+physical already); longitude, latitude, the angles of the Sun at the instant of each line, those of the satellite, and
+the division of reflectance by the cosine of the Sun's zenith angle are made here, lazily.
 """
 
 from __future__ import annotations
