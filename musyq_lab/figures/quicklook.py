@@ -108,6 +108,8 @@ def true_colour(scene: xr.Dataset, bands: Sequence[str] | None = None, *, size: 
     kind, names = _combination(layers, bands)
     if size < 1:
         raise InputError(f"size must be at least 1 pixel, got {size}.")
+    if not layers[names[0]].size:
+        raise InputError(f"The scene has no pixels: {names[0]!r} has the shape {layers[names[0]].shape}.")
     step = max(1, -(-max(layers[names[0]].shape) // size))
     channels = _computed([layers[name] for name in names], step)
     grey = [-c if _thermal(layers[n]) else c for c, n in zip(channels, names, strict=True)]
@@ -162,6 +164,7 @@ def _computed(layers: list[xr.DataArray], step: int) -> list[NDArray[np.float32]
 
 def _plain(array: Any, layer: xr.DataArray) -> NDArray[np.float32]:
     values = np.asarray(array, np.float32)
+    values = np.where(np.isinf(values), np.float32(np.nan), values)
     for fill in np.atleast_1d(layer.attrs.get("fill_values", [])):
         values = np.where(values == fill, np.float32(np.nan), values)
     return values
