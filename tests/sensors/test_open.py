@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from dataclasses import replace
 
 import dask
 import numpy as np
@@ -157,18 +158,14 @@ def test_any_error_of_a_reader_becomes_a_plain_one(tmp_path):
         raise InputError("says nothing of the file")
 
 
-def test_a_missing_package_is_named_with_the_command(tmp_path):
-    for key, command in (("landsat_oli", "pip install fancy"), (satpy_sensor(), r"pip install \"musyq-lab\[satpy\]\"")):
-        granule = Granule(SENSORS[key], "G", tmp_path, ())
-        with pytest.raises(SceneError, match=f"needs the package 'fancy'.*{command}"), plain_errors(granule):
-            raise ModuleNotFoundError("No module named 'fancy.part'", name="fancy.part")
-
-
-def satpy_sensor():
-    keys = [key for key in SENSORS if SENSORS[key].reader.startswith("satpy")]
-    if not keys:
-        pytest.skip("no sensor is read by satpy")
-    return keys[0]
+@pytest.mark.parametrize(
+    ("reader", "command"),
+    [("rasterio", "pip install fancy"), ("satpy:some_reader", r'pip install "musyq-lab\[satpy\]"')],
+)
+def test_a_missing_package_is_named_with_the_command(tmp_path, reader, command):
+    granule = Granule(replace(SENSORS["landsat_oli"], reader=reader), "G", tmp_path, ())
+    with pytest.raises(SceneError, match=f"needs the package 'fancy'.*{command}"), plain_errors(granule):
+        raise ModuleNotFoundError("No module named 'fancy.part'", name="fancy.part")
 
 
 def test_importing_loads_nothing_heavy():
