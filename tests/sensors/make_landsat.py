@@ -233,3 +233,10 @@ def _thermal_constants(made: Made, prefix: str) -> dict[str, dict[str, object]]:
     for band in THERMAL[made.instrument]:
         entries[f"K1_CONSTANT_BAND_{band}"], entries[f"K2_CONSTANT_BAND_{band}"] = K1, K2
     return {group: entries}
+
+
+def edit(made: Made, old: str, new: str) -> None:
+    """Replace a text in the metadata."""
+    text = made.mtl.read_text()
+    assert old in text
+    made.mtl.write_text(text.replace(old, new))

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from dataclasses import replace
 
 import dask
 import numpy as np
@@ -158,13 +157,9 @@ def test_any_error_of_a_reader_becomes_a_plain_one(tmp_path):
         raise InputError("says nothing of the file")
 
 
-@pytest.mark.parametrize(
-    ("reader", "command"),
-    [("rasterio", "pip install fancy"), ("satpy:some_reader", r'pip install "musyq-lab\[satpy\]"')],
-)
-def test_a_missing_package_is_named_with_the_command(tmp_path, reader, command):
-    granule = Granule(replace(SENSORS["landsat_oli"], reader=reader), "G", tmp_path, ())
-    with pytest.raises(SceneError, match=f"needs the package 'fancy'.*{command}"), plain_errors(granule):
+def test_a_missing_package_is_named_with_the_command(tmp_path):
+    granule = Granule(SENSORS["landsat_oli"], "G", tmp_path, ())
+    with pytest.raises(SceneError, match=r"needs the package 'fancy'.*pip install fancy"), plain_errors(granule):
         raise ModuleNotFoundError("No module named 'fancy.part'", name="fancy.part")
 
 
