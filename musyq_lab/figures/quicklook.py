@@ -26,6 +26,8 @@ _COMBINATIONS = (
     ("false colour: near infrared, red, blue", ("nir", "red", "blue")),
     ("false colour: near infrared, red, red", ("nir", "red", "red")),
 )
+_KINDS = ("reflectance_", "radiance_")
+"""How products call a band, before its role."""
 _LEAST = 280
 """Width at which a notebook shows a smaller picture (pixels)."""
 _SINGLE = ("red", "nir", "pan", "green", "tir1", "tir2", "tir_10_4", "mir")
@@ -84,7 +86,8 @@ def true_colour(scene: xr.Dataset, bands: Sequence[str] | None = None, *, size: 
     Parameters
     ----------
     scene : xarray.Dataset
-        From ``ml.open_scene`` (any calibration) or ``ml.standardize``.
+        From ``ml.open_scene`` (any calibration), ``ml.standardize``, or ``ml.open_product`` where the product holds
+        reflectance (MOD09, MCD43A4, Landsat Level-2 ...); of a series choose an instant first.
     bands : sequence of three str, or of one, optional
         Bands for red, green and blue, or for grey. By default true colour where the scene has the bands, else false
         colour, else grey; the title says which.
@@ -95,24 +98,25 @@ def true_colour(scene: xr.Dataset, bands: Sequence[str] | None = None, *, size: 
     -------
     Quicklook
         Shows itself in a notebook; ``.save("scene.png")`` writes it. Each channel is stretched between its 1st and 99th
-        percentile (clouds may be cut); missing pixels are transparent; thermal bands are drawn cold in white.
+        percentile (clouds may be cut), the rim of the image left aside; missing pixels are transparent; thermal bands
+        are drawn cold in white.
 
     Raises
     ------
     NotFoundError
         If a band is not in the scene.
     InputError
-        If ``bands`` are neither three nor one, or the scene has none.
+        If ``bands`` are neither three nor one, the scene has none, or has further axes than rows and columns.
     """
     layers = _layers(scene)
     kind, names = _combination(layers, bands)
     if size < 1:
         raise InputError(f"size must be at least 1 pixel, got {size}.")
-    if not layers[names[0]].size:
-        raise InputError(f"The scene has no pixels: {names[0]!r} has the shape {layers[names[0]].shape}.")
-    step = max(1, -(-max(layers[names[0]].shape) // size))
-    channels = _computed([layers[name] for name in names], step)
-    grey = [-c if _thermal(layers[n]) else c for c, n in zip(channels, names, strict=True)]
+    chosen = [_plane(layers[name]) for name in names]
+    if not chosen[0].size:
+        raise InputError(f"The scene has no pixels: {names[0]!r} has the shape {chosen[0].shape}.")
+    step = max(1, -(-max(chosen[0].shape) // size))
+    grey = [-c if _thermal(layer) else c for c, layer in zip(_computed(chosen, step), chosen, strict=True)]
     stretched = _stretched(grey)
     rgb = np.stack(stretched * (3 if len(stretched) == 1 else 1), axis=-1)
     seen = np.isfinite(rgb).all(axis=-1)
@@ -124,7 +128,7 @@ def true_colour(scene: xr.Dataset, bands: Sequence[str] | None = None, *, size: 
 
 def _layers(scene: xr.Dataset) -> dict[str, xr.DataArray]:
     """Return the bands by name, of a raw scene or out of the stacks of a standard one."""
-    found = {str(name): data for name, data in scene.data_vars.items() if "wavelength" in data.attrs}
+    found = {_role(str(name)): data for name, data in scene.data_vars.items() if "wavelength" in data.attrs}
     for stack, dim, wavelength in (
         ("reflectance", "band", "wavelength"),
         ("brightness_temperature", "thermal_band", "thermal_wavelength"),
@@ -134,13 +138,21 @@ def _layers(scene: xr.Dataset) -> dict[str, xr.DataArray]:
                 layer = scene[stack].sel({dim: name})
                 found[str(name)] = layer.assign_attrs(wavelength=float(layer[wavelength]))
     if not found:
-        raise InputError("true_colour() needs a scene from ml.open_scene or ml.standardize; this Dataset has no bands.")
+        raise InputError(
+            "true_colour() needs a scene, or a product of reflectance; this Dataset has no bands. It holds "
+            f"{', '.join(map(str, scene.data_vars)) or 'nothing'}. One variable alone is drawn by its own .plot()."
+        )
     return found
+
+
+def _role(name: str) -> str:
+    """Return the role of a band, as scenes call it, of the name that a product gives it."""
+    return next((name.removeprefix(kind) for kind in _KINDS if name.startswith(kind)), name)
 
 
 def _combination(layers: dict[str, xr.DataArray], bands: Sequence[str] | None) -> tuple[str, list[str]]:
     if bands is not None:
-        names = [bands] if isinstance(bands, str) else list(bands)
+        names = [_role(name) for name in ([bands] if isinstance(bands, str) else bands)]
         if len(names) not in (1, 3):
             raise InputError(f"true_colour(bands=...) takes three bands (red, green, blue) or one, got {len(names)}.")
         for name in names:
@@ -157,9 +169,20 @@ def _combination(layers: dict[str, xr.DataArray], bands: Sequence[str] | None) -
 def _computed(layers: list[xr.DataArray], step: int) -> list[NDArray[np.float32]]:
     from dask.base import compute
 
-    parts = [layer.isel(y=slice(None, None, step), x=slice(None, None, step)) for layer in layers]
+    parts = [layer[::step, ::step] for layer in layers]
     (arrays,) = compute([part.data for part in parts])
     return [_plain(array, layer) for array, layer in zip(arrays, layers, strict=True)]
+
+
+def _plane(layer: xr.DataArray) -> xr.DataArray:
+    """Return a layer by rows and columns, whatever they are called."""
+    further = [str(dim) for dim in layer.dims[:-2] if layer.sizes[dim] > 1]
+    if further or layer.ndim < 2:
+        raise InputError(
+            f"true_colour() draws one image, and {layer.name!r} has the axes {', '.join(map(str, layer.dims))}. "
+            f"Choose one image first: true_colour(ds.isel({further[0] if further else 'time'}=0))."
+        )
+    return layer.squeeze(layer.dims[:-2])
 
 
 def _plain(array: Any, layer: xr.DataArray) -> NDArray[np.float32]:
@@ -176,10 +199,23 @@ def _thermal(layer: xr.DataArray) -> bool:
 
 def _stretched(channels: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     """Stretch each channel from its own black, which takes away haze, over one common span, which keeps the hues."""
-    limits = [_limits(channel[np.isfinite(channel)]) for channel in channels]
+    whole = _whole(np.isfinite(channels).all(axis=0))
+    limits = [_limits(channel[whole]) for channel in channels]
     span = max((high - low for low, high in limits), default=1.0) or 1.0
     scaled = [np.clip((c - low) / span, 0.0, 1.0) for c, (low, _) in zip(channels, limits, strict=True)]
     return [np.asarray(channel**_GAMMA, np.float32) for channel in scaled]
+
+
+def _whole(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels that tell black and white: those whose neighbours are all seen, where they are the most.
+
+    At the rim of an image lie numbers that compression and resampling made of ground and nothing; as few as they are,
+    they shift the black of every channel differently.
+    """
+    from scipy.ndimage import binary_erosion
+
+    inner: NDArray[np.bool_] = binary_erosion(seen, np.ones((3, 3), bool), border_value=1)
+    return inner if 2 * inner.sum() >= seen.sum() else seen
 
 
 def _limits(values: NDArray[np.float32]) -> tuple[float, float]:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from sensors.make_landsat import make
+from sensors.shared_data import shared
 
+from musyq_lab.archive.open import open_product
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.resources import resource
 from musyq_lab.figures.quicklook import SIZE, Quicklook, true_colour
@@ -87,6 +89,26 @@ def test_a_few_clouds_do_not_darken_the_rest():
     assert clouded > 0.55 * clear
 
 
+def test_the_rim_of_an_image_does_not_set_its_black():
+    # As in Sentinel-2 tiles: compression leaves numbers near zero beside the pixels that were not seen.
+    seen = {name: ramp((60, 60)) + haze for name, haze in (("red", 0.05), ("green", 0.08), ("blue", 0.12))}
+    clean = true_colour(scene(**{name: np.where(np.arange(60) < 50, v, np.nan) for name, v in seen.items()})).image
+    stray = {name: np.where(np.arange(60) < 50, v, np.nan) for name, v in seen.items()}
+    for values in stray.values():
+        values[::2, 50] = values[1::2, 54] = 1e-4
+    image = true_colour(scene(**stray)).image
+    np.testing.assert_allclose(image[:, :48, :3], clean[:, :48, :3], atol=3)
+    grey = image[:, :48, :3].astype(int)
+    assert np.ptp(grey, axis=-1).max() <= 3  # haze of its own in each channel leaves no cast
+
+
+def test_scattered_gaps_leave_enough_to_judge_by():
+    values = ramp()
+    values[::2, ::2] = np.nan  # no pixel has all its neighbours
+    image = true_colour(scene(red=values, green=values, blue=values)).image
+    assert image[..., 0].max() == 255
+
+
 def test_cold_is_white():
     image = true_colour(scene(tir1=250.0 + 60.0 * ramp() / 0.4)).image
     assert image[0, 0, 0] == 255
@@ -152,8 +174,61 @@ def test_bands_by_wish():
 
 
 def test_a_dataset_without_bands_is_refused():
-    with pytest.raises(InputError, match="needs a scene"):
+    with pytest.raises(InputError, match=r"needs a scene.*It holds a"):
         true_colour(xr.Dataset({"a": ("x", [1.0])}))
+
+
+# Products ----------------------------------------------------------------------------------------------------------
+
+
+def product(**bands):
+    return scene(**bands).rename({name: f"reflectance_{name}" for name in bands})
+
+
+def test_a_product_of_reflectance_looks_like_its_scene():
+    bands = {"red": ramp(), "green": ramp() ** 2, "blue": 0.4 - ramp()}
+    drawn = true_colour(product(**bands))
+    np.testing.assert_array_equal(drawn.image, true_colour(scene(**bands)).image)
+    assert drawn.title.endswith("true colour")
+    wished = true_colour(product(**bands), ["reflectance_red", "green", "blue"])
+    np.testing.assert_array_equal(drawn.image, wished.image)
+
+
+def test_rows_and_columns_may_have_other_names():
+    globe = product(red=ramp(), green=ramp(), blue=ramp()).rename(y="latitude", x="longitude")
+    assert true_colour(globe).image.shape == (40, 50, 4)
+
+
+def test_of_a_series_one_instant_is_chosen():
+    series = product(red=ramp(), nir=ramp()).expand_dims(time=3)
+    with pytest.raises(InputError, match=r"axes time, y, x\..*isel\(time=0\)"):
+        true_colour(series)
+    first = true_colour(series.isel(time=[0]))
+    np.testing.assert_array_equal(first.image, true_colour(series.isel(time=0)).image)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("landsat8_C2_L2SP_001062_20201031", 0.5),
+        ("modis_MCD43A4_h21v11_2017006", 0.1),
+        ("landsat5_TM_NBAR_090084_19920323", 0.9),
+        ("modis_hdf4", 0.95),
+    ],
+)
+def test_real_products_are_drawn_in_true_colour(name, least):
+    picture = true_colour(open_product(shared(name)))
+    assert picture.title.endswith("true colour")
+    assert (picture.image[..., 3] == 255).mean() > least
+
+
+def test_a_real_sentinel2_tile_has_no_cast():
+    tile = open_scene(shared("sentinel2_L1C_SAFE_56JMM_20180629"))
+    image = true_colour(tile).image.astype(float)
+    seen = image[..., 3] == 255
+    red, green, blue = (image[..., i][seen].mean() for i in range(3))
+    assert red > blue  # fields and dry forest; with the swath's rim in the black it came out blue
+    assert green > blue
 
 
 # Real and made granules, every calibration -------------------------------------------------------------------------
