@@ -4,6 +4,7 @@ import math
 import re
 
 import numpy as np
+import pytest
 import rasterio
 
 
@@ -70,7 +71,7 @@ def mtl_xml(folder, target):
 
 def by_satpy(folder, target, reader, names):
     """Read bands of a real granule with satpy: name -> reflectance (1, not divided by the cosine) or temperature."""
-    satpy = __import__("pytest").importorskip("satpy")
+    satpy = pytest.importorskip("satpy", reason="satpy is what these numbers are compared with")
     with rasterio.open(next(folder.glob("*_B4.TIF"))) as file:
         shape = file.shape
     xml = mtl_xml(folder, target)
