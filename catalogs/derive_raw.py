@@ -1,4 +1,7 @@
-"""Write ``raw.yml``: one entry for each sensor of the registry (run it after a sensor was added)."""
+"""Write ``raw.yml`` and ``peers.yml``: an entry for each sensor and for each layout of another producer's product.
+
+Run it after one was added; a test compares the files with what this makes.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,19 @@ from typing import Any
 
 import yaml
 
+from musyq_lab.archive.peers._registry import LAYOUTS
+from musyq_lab.archive.peers.layout import Layout
 from musyq_lab.core.sensor import Sensor
 from musyq_lab.sensors._registry import SENSORS
 
-HEADER = """\
+RAW = """\
 # Raw granules of each sensor, as an intake catalog (version 1); written by derive_raw.py from musyq_lab/sensors.
 # ml.open_catalog("raw")["landsat_oli"](root="folder of granules").read() opens the granule in that folder lazily;
 # granule="..." chooses where there are several, calibration="counts" or "radiance" where they are wanted.
+"""
+PEERS = """\
+# Products of other producers, as an intake catalog (version 1); written by derive_raw.py from musyq_lab/archive/peers.
+# ml.open_catalog("peers")["MOD13"](root="file or folder").read() opens them lazily, decoded, with units.
 """
 
 
@@ -50,17 +59,46 @@ def entry(spec: Sensor) -> dict[str, Any]:
     }
 
 
-def text() -> str:
-    """Return the whole catalog as YAML."""
-    catalog = {
-        "version": 1,
-        "name": "raw",
-        "description": "Raw granules of every sensor; choose the folder with root=",
-        "metadata": {"title": "Raw granules", "keywords": ["raw", "sensors"]},
-        "sources": {key: entry(SENSORS[key]) for key in SENSORS},
+def peer(layout: Layout) -> dict[str, Any]:
+    """Return the catalog's entry of a layout."""
+    return {
+        "driver": "musyq_peer",
+        "description": layout.title,
+        "parameters": {"root": {"type": "folder", "default": "", "description": "file, or folder of files"}},
+        "args": {"layout": layout.key, "root": "{{ root }}"},
+        "metadata": {
+            "title": layout.title,
+            "keywords": ["peer", "product", layout.key],
+            "variables": list(dict.fromkeys(layer.name for layer in layout.layers)),
+            "citation": "; ".join(layout.references),
+            "origin": "your own files",
+        },
     }
-    return HEADER + yaml.safe_dump(catalog, sort_keys=False, allow_unicode=True, width=120)
+
+
+def catalog(name: str, title: str, description: str, entries: dict[str, dict[str, Any]]) -> str:
+    """Return a whole catalog as YAML."""
+    content = {
+        "version": 1,
+        "name": name,
+        "description": description,
+        "metadata": {"title": title, "keywords": [name]},
+        "sources": entries,
+    }
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def texts() -> dict[str, str]:
+    """Return the files by name."""
+    sensors = {key: entry(SENSORS[key]) for key in SENSORS}
+    layouts = {layout.key: peer(layout) for layout in LAYOUTS}
+    raw = catalog("raw", "Raw granules", "Raw granules of every sensor; choose the folder with root=", sensors)
+    peers = catalog(
+        "peers", "Products of others", "Products of other producers; choose file or folder with root=", layouts
+    )
+    return {"raw.yml": RAW + raw, "peers.yml": PEERS + peers}
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("raw.yml").write_text(text(), encoding="utf-8")
+    for name, content in texts().items():
+        Path(__file__).with_name(name).write_text(content, encoding="utf-8")

@@ -200,5 +200,38 @@ class SceneSource(_Source):
         )
 
 
-DRIVERS = {driver.name: driver for driver in (ProductSource, RasterSource, TableSource, SceneSource)}
+class PeerSource(_Source):
+    """Files of another producer's product: one, a set of bands, or a series in time.
+
+    Parameters
+    ----------
+    layout : str
+        Key of the layout that is expected (:mod:`musyq_lab.archive.peers`).
+    root : str
+        File or folder.
+    metadata : dict, optional
+        Given by intake.
+    """
+
+    name = "musyq_peer"
+
+    def __init__(self, layout: str, root: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(root, metadata)
+        self.layout = layout
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        from musyq_lab.archive.open import open_product
+
+        if not self.urlpath:
+            raise CatalogError(
+                f'Say where your files are: entry(root="file or folder"). {self.layout} opens them there.'
+            )
+        dataset = open_product(self.urlpath)
+        found = dataset.attrs.get("layout", dataset.attrs.get("product"))
+        if found != self.layout:
+            raise CatalogError(f"{self.urlpath} holds {found}, not {self.layout}. Take that entry, or ml.open_product.")
+        return dataset if chunks is None else dataset.chunk(chunks)
+
+
+DRIVERS = {driver.name: driver for driver in (ProductSource, RasterSource, TableSource, SceneSource, PeerSource)}
 """Name in a catalog -> driver."""

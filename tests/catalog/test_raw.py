@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from archive import make_peers
 
+from musyq_lab.archive.peers._registry import LAYOUTS
 from musyq_lab.catalog.drivers import SceneSource
 from musyq_lab.catalog.open import open_catalog
 from musyq_lab.catalog.safe import check_catalog
@@ -29,8 +31,10 @@ def test_there_is_one_entry_a_sensor_and_the_file_is_up_to_date():
     spec = importlib.util.spec_from_file_location("derive_raw", CATALOGS / "derive_raw.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (CATALOGS / "raw.yml").read_text("utf-8") == module.text(), "run python catalogs/derive_raw.py"
+    for name, text in module.texts().items():
+        assert (CATALOGS / name).read_text("utf-8") == text, "run python catalogs/derive_raw.py"
     assert sorted(raw()) == sorted(SENSORS)
+    assert sorted(open_catalog("peers")) == sorted(layout.key for layout in LAYOUTS)
 
 
 @pytest.mark.parametrize("key", SENSORS)
@@ -99,3 +103,13 @@ def test_a_folder_of_the_users_wins_over_a_shipped_name(tmp_path, monkeypatch):
     (tmp_path / "raw").mkdir()
     with pytest.raises(NotFoundError, match="holds no product files"):
         open_catalog("raw")
+
+
+def test_a_peers_product_opens_by_its_entry(tmp_path):
+    path = make_peers.hdf4(tmp_path / "MOD13A1.A2016001.h18v04.006.2016020000000.hdf", make_peers.vi_layers())
+    entry = open_catalog("peers")["MOD13"]
+    with pytest.raises(CatalogError, match="Say where your files are"):
+        entry.read()
+    assert entry(root=str(path)).read()["ndvi"].attrs["units"] == "1"
+    with pytest.raises(CatalogError, match="holds MOD13, not MOD15"):
+        open_catalog("peers")["MOD15"](root=str(path)).read()

@@ -110,7 +110,7 @@ def _dataset(granules: Sequence[PeerGranule], rows: Sequence[Found]) -> xr.Datas
     ds = series(ds, times)
     coords = [name for name in ("latitude", "longitude") if name in ds.data_vars]
     ds = ds.set_coords(coords)
-    ds.attrs = _attributes(granules, attributes, where, left_out, rows[0][1], layers)
+    ds.attrs = _attributes(granules, where, left_out, rows[0][1]) | _level(variables) | _moment(times)
     ds.encoding["source"] = path
     return ds
 
@@ -228,13 +228,17 @@ _FLAGS = ("flag_masks", "flag_values", "flag_meanings")
 _TIE_ATTRIBUTES = ("offset_x", "subsampling_x", "offset_y", "subsampling_y")
 
 
+def _level(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Say where reflectance holds; that at the top of the atmosphere has another name (``toa_reflectance_...``)."""
+    return {"reflectance_level": "surface"} if any(name.startswith("reflectance_") for name in variables) else {}
+
+
+def _moment(times: Any) -> dict[str, str]:
+    return {"time_coverage_start": f"{np.datetime_as_string(times[0], 's')}Z"} if len(times) else {}
+
+
 def _attributes(
-    granules: Sequence[PeerGranule],
-    attributes: Mapping[str, Any],
-    where: Placement,
-    left_out: Sequence[str],
-    item: Stored,
-    layers: Mapping[str, Stored],
+    granules: Sequence[PeerGranule], where: Placement, left_out: Sequence[str], item: Stored
 ) -> dict[str, Any]:
     first = granules[0]
     layout = first.layout
@@ -244,10 +248,11 @@ def _attributes(
     found = {
         "title": f"{layout.title} ({product})",
         "product": product,
+        "layout": layout.key,
         "sensor": sensor,
         "tile": first.fields.get("tile", ""),
         "product_version": first.fields.get("version", ""),
-        "period": layout.period,
+        "period": layout.period_of(product),
         "source": ", ".join(granule.path.name for granule in granules[:3]) + (" ..." if len(granules) > 3 else ""),
         "references": "; ".join(layout.references),
         "comment": " ".join(note for note in notes if note),
