@@ -182,8 +182,8 @@ def open_catalog(path: str | Path | None = None, *, allow_remote: bool = False) 
     Parameters
     ----------
     path : str or pathlib.Path, optional
-        YAML file (intake version 1), name of a shipped catalog (``"samples"``, ``"raw"``, ``"peers"``), or folder with product
-        files, such as the output of ``musyq run``. The samples that ship with MuSyQ Lab if not given.
+        YAML file (intake version 1), name of a shipped catalog (``"samples"``, ``"raw"``, ``"peers"``), or folder with
+        product files, such as the output of ``musyq run``. The samples that ship with MuSyQ Lab if not given.
     allow_remote : bool
         Whether a YAML file may name ``https``, ``s3`` and ``gs`` addresses.
 
