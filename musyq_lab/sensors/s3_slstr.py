@@ -90,8 +90,8 @@ CONFIDENCE = (
     Rule("low_quality", 15),  # pointing
 )
 """confidence_in, confidence_an (S3IPF.PDS.005, and flag_masks of the files)."""
-CLOUD = (Rule("cirrus", 7),)
-"""cloud_in, cloud_an: thin cirrus."""
+CLOUD = (Rule("cirrus", 8),)
+"""cloud_in, cloud_an: thin cirrus (flag_masks and flag_meanings of the files; bit 7 is the gross cloud test)."""
 EXCEPTION = (Rule("saturated", 0, 8, tuple(v for v in range(255) if v & 16)),)
 """Sn_exception_an: bit 4; 255 is the fill value."""
 

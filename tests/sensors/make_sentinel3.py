@@ -209,7 +209,8 @@ def slstr_flags(rows: int, columns: int):
     confidence[0, 8] |= 1 << 15  # pointing
     confidence[0, 9] = 1 << 3 | 1 << 11  # twilight
     cloud = np.zeros((rows, columns), "u2")
-    cloud[0, 10] = 1 << 7  # thin cirrus
+    cloud[0, 9] = 1 << 7  # gross cloud, which the confidence word has too
+    cloud[0, 10] = 1 << 8  # thin cirrus
     return confidence, cloud
 
 
