@@ -183,7 +183,8 @@ def _grouped(paths: Iterable[Path], place: Path, specs: Sequence[Sensor]) -> Ite
 def granule_name(patterns: Sequence[str], name: str) -> str | None:
     """Return what the files of a granule share, if a name matches one of the patterns.
 
-    Two satellites may take granules in the same minutes: what a group ``platform`` of the pattern matches comes first.
+    Two satellites may take granules in the same minutes, and one satellite images of two areas: what a group
+    ``platform`` of the pattern matches comes first.
     """
     for pattern in _compiled(tuple(patterns)):
         if match := pattern.fullmatch(name):

@@ -48,26 +48,29 @@ SPEC = Sensor(
         Band("tir2", "IR2", 12.00, 1.00, 4000),
     ),
     patterns=(
-        r"IMG_DK\d\d(?:VIS|IR\d)_(?P<granule>\d{12})(?:_\d{3})?",
-        r"HRIT_MTSAT[12]_(?P<granule>\d{8}_\d{4})_DK\d\d(?:VIS|IR\d)",
+        r"IMG_(?P<platform>DK\d\d)(?:VIS|IR\d)_(?P<granule>\d{12})(?:_\d{3})?",
+        r"HRIT_MTSAT[12]_(?P<granule>\d{8}_\d{4})_(?P<platform>DK\d\d)(?:VIS|IR\d)",
     ),
-    marks=(Mark("bytes", r"^\x00\x00\x10[\s\S]{13,400}GEOS\(14[05]\.\d\d\)"),),
+    marks=(Mark("bytes", r"^\x00\x00\x10[\s\S]{13,400}GEOS\((?:140\.00|140\.25|145\.00)\)"),),
     reader="numpy",
     geometry="geostationary",
     quirks=(
         "The files give albedo and brightness temperature by table: radiance of a thermal band is that of a black body "
         "at the centre, and the visible band has none, since no solar irradiance is published with the files.",
-        "COFF and LOFF are whole numbers: pixels may lie half a pixel off.",
+        "COFF and LOFF are whole numbers: pixels may lie half a pixel off. LOFF of a half disk (DK02, DK03) counts the "
+        "lines of the full disk before its first, as satpy has it.",
         "The visible band (0.55 to 0.90 um) is too broad for red; on the 4000 m grid it is the mean of 16 pixels.",
-        "The satellite is told by the longitude of the projection: MTSAT-1R 140, MTSAT-2 145 degrees east.",
+        "The satellite is told by the longitude of the projection: MTSAT-1R 140 (or 140.25), MTSAT-2 145 degrees east.",
     ),
     references=(
         "JMA, HRIT Mission Specific Implementation, section 4 (not re-read)",
-        "Bands are nominal: WMO OSCAR, MTSAT-2 imager",
+        "satpy, readers/hrit_jma.py: longitudes of the satellites, LOFF of half disks",
+        "Bands are nominal: WMO OSCAR, MTSAT-2 imager (not re-read)",
     ),
 )
 
-_PLATFORMS = {140: "MTSAT-1R", 145: "MTSAT-2"}
+_PLATFORMS = {140.0: "MTSAT-1R", 140.25: "MTSAT-1R", 145.0: "MTSAT-2"}
+_HALVES = ("02", "03")  # areas: northern and southern half of the disk
 _HEIGHT, _AXES = 35_785_831.0, (6_378_169.0, 6_356_583.8)  # CGMS 03, section 4.4.3.2
 _FILL = 65535
 _ROWS = 110
@@ -123,23 +126,23 @@ def _images(granule: Granule) -> dict[str, _Image]:
     groups: dict[str, list[HritFile]] = defaultdict(list)
     for path in granule.files:
         file = read_hrit(path)
-        groups[_native(file)].append(file)
+        groups[_told(file)[1]].append(file)
     images = {native: _image(granule, native, files) for native, files in groups.items()}
     if len({i.longitude for i in images.values()}) > 1:
         raise SceneError(f"{granule.path} holds images of several satellites. Give the files of one as a list.")
     return images
 
 
-def _native(file: HritFile) -> str:
-    """Return the name of the band: in the annotation (record 4), which repeats the name of the file."""
+def _told(file: HritFile) -> tuple[str, str]:
+    """Return the area and the name of the band: in the annotation (record 4), which repeats the name of the file."""
     for where in (text(file.records.get(4, b"")), file.path.name):
-        if found := re.search(r"DK\d\d(VIS|IR[1-4])", where):
-            return found[1]
+        if found := re.search(r"DK(\d\d)(VIS|IR[1-4])", where):
+            return found[1], found[2]
     raise SceneError(f"{file.path} does not say which band it holds. Keep the name that JMA gave it.")
 
 
 def _image(granule: Granule, native: str, files: Sequence[HritFile]) -> _Image:
-    layouts = {(file.structure(), file.records.get(2, b"")) for file in files}
+    layouts = {(file.structure(), file.records.get(2, b""), _told(file)[0]) for file in files}
     told = sorted(((*_segment(file), file) for file in files), key=lambda one: one[0])
     numbers = tuple(number for number, _, _ in told)
     totals = {total for _, total, _ in told}
@@ -147,14 +150,16 @@ def _image(granule: Granule, native: str, files: Sequence[HritFile]) -> _Image:
         raise SceneError(
             f"{granule.path}: the segments of {native} do not make one image. Give the files of one as a list."
         )
-    layout, raw = next(iter(layouts))
+    layout, raw, area = next(iter(layouts))
     name = re.search(r"GEOS\((-?[\d.]+)\)", text(raw[:32]))
     if len(raw) < 48 or name is None:
         raise SceneError(f"{files[0].path} does not say where its pixels lie (header record 2). It is damaged.")
-    grid = struct.unpack_from(">4i", raw, 32)
-    if grid[0] <= 0 or grid[1] <= 0:
-        raise SceneError(f"{files[0].path} has scaling factors {grid[0]} and {grid[1]}. Its header is damaged.")
-    return _Image(tuple(f for _, _, f in told), numbers, totals.pop(), layout, grid, float(name[1]))
+    cfac, lfac, coff, loff = struct.unpack_from(">4i", raw, 32)
+    if cfac <= 0 or lfac <= 0:
+        raise SceneError(f"{files[0].path} has scaling factors {cfac} and {lfac}. Its header is damaged.")
+    if area in _HALVES and totals == {1}:
+        loff = layout[2] - loff
+    return _Image(tuple(f for _, _, f in told), numbers, totals.pop(), layout, (cfac, lfac, coff, loff), float(name[1]))
 
 
 def _segment(file: HritFile) -> tuple[int, int]:
@@ -237,7 +242,7 @@ def _view(image: _Image, factor: int, times: NDArray[np.datetime64]) -> View:
 
 
 def _platform(image: _Image) -> str:
-    platform = _PLATFORMS.get(int(image.longitude))
+    platform = _PLATFORMS.get(image.longitude)
     if platform is None:
         raise SceneError(
             f"{image.files[0].path} is of a satellite over {image.longitude:g} degrees east, neither MTSAT-1R nor "

@@ -26,12 +26,17 @@ def image(
     number: int = 0,
     total: int = 1,
     longitude: float = 145.0,
+    area: int = 1,
+    loff: int | None = None,
     compressed: bool = False,
 ) -> Path:
-    """Write a file; ``number`` 0 is an image in one piece, else the segment from 1. LOFF is the middle of the whole."""
+    """Write a file; ``number`` 0 is an image in one piece, else the segment from 1.
+
+    LOFF is the middle of the whole, unless given; ``area`` is 1 for the full disk, 2 and 3 for its halves.
+    """
     lines, columns = counts.shape
     suffix = f"_{number:03d}" if number else ""
-    name = f"IMG_DK01{band}_201207010230{suffix}"
+    name = f"IMG_DK{area:02d}{band}_201207010230{suffix}"
     before = (max(number, 1) - 1) * lines
     whole = lines * (total if number else 1)
     records = [
@@ -39,7 +44,7 @@ def image(
         (
             2,
             f"GEOS({longitude:.2f})".encode().ljust(32)
-            + struct.pack(">4i", *[FACTOR[band]] * 2, columns // 2, whole // 2),
+            + struct.pack(">4i", *[FACTOR[band]] * 2, columns // 2, whole // 2 if loff is None else loff),
         ),
         (3, _table(band)),
         (4, name.encode()),

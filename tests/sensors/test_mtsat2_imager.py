@@ -8,7 +8,7 @@ import pytest
 from sensors import make_mtsat as make
 
 import musyq_lab as ml
-from musyq_lab.core.errors import SceneError
+from musyq_lab.core.errors import InputError, SceneError
 from musyq_lab.kernels.radiometry import planck_radiance
 
 
@@ -121,11 +121,26 @@ def test_time_of_the_lines(tmp_path):
 
 
 def test_longitude_tells_the_satellite(tmp_path):
-    path = make.image(tmp_path, np.full((4, 4), 500), band="IR1", longitude=140.0)
-    assert ml.open_scene(path).platform == "MTSAT-1R"
-    path = make.image(tmp_path, np.full((4, 4), 500), band="IR1", longitude=128.2)
-    with pytest.raises(SceneError, match="128"):
-        ml.open_scene(path)
+    for longitude in (140.0, 140.25):
+        path = make.image(tmp_path, np.full((4, 4), 500), band="IR1", longitude=longitude)
+        assert ml.open_scene(path).platform == "MTSAT-1R"
+    for longitude in (128.2, 140.7):  # Himawari-8 has files of the same names
+        path = make.image(tmp_path, np.full((4, 4), 500), band="IR1", longitude=longitude)
+        with pytest.raises(SceneError, match=str(longitude)):
+            ml.open_scene(path)
+
+
+def test_half_disks(tmp_path):
+    """The lines of the halves lie where those of the full disk do; all three may lie in one folder."""
+    counts = np.arange(64).reshape(8, 8) + 300
+    whole = ml.open_scene(make.image(tmp_path, counts, band="IR1"), calibration="counts")
+    north = ml.open_scene(make.image(tmp_path, counts[:4], band="IR1", area=2, loff=0), calibration="counts")
+    south = ml.open_scene(make.image(tmp_path, counts[4:], band="IR1", area=3, loff=4), calibration="counts")
+    for half, lines in ((north, slice(0, 4)), (south, slice(4, 8))):
+        np.testing.assert_allclose(half.y, whole.y[lines], atol=1e-3)
+        np.testing.assert_array_equal(half.tir1, counts[lines])
+    with pytest.raises(InputError, match="holds 3 granules"):
+        ml.open_scene(tmp_path)
 
 
 def test_found_by_content(tmp_path):
