@@ -28,6 +28,9 @@ TWELVE_BITS = (0.0, 4095.0)
 SATURATED = (Rule("saturated", 0, 16, (65534,)),)
 """How MERSI writes a saturated pixel."""
 
+CMACAST = r"(?:Z_SATE_C_BAWX_\d{14}_P_)?"
+"""What CMA's broadcast (CMACast) and its archive put before the names of FY-3 and FY-4 files."""
+
 _TIMES = ("Observing Beginning", "Observing Ending")
 _NAMES = {
     "longitude": "Longitude",

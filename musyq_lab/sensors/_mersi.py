@@ -17,6 +17,7 @@ from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._angles import line_times, sun_angles
 from musyq_lab.sensors._calibrate import Planck
 from musyq_lab.sensors._fy3 import (
+    CMACAST,
     SATURATED,
     TWELVE_BITS,
     acquisition,
@@ -43,16 +44,16 @@ REFLECTIVE = 19
 """Reflective bands of either instrument, all calibrated from one table in the order of the bands."""
 
 PATTERNS = (
-    r"(?P<granule>{platforms}_MERSI_GBAL_L1_\d{{8}}_\d{{4}})_(?:1000M|0250M|GEO1K|GEOQK|GEOXX)_MS\.(?:HDF|h5)",
+    r"{cmacast}(?P<granule>{platforms}_MERSI_GBAL_L1_\d{{8}}_\d{{4}})_(?:1000M|0250M|GEO1K|GEOQK|GEOXX)_MS\.(?:HDF|h5)",
     r"(?P<granule>tf\d{{13}}\.{platforms}-[A-Z])_MERSI_(?:1000M|0250M|GEO1K|GEOQK|GEOXX)_L1B\.(?:HDF|h5)",
     r"(?P<granule>{platforms}_\d{{8}}_\d{{6}}_\d{{6}}_\w+?)_MERSI_(?:1000M|0250M|GEO1K|GEOQK|GEOXX)_L1B\.(?:HDF|h5)",
 )
-"""Names of NSMC's archive, of NSMC's real-time service and of direct readout."""
+"""Names of NSMC's archive (and CMACast), of NSMC's real-time service and of direct readout."""
 
 
 def patterns(platforms: str) -> tuple[str, ...]:
     """Return the patterns of names for some platforms, such as ``"FY3[ABC]"``."""
-    return tuple(pattern.format(platforms=platforms) for pattern in PATTERNS)
+    return tuple(pattern.format(platforms=platforms, cmacast=CMACAST) for pattern in PATTERNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.kernels.radiometry import planck_constants
 from musyq_lab.sensors._calibrate import Planck
 from musyq_lab.sensors._fy3 import (
+    CMACAST,
     acquisition,
     complete,
     distance_factor,
@@ -35,7 +36,7 @@ SPEC = Sensor(
     platforms=("FY-3A", "FY-3B", "FY-3C"),
     resolution=1100,
     swath=2800,
-    years=(2008, 2020),
+    years=(2008, 2021),
     bands=(
         Band("red", "1", 0.630, 0.100, 1100),
         Band("nir", "2", 0.865, 0.050, 1100),
@@ -49,7 +50,7 @@ SPEC = Sensor(
         Band("cirrus", "10", 1.360, 0.070, 1100),
     ),
     patterns=(
-        r"(?P<granule>FY3[ABC]_VIRRX_GBAL_L1_\d{8}_\d{4})_(?:1000M|GEOXX)_MS\.(?:HDF|h5)",
+        rf"{CMACAST}(?P<granule>FY3[ABC]_VIRRX_GBAL_L1_\d{{8}}_\d{{4}})_(?:1000M|GEOXX)_MS\.(?:HDF|h5)",
         r"(?P<granule>tf\d{13}\.FY3[ABC]-L)_VIRRX_(?:L1B|GEOXX)\.(?:HDF|h5)",
     ),
     marks=(Mark("hdf5", r"^VIRR", "Sensor Identification Code"), Mark("hdf5", r"^FY3[ABC]_VIRR", "File Name")),

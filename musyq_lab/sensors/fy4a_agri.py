@@ -19,6 +19,7 @@ from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import attributes
 from musyq_lab.sensors._angles import line_times
 from musyq_lab.sensors._calibrate import Counts, Linear, physical
+from musyq_lab.sensors._fy3 import CMACAST
 from musyq_lab.sensors._geostationary import (
     View,
     looked_up,
@@ -66,7 +67,10 @@ SPEC = Sensor(
         Band("tir2", "C13", 12.000, 1.00, 4000),
         Band("carbon_dioxide", "C14", 13.500, 0.60, 4000),
     ),
-    patterns=(r"FY4A-_AGRI--_N_\w{4}_\w{5}_L1-_(?:FDI|GEO)-_MULT_\w+?_(?P<granule>\d{14}_\d{14})_\d{4}M_\w+\.HDF",),
+    patterns=(
+        CMACAST + r"FY4A-_AGRI--_N_(?P<platform>\w{4})_\w{5}_L1-_(?:FDI|GEO)-_MULT_\w+?_(?P<granule>\d{14}_\d{14})"
+        r"_\d{4}M_\w+\.(?:HDF|h5)",
+    ),
     marks=(Mark("hdf5", r"^AGRI", "Sensor Identification Code"),),
     reader="h5py",
     geometry="geostationary",
@@ -81,7 +85,8 @@ SPEC = Sensor(
     ),
     references=(
         "Yang et al. 2017, doi:10.1175/BAMS-D-16-0065.1 (nominal bands; not re-read)",
-        "NSMC, FY-4A Level-1 data format; grid constants by CGMS 03, LRIT/HRIT Global Specification, section 4.4",
+        "NSMC, FY-4A Level-1 data format (not read; names as satpy, readers/agri_l1.py, has them)",
+        "Grid constants by CGMS 03, LRIT/HRIT Global Specification, section 4.4",
     ),
 )
 
@@ -233,6 +238,7 @@ def _view(header: _Header, resolution: float, lines: int, columns: int, acquisit
     semi_major *= 1e3 if semi_major < 1e4 else 1.0  # km in the older files
     semi_minor = semi_major * (1.0 - 1.0 / header.number("dObRecFlat"))
     height = header.number("NOMSatHeight")
+    height *= 1e3 if height < 1e5 else 1.0  # km in some versions
     height -= semi_major if height > 4.2e7 else 0.0  # from the centre of the Earth in some versions
     longitude = header.number("NOMCenterLon")
     column, line = (int(header.number(f"Begin {what} Number")) for what in ("Pixel", "Line"))

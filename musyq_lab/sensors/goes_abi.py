@@ -1,4 +1,4 @@
-"""GOES-16, -17 and -18 ABI, Level-1b radiances (netCDF-4, a file a band): full disk, CONUS, mesoscale."""
+"""GOES-16 to -19 ABI, Level-1b radiances (netCDF-4, a file a band): full disk, CONUS, mesoscale."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from musyq_lab.sensors._time import instant
 SPEC = Sensor(
     key="goes_abi",
     title="GOES ABI",
-    platforms=("GOES-16", "GOES-17", "GOES-18"),
+    platforms=("GOES-16", "GOES-17", "GOES-18", "GOES-19"),
     resolution=2000,
     swath=12_000,
     years=(2017, None),
@@ -53,14 +53,16 @@ SPEC = Sensor(
         Band("tir2", "C15", 12.30, 1.00, 2000, nedt=0.1),
         Band("carbon_dioxide", "C16", 13.30, 0.60, 2000, nedt=0.3),
     ),
-    patterns=(r"\w\w_ABI-L1b-Rad(?:F|C|M1|M2)-M\dC\d\d_(?P<granule>G1[678]_s\d{11})\d{3}_e\d{14}_c\d{14}\S*\.nc4?",),
+    patterns=(
+        r"\w\w_ABI-L1b-(?P<platform>Rad(?:F|C|M1|M2))-M\dC\d\d_(?P<granule>G1[6-9]_s\d{11})\d{3}_e\d{14}_c\d{14}\S*\.nc4?",
+    ),
     marks=(Mark("hdf5", r"^ABI L1b Radiances", "title"),),
     reader="h5py",
     geometry="geostationary",
     quirks=(
         "Bands of 500 and 1000 m are means of radiance on coarser grids. Only bands of the grid itself have counts.",
-        "A granule is the minute in which its scan began; full disk, CONUS and mesoscale of one minute are told apart "
-        "by giving their files as a list.",
+        "A granule is one sector in the minute in which its scan began; two mesoscale images of one minute are told "
+        "apart by giving their files as a list.",
         "Irradiance and distance of the Sun are those of each file (esun, kappa0); centres and widths are nominal.",
         "The loop heat pipe of GOES-17 fails to cool the thermal bands at some hours of the year.",
     ),

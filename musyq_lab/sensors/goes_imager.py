@@ -244,7 +244,9 @@ def _place(file: _File) -> tuple[xr.DataArray, xr.DataArray]:
     """Return longitude and latitude, NaN beside the globe (the files hold huge numbers there)."""
     longitude, latitude = file.layer("lon", "float32"), file.layer("lat", "float32")
     on_globe = (abs(latitude) <= 90.0) & (abs(longitude) <= 360.0)
-    return longitude.where(on_globe), latitude.where(on_globe)
+    turned = longitude.where(longitude <= 180.0, longitude - 360.0)
+    turned = turned.where(turned >= -180.0, turned + 360.0)  # GOES-West sees across the date line
+    return turned.where(on_globe), latitude.where(on_globe)
 
 
 def _duration(file: _File) -> timedelta:

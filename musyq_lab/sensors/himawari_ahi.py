@@ -46,7 +46,8 @@ SPEC = Sensor(
         Band("tir2", "B15", 12.3807, 0.9656, 2000),
         Band("carbon_dioxide", "B16", 13.2807, 0.5638, 2000),
     ),
-    patterns=(r"(?P<granule>HS_H0[89]_\d{8}_\d{4})_B\d\d_\w{4}_R\d\d_S\d{4}\.dat(?:\.bz2)?",),
+    # Full disk, Japan and target areas of the same ten minutes are images of their own.
+    patterns=(r"(?P<granule>HS_H0[89]_\d{8}_\d{4})_B\d\d_(?P<platform>\w{4})_R\d\d_S\d{4}\.dat(?:\.bz2)?",),
     marks=(Mark("bytes", r"^\x01[\s\S]{5}Himawari-"),),
     reader="numpy",
     geometry="geostationary",

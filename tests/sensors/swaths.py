@@ -5,6 +5,7 @@ import pickle
 import sys
 import tracemalloc
 import types
+import warnings
 from contextlib import contextmanager
 from time import process_time
 
@@ -105,9 +106,8 @@ def satpy_values(files, reader, names, **query):
     _planck_for_satpy()
     from satpy import DataQuery, Scene
 
-    from musyq_lab.sensors._satpy import quiet
-
-    with quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         scene = Scene([str(f) for f in files], reader=reader)
         queries = {name: DataQuery(name=name, **query) for name in names}
         scene.load(list(queries.values()), generate=False)

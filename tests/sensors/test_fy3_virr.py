@@ -210,7 +210,14 @@ def test_angles(granule, truth):
     assert scene.attrs["time_coverage_start"] == "2013-12-25T21:41:47.090Z"
 
 
-@pytest.mark.parametrize("name", ["tf2018359143912.FY3C-L_VIRRX_{}.HDF", "FY3C_VIRRX_GBAL_L1_20131225_2140_{}_MS.HDF"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tf2018359143912.FY3C-L_VIRRX_{}.HDF",
+        "FY3C_VIRRX_GBAL_L1_20131225_2140_{}_MS.HDF",
+        "Z_SATE_C_BAWX_20131225233003_P_FY3C_VIRRX_GBAL_L1_20131225_2140_{}_MS.HDF",
+    ],
+)
 def test_names(tmp_path, name):
     path, *_ = virr(tmp_path)
     path.rename(tmp_path / name.format("L1B" if name.startswith("tf") else "1000M"))

@@ -237,6 +237,7 @@ def test_quality(tmp_path):
     "stem",
     [
         "tf2019071182739.FY3D-X_MERSI_{}_L1B.HDF",
+        "Z_SATE_C_BAWX_20190808003912_P_FY3D_MERSI_GBAL_L1_20190808_0005_{}_MS.HDF",
         "FY3D_20190808_130200_130300_8965_MERSI_{}_L1B.HDF",
         "FY3D_MERSI_GBAL_L1_20190808_0005_{}_MS.HDF",
         "fy3d_mersi_gbal_l1_20190808_0005_{}_ms.hdf",

@@ -113,8 +113,9 @@ def test_the_grid_is_that_of_the_full_disk(tmp_path):
     assert scene.rio.crs.to_dict()["lon_0"] == make.LONGITUDE
 
 
-def test_height_from_the_centre_of_the_earth(tmp_path):
-    make.image(tmp_path, {c: np.full((4, 4), 500) for c in range(1, 15)}, height=make.HEIGHT + 6378137.0)
+@pytest.mark.parametrize("height", [make.HEIGHT + 6378137.0, make.HEIGHT / 1e3])
+def test_height_from_the_centre_of_the_earth_or_in_kilometres(tmp_path, height):
+    make.image(tmp_path, {c: np.full((4, 4), 500) for c in range(1, 15)}, height=height)
     assert ml.open_scene(tmp_path).rio.crs.to_dict()["h"] == pytest.approx(make.HEIGHT)
 
 
@@ -142,6 +143,14 @@ def test_found_by_content(image):
     lost = path.rename(path.parent / "lost.h5")
     scene = ml.open_scene(lost, calibration="counts")
     assert scene.sensor == "fy4a_agri"
+    np.testing.assert_array_equal(scene.tir1, counts[12])
+
+
+def test_name_of_the_broadcast(image):
+    path, counts = image
+    sent = path.rename(path.with_name(f"Z_SATE_C_BAWX_20190603034012_P_{path.name}"))
+    scene = ml.open_scene(sent, calibration="counts")
+    assert scene.granule == "REGC.20190603033000_20190603033400"
     np.testing.assert_array_equal(scene.tir1, counts[12])
 
 

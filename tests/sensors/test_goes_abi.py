@@ -10,7 +10,7 @@ import pytest
 from sensors import make_abi as make
 
 import musyq_lab as ml
-from musyq_lab.core.errors import ArchiveError, SceneError
+from musyq_lab.core.errors import ArchiveError, InputError, SceneError
 
 
 @pytest.fixture
@@ -126,10 +126,24 @@ def test_geometry_and_time(image):
 
 
 def test_two_sectors_in_one_minute(tmp_path):
-    make.band(tmp_path, np.full((4, 4), 300), number=14)
-    make.band(tmp_path, np.full((4, 4), 300), number=14, sector="M1")
+    """The name of the sector tells full disk, CONUS and mesoscale images of one minute apart."""
+    conus = make.band(tmp_path, np.full((4, 4), 300), number=14)
+    make.band(tmp_path, np.full((4, 4), 400), number=14, sector="M1")
+    assert (ml.open_scene(conus, calibration="counts").tir1 == 300).all()
+    with pytest.raises(InputError, match="holds 2 granules"):
+        ml.open_scene(tmp_path)
+
+
+def test_two_images_of_one_sector_in_one_minute(tmp_path):
+    """Mesoscale images are 30 s apart: a list tells which one."""
+    for number, value in ((13, 200), (14, 300)):
+        first = make.band(tmp_path, np.full((4, 4), value), number=number, sector="M1")
+        first.with_name(first.name.replace("_s20191531801176", "_s20191531801476")).write_bytes(first.read_bytes())
     with pytest.raises(SceneError, match="several images"):
         ml.open_scene(tmp_path)
+    scene = ml.open_scene(sorted(tmp_path.glob("*_s20191531801476*")), calibration="counts")
+    assert (scene.tir_10_4 == 200).all()
+    assert (scene.tir1 == 300).all()
 
 
 def test_band_that_is_not_there(image):

@@ -238,8 +238,14 @@ def test_file_that_shrinks_after_it_was_opened(tmp_path):
 
 
 def test_images_of_two_areas(tmp_path):
-    make.segment(tmp_path, np.full((4, 4), 500), band=14, centre=2.5)
-    make.segment(tmp_path, np.full((4, 4), 500), band=13, centre=2.5, area="JP01")
+    """Full disk and target areas of the same ten minutes lie in one folder; their files are not mixed up."""
+    disk = make.segment(tmp_path, np.full((4, 4), 500), band=14, centre=2.5)
+    japan = make.segment(tmp_path, np.full((4, 4), 600), band=14, centre=2.5, area="JP01")
+    assert (ml.open_scene(japan, calibration="counts").tir1 == 600).all()
+    assert ml.open_scene(disk).attrs["area"] == "FLDK"
+    with pytest.raises(InputError, match="holds 2 granules"):
+        ml.open_scene(tmp_path)
+    japan.rename(tmp_path / disk.name.replace("B14", "B13"))  # a name that says another area
     with pytest.raises(SceneError, match="FLDK, JP01"):
         ml.open_scene(tmp_path)
 
