@@ -296,7 +296,8 @@ def _geometry(template: xr.DataArray, view: View) -> _Geometry:
     angles = {
         "sun_zenith": sun_zenith,
         "sun_azimuth": sun_azimuth,
-        "view_zenith": view_zenith,
+        # The ellipsoids of the projections differ from WGS 84: some pixels at the rim lie 0.05 degree behind its horizon.
+        "view_zenith": view_zenith.clip(max=_HORIZON),
         "view_azimuth": view_azimuth,
     }
     return _Geometry(angles, longitude.notnull(), night_and_space(longitude, sun_zenith), view)

@@ -85,3 +85,28 @@ def test_every_layer_is_lazy_bounded_and_described(scene):
     assert scene["qa"].dtype == np.uint16
     places = {"longitude", "latitude"} <= set(scene.coords) or {"x", "y"} <= set(scene.coords)
     assert places or not scene.attrs.get("crs")
+
+
+HIGHEST = {"sun_zenith": 180.0, "sun_azimuth": 360.0, "view_zenith": 90.0, "view_azimuth": 360.0}
+
+
+def test_angles_keep_one_convention(scene):
+    """Degrees; zenith angles from 0, azimuths clockwise from north and never negative, whatever the files write."""
+    for name in HIGHEST.keys() & set(scene.data_vars):
+        values = scene[name].values
+        known = values[np.isfinite(values)]
+        assert known.size, name
+        assert (known >= 0.0).all(), name
+        assert (known <= HIGHEST[name]).all(), name
+        assert scene[name].attrs["units"] == "degree"
+    assert "sun_zenith" in scene
+
+
+def test_places_and_times_keep_one_convention(scene):
+    if "longitude" in scene.coords:
+        longitude, latitude = scene["longitude"].values, scene["latitude"].values
+        assert np.nanmin(longitude) >= -180.0
+        assert np.nanmax(longitude) <= 180.0
+        assert np.nanmax(np.abs(latitude)) <= 90.0
+    start, end = (np.datetime64(scene.attrs[f"time_coverage_{which}"].removesuffix("Z")) for which in ("start", "end"))
+    assert start <= end < start + np.timedelta64(1, "D")
