@@ -121,8 +121,15 @@ def html_table(rows: Sequence[Sequence[str]], title: str = "") -> str:
         Line above the table.
     """
     header, *body = rows
-    cell = 'style="text-align:left;padding:2px 10px 2px 0;vertical-align:top;overflow-wrap:anywhere"'
-    head = "".join(f"<th {cell}>{escape(text)}</th>" for text in header)
-    lines = "".join("<tr>" + "".join(f"<td {cell}>{escape(text)}</td>" for text in row) + "</tr>" for row in body)
+    head = "".join(_cell("th", text) for text in header)
+    lines = "".join("<tr>" + "".join(_cell("td", text) for text in row) + "</tr>" for row in body)
     caption = f"<div><b>{escape(title)}</b></div>" if title else ""
     return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+_LONG = 40  # letters from which a cell may break inside a word, such as a path; a key must stay whole
+
+
+def _cell(tag: str, text: str) -> str:
+    wrap = ";overflow-wrap:anywhere" if len(text) > _LONG else ""
+    return f'<{tag} style="text-align:left;padding:2px 10px 2px 0;vertical-align:top{wrap}">{escape(text)}</{tag}>'
