@@ -199,7 +199,7 @@ def _thermal(layer: xr.DataArray) -> bool:
 
 def _stretched(channels: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     """Stretch each channel from its own black, which takes away haze, over one common span, which keeps the hues."""
-    whole = _whole(np.isfinite(channels).all(axis=0))
+    whole = _whole(np.asarray(np.isfinite(channels).all(axis=0)))
     limits = [_limits(channel[whole]) for channel in channels]
     span = max((high - low for low, high in limits), default=1.0) or 1.0
     scaled = [np.clip((c - low) / span, 0.0, 1.0) for c, (low, _) in zip(channels, limits, strict=True)]

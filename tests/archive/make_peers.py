@@ -97,7 +97,7 @@ def hdf5(path, groups, *, geographic=False, name=None):
             for layer, (values, attributes) in layers.items():
                 item = file.create_dataset(f"HDFEOS/GRIDS/{grid}/Data Fields/{layer}", data=values)
                 item.attrs.update(attributes)
-            shape = next(iter(layers.values()))[0].shape
+            shape = next(iter(layers.values()))[0].shape[:2]
             grids.append((grid, shape, list(layers), geographic))
         file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(struct(grids, "HE5_"))
         if name:

@@ -53,7 +53,8 @@ def test_names_as_producers_write_them(name):
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.key)
 def test_rows_can_work(layout):
     assert layout.references, "every layout names its source"
-    assert not layout.period or re.fullmatch(r"P(?:\d+D|T\d+[HM])", layout.period)
+    periods = [layout.period, *(text for _, text in layout.periods)]
+    assert all(re.fullmatch(r"(?:P(?:\d+[DM]|T\d+[HM]))?", text) for text in periods)
     for row in layout.rows:
         re.compile(row.path)
         assert re.fullmatch(r"[a-z][a-z0-9_]*", row.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from musyq_lab.archive.peers.layout import Layout
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 
 _HEADS = {b"\x89HDF": "hdf5", b"\x0e\x03\x13\x01": "hdf4"}
+_MOST_UNNAMED = 64  # files of a folder that are opened to see what they are, where no name tells
+_DEPTH, _MOST_FOLDERS, _MOST_TOLD = 3, 200, 4  # of a tree that is looked through for a hint
 _STORES = (".zgroup", ".zmetadata", "zarr.json")
 
 
@@ -38,7 +41,7 @@ class PeerGranule:
 
     @property
     def date(self) -> datetime | None:
-        """First instant, by name."""
+        """Date and time, by name."""
         text = self.fields.get("date", "")
         for form in self.layout.dates:
             try:
@@ -62,7 +65,7 @@ def find(path: Path) -> list[PeerGranule]:
         If a file is empty.
     """
     if path.is_dir() and not _is_store(path):
-        return _grouped(sorted(path.iterdir()))
+        return _grouped(sorted(path.iterdir())) or _unnamed(path)
     if not path.exists():
         return []
     exists(path)
@@ -113,6 +116,16 @@ def _by_content(path: Path) -> list[PeerGranule]:
         if layout.marks and all(re.search(p, str(attributes.get(a, "")), re.IGNORECASE) for a, p in layout.marks):
             return [PeerGranule(layout, path.stem, {}, {"": path})]
     return []
+
+
+def _unnamed(folder: Path) -> list[PeerGranule]:
+    """Return the granules in a small folder whose files have lost their names."""
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    found: list[PeerGranule] = []
+    for file in files if len(files) <= _MOST_UNNAMED else []:
+        with suppress(ArchiveError):  # what is damaged is told when it is opened by itself
+            found += _by_content(file)
+    return found
 
 
 def _kind(path: Path) -> str | None:
@@ -177,6 +190,16 @@ def _fits(granule: PeerGranule, name: str, value: str) -> bool:
     return value.lower() == granule.fields.get(name, "").lower()
 
 
+def _below(folder: Path) -> list[tuple[Path, list[str]]]:
+    """Return the folders below a folder that hold products, with what they hold."""
+    found, level = [], [folder]
+    for _ in range(_DEPTH):
+        level = sorted(child for place in level[:_MOST_FOLDERS] for child in place.iterdir() if child.is_dir())
+        holds = [(place, sorted({label(g) for g in _grouped(sorted(place.iterdir()))})) for place in level]
+        found += [(place, labels) for place, labels in holds if labels]
+    return found
+
+
 def label(granule: PeerGranule) -> str:
     """Return product and tile of a granule, for messages."""
     parts = (granule.fields.get("product", granule.layout.key), granule.fields.get("tile", ""))
@@ -184,13 +207,21 @@ def label(granule: PeerGranule) -> str:
 
 
 def refuse(path: Path) -> None:
-    """Say where a raw granule opens, and that a file is of no kind that could be ours either.
+    """Say where a raw granule opens, which folders below hold products, and that a file is of no kind that is known.
 
     Raises
     ------
+    InputError
+        If folders below hold products.
     ArchiveError
         If a sensor knows the path by name, or it is a file other than HDF5.
     """
+    if path.is_dir() and (below := _below(path)):
+        told = [f"{place.relative_to(path)} ({', '.join(holds)})" for place, holds in below[:_MOST_TOLD]]
+        more = " ..." if len(below) > _MOST_TOLD else ""
+        raise InputError(
+            f"{path} holds no product itself; folders below do: {'; '.join(told)}{more}. Open one of them."
+        )
     from musyq_lab.sensors._granule import granule_name
     from musyq_lab.sensors._registry import SENSORS
 

@@ -18,6 +18,11 @@ BANDS = (
 )
 """Number, role and centre (um) of the land bands (MODIS specification: middle of the bandwidth)."""
 
+KERNELS = ("kernel", ("isotropic", "volumetric", "geometric"))
+"""Further axis of the BRDF parameters of MCD43A1 and VNP43A1."""
+WINDOW = "The date is the ninth day of the sixteen that a value rests on, and weighs most (Collection 5: the first)."
+"""What the date of MCD43 and VNP43 means (MODIS User Guide V006: "temporally weighted to the ninth day")."""
+
 DIVIDE_10000 = ((10000.0, 1e-4),)
 """Files that call 10000 a scale and mean division by it."""
 
@@ -102,9 +107,9 @@ LAI_EXTRA = (
     Bits("cirrus", 4, 1, YES),
     Bits("internal_cloud", 5, 1, YES),
     Bits("cloud_shadow", 6, 1, YES),
-    Bits("biome_outside_1_to_4", 7, 1, YES),
+    Bits("biome", 7, 1, ("outside_1_to_4", "within_1_to_4")),
 )
-"""FparExtra_QC: the same sources, table 6."""
+"""FparExtra_QC: the same sources, table 6; the file's own FPAR_EXTRA_QC_DOC for bit 7."""
 
 LST_QUALITY = (
     Bits("mandatory", 0, 2, ("good", "check_other_qa", "not_produced_cloud", "not_produced_other")),

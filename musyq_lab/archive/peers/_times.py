@@ -13,11 +13,11 @@ from musyq_lab.archive.peers._containers import READERS, Stored
 from musyq_lab.archive.peers._find import PeerGranule
 from musyq_lab.core.errors import ArchiveError
 
-_AXIS = {"standard_name": "time", "long_name": "first instant of the period (UTC)", "axis": "T"}
+_AXIS = {"standard_name": "time", "long_name": "date that the producer gives (UTC)", "axis": "T"}
 
 
 def instants(granules: Sequence[PeerGranule], attributes: Mapping[str, Any], layers: Mapping[str, Stored]) -> Any:
-    """Return the first instant of each granule, or of each layer along the first axis of the only one.
+    """Return the date of each granule, or of each layer along the first axis of the only one.
 
     Parameters
     ----------

@@ -79,7 +79,10 @@ LAYOUTS = (
         dates=("%Y%m%d%H%M",),
         period="P10D",
         sensor="PROBA-V, SPOT-VGT or OLCI",
-        notes=("Digital numbers above the physical maximum are flags and are left out.",),
+        notes=(
+            "Digital numbers above the physical maximum are flags and are left out.",
+            "The date is the representative one of the ten days; the Product User Manual of the version explains it.",
+        ),
         references=(
             "https://land.copernicus.eu/en/products/vegetation",
             "Product User Manuals CGLOPS1_PUM_LAI300m-V1, FAPAR300m-V1, FCOVER300m-V1, NDVI300m-V2",

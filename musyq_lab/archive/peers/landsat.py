@@ -60,6 +60,16 @@ _ATMOSPHERE = (
 )
 
 
+_OPACITY = Layer(
+    "SR_ATMOS_OPACITY",
+    "atmospheric_opacity",
+    "1",
+    1e-3,
+    fills=(-9999,),
+    long_name="opacity of the atmosphere over dark vegetation: below 0.1 clear, above 0.3 hazy",
+)
+
+
 def _reflectances(rows: tuple[tuple[str, str, float], ...]) -> tuple[Layer, ...]:
     return tuple(
         Layer(
@@ -108,20 +118,26 @@ def _thermal(band: str) -> tuple[Layer, ...]:
     )
 
 
-def _quality(*own: Quality) -> tuple[Quality, ...]:
-    return (
-        Quality("QA_PIXEL", "pixel_quality", "quality bits of the pixel", _PIXEL, fill=1),
-        Quality(
-            "QA_RADSAT",
-            "saturation",
-            "bands that are saturated, and terrain occlusion",
-            (*(Bits(f"band_{n}_saturated", n - 1, 1, _YES) for n in range(1, 8)), Bits("occluded", 11, 1, _YES)),
-        ),
-        *own,
+def _saturation(bits: tuple[tuple[int, str], ...]) -> Quality:
+    return Quality(
+        "QA_RADSAT",
+        "saturation",
+        "bands that are saturated, and pixels that were not seen",
+        tuple(Bits(name, bit, 1, _YES) for bit, name in bits),
     )
 
 
-def _collection2(key: str, numbers: str, title: str, layers: tuple[Layer, ...], own: Quality, sensor: str) -> Layout:
+_OLI_SATURATION = (*((n - 1, f"band_{n}_saturated") for n in (1, 2, 3, 4, 5, 6, 7, 9)), (11, "terrain_occlusion"))
+_TM_SATURATION = (
+    *((n - 1, f"band_{n}_saturated") for n in (1, 2, 3, 4, 5)),
+    *((5, "band_6_low_gain_saturated"), (6, "band_7_saturated"), (8, "band_6_high_gain_saturated")),
+    (9, "dropped_pixel"),
+)
+
+
+def _collection2(
+    key: str, numbers: str, title: str, layers: tuple[Layer, ...], own: tuple[Quality, ...], sensor: str
+) -> Layout:
     return Layout(
         key,
         title,
@@ -132,7 +148,7 @@ def _collection2(key: str, numbers: str, title: str, layers: tuple[Layer, ...], 
         "geotiff",
         "raster",
         layers,
-        _quality(own),
+        (Quality("QA_PIXEL", "pixel_quality", "quality bits of the pixel", _PIXEL, fill=1), *own),
         dates=("%Y%m%d",),
         sensor=sensor,
         sidecar=r"{granule}_MTL\.txt",
@@ -144,18 +160,24 @@ def _collection2(key: str, numbers: str, title: str, layers: tuple[Layer, ...], 
 LAYOUTS = (
     _collection2(
         "L2SP_OLI",
-        "C0[89]",
+        "[CO]0[89]",
         "Landsat 8-9 Collection 2 surface reflectance and temperature",
         (*_reflectances(_OLI), *_thermal("10")),
-        Quality("SR_QA_AEROSOL", "aerosol_quality", "quality bits of the aerosol", _AEROSOL),
+        (
+            _saturation(_OLI_SATURATION),
+            Quality("SR_QA_AEROSOL", "aerosol_quality", "quality bits of the aerosol", _AEROSOL),
+        ),
         "OLI/TIRS Landsat 8-9",
     ),
     _collection2(
         "L2SP_TM",
         "[TE]0[457]",
         "Landsat 4-7 Collection 2 surface reflectance and temperature",
-        (*_reflectances(_TM), *_thermal("6")),
-        Quality("SR_CLOUD_QA", "atmosphere_quality", "bits of the atmospheric correction", _ATMOSPHERE),
+        (*_reflectances(_TM), *_thermal("6"), _OPACITY),
+        (
+            _saturation(_TM_SATURATION),
+            Quality("SR_CLOUD_QA", "atmosphere_quality", "bits of the atmospheric correction", _ATMOSPHERE),
+        ),
         "TM/ETM+ Landsat 4-7",
     ),
     Layout(

@@ -123,6 +123,8 @@ class Layout:
     """Formats of ``date``."""
     period: str = ""
     """ISO 8601 duration a value stands for."""
+    periods: tuple[tuple[str, str], ...] = ()
+    """Pairs (regular expression of ``product``, duration) of members of the family that differ from ``period``."""
     sensor: str = ""
     """Instrument."""
     sensors: tuple[tuple[str, str], ...] = ()
@@ -162,6 +164,11 @@ class Layout:
         for pattern in self.patterns:
             if "granule" not in re.compile(pattern).groupindex:
                 raise InputError(f"The pattern {pattern!r} of {self.key} lacks the group 'granule'.")
+
+    def period_of(self, product: str) -> str:
+        """Return the duration that a value of a product stands for (ISO 8601), empty where it is not known."""
+        own = (text for path, text in self.periods if re.fullmatch(path, product, re.IGNORECASE))
+        return next(own, self.period)
 
     @property
     def rows(self) -> tuple[Layer | Quality, ...]:

@@ -5,13 +5,21 @@ MODIS BRDF/Albedo Product User Guide V006/V061 (Schaaf, UMass Boston), tables of
 
 from __future__ import annotations
 
-from musyq_lab.archive.peers._modis import BANDS, DIVIDE_10000, SENSORS, reflectances, tiled
+from musyq_lab.archive.peers._modis import (
+    BANDS,
+    DIVIDE_10000,
+    KERNELS,
+    LAND_WATER,
+    SENSORS,
+    WINDOW,
+    reflectances,
+    tiled,
+)
 from musyq_lab.archive.peers.layout import Layer, Layout, Quality
 
 _BROAD = (("vis", "visible"), ("nir", "near-infrared"), ("shortwave", "shortwave"))
 _PLACES = (*((f"Band{number}", role, f"the {role} band") for number, role, _ in BANDS),
            *((name, f"broad_{name}", f"the {text} broadband") for name, text in _BROAD))  # fmt: skip
-_KERNELS = ("kernel", ("isotropic", "volumetric", "geometric"))
 _ALBEDO = {"black_sky": "BSA", "white_sky": "WSA"}
 
 
@@ -43,7 +51,7 @@ def _parameters() -> tuple[Layer, ...]:
             valid=(-32766, 32766),
             declared=((1000.0, 1e-3),),
             long_name=f"weights of the Ross-thick Li-sparse kernels in {text}",
-            extra=_KERNELS,
+            extra=KERNELS,
         )
         for place, ours, text in _PLACES
     )
@@ -61,8 +69,20 @@ def _global_parameters() -> tuple[Layer, ...]:
             declared=((1000.0, 1e-3),),
             long_name=f"weight of the {kernel} kernel in {text}",
         )
-        for index, kernel in enumerate(_KERNELS[1], 1)
+        for index, kernel in enumerate(KERNELS[1], 1)
         for place, ours, text in _PLACES
+    )
+
+
+def _inversions() -> tuple[Quality, ...]:
+    """Return the quality by band of MCD43A2, which tells more than the mandatory one of the other products."""
+    classes = (
+        *((0, "best_full_inversion"), (1, "good_full_inversion"), (2, "magnitude_inversion_7_or_more_observations")),
+        *((3, "magnitude_inversion_2_to_6_observations"), (4, "no_inversion")),
+    )
+    return tuple(
+        Quality(f"BRDF_Albedo_Band_Quality_{place}", f"inversion_{ours}", f"inversion in {text}", (), classes, 255)
+        for place, ours, text in _PLACES[: len(BANDS)]
     )
 
 
@@ -83,9 +103,14 @@ _NADIR = Layer("", "", "1", 1e-4, fills=(32767,), valid=(0, 32766), declared=DIV
 _EXTRA = (
     Quality("Snow_BRDF_Albedo", "snow", "whether the surface was snow",
             classes=((0, "snow_free"), (1, "snow")), fill=255),
-    Quality("BRDF_Quality", "brdf_quality", "quality of the inversion", classes=(
-        (0, "best"), (1, "good"), (2, "mixed_75_percent_full"), (3, "mixed_50_percent_full"),
-        (4, "magnitude_50_percent"), (5, "magnitude"), (255, "no_inversion")), fill=255),
+    Quality("BRDF_Quality", "brdf_quality", "quality of the cells of 500 m in a cell of 0.05 degrees", classes=(
+        (0, "best_all_full"), (1, "good_75_percent_best_90_percent_full"), (2, "75_percent_full"),
+        (3, "mixed_at_most_25_percent_fill"), (4, "magnitude_or_at_most_50_percent_fill"),
+        (5, "more_than_50_percent_fill"), (255, "no_inversion")), fill=255),
+    Quality("BRDF_Albedo_Platform", "platform_used", "satellites that were used",
+            classes=((0, "terra"), (1, "terra_and_aqua"), (2, "aqua")), fill=255),
+    Quality("BRDF_Albedo_LandWaterType", "land_water", "kind of surface", classes=tuple(enumerate(LAND_WATER)),
+            fill=255),
 )  # fmt: skip
 _SCALARS = (
     Layer("(?:BRDF_Albedo_)?Local_?Solar_?Noon", "sun_zenith_noon", "degree", fills=(255,), valid=(0, 90),
@@ -112,9 +137,10 @@ LAYOUTS = (
             *_global_parameters(),
             *_SCALARS,
         ),
-        (*_quality(r"BRDF_Albedo_Band_(?:Mandatory_)?Quality_{}"), *_EXTRA),
-        period="P16D",
+        (*_quality("BRDF_Albedo_Band_Mandatory_Quality_{}"), *_inversions(), *_EXTRA),
+        period="P1D",
         sensors=SENSORS,
+        notes=(WINDOW,),
         references=_REFERENCES,
     ),
     Layout(
@@ -131,8 +157,9 @@ LAYOUTS = (
             Quality(f"B0{number}qa", row.name, row.long_name, classes=row.classes, fill=255)
             for (number, _, _), row in zip(BANDS, _quality("{}"), strict=False)
         ),
-        period="P16D",
+        period="P1D",
         sensors=SENSORS,
+        notes=(WINDOW,),
         references=_REFERENCES,
     ),
 )

@@ -1,7 +1,8 @@
 """Surface temperature and surface reflectance of MODIS.
 
 MOD11: Collection-6 MODIS Land Surface Temperature Products Users' Guide (Wan 2013), tables 5, 9, 10, 14 and 15.
-MOD09: MODIS Surface Reflectance User's Guide, Collection 6 (Vermote, Roger and Ray 2015), tables 2, 10 and 13.
+MOD09: MODIS Surface Reflectance User's Guide, Collection 6 (Vermote, Roger and Ray 2015), tables 2, 10 and 13;
+the bits of 250 m: file specifications MOD09Q1 and MOD09GQ of Collection 6.1 (LAADS).
 """
 
 from __future__ import annotations
@@ -92,6 +93,14 @@ _BANDS_QUALITY = (
     Bits("atmospheric_correction", 30, 1, YES),
     Bits("adjacency_correction", 31, 1, YES),
 )
+_BANDS_QUALITY_250M = (
+    *_BANDS_QUALITY[:1],
+    Bits("cloud", 2, 2, _STATE[0].meanings),
+    *(Bits(f"band_{band}", 4 * band, 4, _BAND_QUALITY) for band in (1, 2)),
+    Bits("atmospheric_correction", 12, 1, YES),
+    Bits("adjacency_correction", 13, 1, YES),
+    Bits("other_orbit_than_500m", 14, 1, YES),
+)
 
 
 def _angle(path: str, name: str, text: str, valid: tuple[float, float]) -> Layer:
@@ -123,6 +132,7 @@ LAYOUTS = (
             Quality("QC_Night", "lst_night_quality", "quality bits of the temperature by night", LST_QUALITY),
         ),
         period="P1D",
+        periods=((r".*11(?:A2|B2|C2)", "P8D"), (r".*11[BC]3", "P1M")),
         sensors=SENSORS,
         references=_LST_REFERENCES,
     ),
@@ -194,9 +204,12 @@ LAYOUTS = (
         (
             Quality("sur_refl_qc_500m|QC_500m_1", "reflectance_quality", "quality bits of the bands", _BANDS_QUALITY,
                     fill=4294967295),
-            Quality("sur_refl_state_500m|state_1km_1", "state", "state of the pixel", _STATE, fill=65535),
+            Quality("sur_refl_qc_250m|QC_250m_1", "reflectance_quality_250m", "quality bits of the bands of 250 m",
+                    _BANDS_QUALITY_250M),
+            Quality("sur_refl_state_(?:500m|250m)|state_1km_1", "state", "state of the pixel", _STATE, fill=65535),
         ),
         period="P8D",
+        periods=((r".*09G[AQ]", "P1D"),),
         sensors=SENSORS,
         notes=("An angle of exactly 0 is stored like a missing one.",),
         references=_SR_REFERENCES,

@@ -86,7 +86,7 @@ _VI_REFERENCES = (
     "Didan K., Barreto Munoz A. (2019), MODIS Vegetation Index User's Guide (MOD13 Series), Collection 6.1",
 )
 
-_LAI = (
+LAI_ROWS = (
     Layer(
         r"Lai(?:_500m|_1km)?",
         "lai",
@@ -141,6 +141,7 @@ LAYOUTS = (
         _VI,
         _VI_QUALITY,
         period="P16D",
+        periods=((r".*(?:A3|C2)", "P1M"),),
         sensors=SENSORS,
         references=_VI_REFERENCES,
     ),
@@ -160,6 +161,7 @@ LAYOUTS = (
         _VI_QUALITY,
         dates=("%Y_%j", "%Y%j"),
         period="P16D",
+        periods=((r".*(?:A3|C2)", "P1M"),),
         sensors=SENSORS,
         scaled_floats=True,
         notes=("Files of floating-point numbers are taken as scaled already; files of integers are scaled here.",),
@@ -202,9 +204,10 @@ LAYOUTS = (
         tiled(r"(?:MOD|MYD|MCD)15A[23]H?"),
         "hdf4",
         "eos",
-        _LAI,
+        LAI_ROWS,
         _LAI_QUALITY,
         period="P8D",
+        periods=((r"MCD15A3H?", "P4D"),),
         sensors=SENSORS,
         references=(
             "doi:10.5067/MODIS/MOD15A2H.061",
@@ -212,4 +215,3 @@ LAYOUTS = (
         ),
     ),
 )
-LAI_ROWS, LAI_QUALITY_ROWS, VI_ROWS, VI_QUALITY_ROWS = _LAI, _LAI_QUALITY, _VI, _VI_QUALITY

@@ -7,9 +7,9 @@ and Myneni 2018). The fill of VNP13 is an attribute of two numbers, -15000 (wate
 
 from __future__ import annotations
 
-from musyq_lab.archive.peers._modis import DIVIDE_10000, VI_QUALITY, tiled
+from musyq_lab.archive.peers._modis import DIVIDE_10000, KERNELS, LAI_QUALITY, VI_QUALITY, WINDOW, YES, tiled
 from musyq_lab.archive.peers.layout import Bits, Layer, Layout, Quality
-from musyq_lab.archive.peers.modis_vegetation import LAI_QUALITY_ROWS, LAI_ROWS
+from musyq_lab.archive.peers.modis_vegetation import LAI_ROWS
 
 _SENSORS = (("VNP", "VIIRS Suomi-NPP"), ("VJ1", "VIIRS NOAA-20"), ("VJ2", "VIIRS NOAA-21"))
 _P = "V(?:NP|J[12])"
@@ -69,6 +69,27 @@ _LST_QUALITY = (
     Bits("emissivity_accuracy", 12, 2, ("above_0.02", "0.015_to_0.02", "0.01_to_0.015", "below_0.01")),
     Bits("lst_accuracy", 14, 2, ("above_2K", "1.5_to_2K", "1_to_1.5K", "below_1K")),
 )
+_LAI_QUALITY = (
+    Bits("algorithm", 0, 3, LAI_QUALITY[-1].meanings),
+    Bits("dead_detector", 3, 1, YES),
+    Bits(
+        "biome",
+        4,
+        4,
+        (
+            *("water", "grass_cereal", "shrub", "broadleaf_crop", "savanna", "evergreen_broadleaf"),
+            *("deciduous_broadleaf", "evergreen_needleleaf", "deciduous_needleleaf", "not_vegetated", "urban"),
+            *("unclassified", "fill"),
+        ),
+    ),
+)
+_LAI_EXTRA = (
+    Bits("cloud", 0, 2, ("confident_clear", "probably_clear", "probably_cloudy", "confident_cloudy")),
+    Bits("cloud_shadow", 2, 1, YES),
+    Bits("thin_cirrus", 3, 1, YES),
+    Bits("aerosol", 4, 2, ("climatology", "low", "average", "high")),
+    Bits("snow_ice", 6, 1, YES),
+)  # neither is that of MODIS: VNP15 User Guide, tables of FparLai_QC and FparExtra_QC
 
 
 def _temperature(path: str, name: str, text: str) -> Layer:
@@ -135,6 +156,7 @@ LAYOUTS = (
             ),
         ),
         period="P16D",
+        periods=((r".*13(?:A3|C2)", "P1M"),),
         sensors=_SENSORS,
         references=(
             "doi:10.5067/VIIRS/VNP13A1.002",
@@ -150,6 +172,7 @@ LAYOUTS = (
         _bands("SurfReflect_{}(?:_1)?", -28672, (-100, 16000)),
         (Quality("SurfReflect_QC", "reflectance_quality", "quality bits of the bands", fill=None),),
         period="P1D",
+        periods=((r".*09[AH]1", "P8D"),),
         sensors=_SENSORS,
         references=(
             "doi:10.5067/VIIRS/VNP09A1.002",
@@ -163,7 +186,10 @@ LAYOUTS = (
         "hdf5",
         "eos",
         LAI_ROWS,
-        LAI_QUALITY_ROWS,
+        (
+            Quality("FparLai_QC", "lai_quality", "quality bits of LAI and FPAR", _LAI_QUALITY, fill=255),
+            Quality("FparExtra_QC", "lai_extra_quality", "further quality bits of LAI and FPAR", _LAI_EXTRA, fill=255),
+        ),
         period="P8D",
         sensors=_SENSORS,
         references=("doi:10.5067/VIIRS/VNP15A2H.002", "Park T., Myneni R. (2018), VIIRS LAI/FPAR User's Guide"),
@@ -198,6 +224,7 @@ LAYOUTS = (
             Quality("QC_Night", "lst_night_quality", "quality bits of the temperature by night", _LST_QUALITY),
         ),
         period="P1D",
+        periods=((r".*21(?:A2|C2)", "P8D"),),
         sensors=_SENSORS,
         references=("doi:10.5067/VIIRS/VNP21A1D.002", "Hulley G., Freepartner R., Malakar N. (2017), VNP21 User Guide"),
     ),
@@ -211,6 +238,20 @@ LAYOUTS = (
             *_bands("Nadir_Reflectance_{}", 32767, (0, 32766)),
             *(
                 Layer(
+                    f"BRDF_Albedo_Parameters_{band}",
+                    f"brdf_{band.lower()}",
+                    "1",
+                    1e-3,
+                    fills=(32767,),
+                    valid=(-32766, 32766),
+                    declared=((1000.0, 1e-3),),
+                    long_name=f"weights of the Ross-thick Li-sparse kernels in {band}",
+                    extra=KERNELS,
+                )
+                for band in (*_NAMES, "vis", "nir", "shortwave")
+            ),
+            *(
+                Layer(
                     f"Albedo_{short}_{band}",
                     f"albedo_{sky}_{band.lower()}",
                     "1",
@@ -221,15 +262,7 @@ LAYOUTS = (
                     long_name=f"{sky.replace('_', '-')} albedo in {band}",
                 )
                 for sky, short in (("black_sky", "BSA"), ("white_sky", "WSA"))
-                for band in (
-                    "I1",
-                    "I2",
-                    "I3",
-                    *(f"M{n}" for n in (1, 2, 3, 4, 5, 7, 8, 10, 11)),
-                    "vis",
-                    "nir",
-                    "shortwave",
-                )
+                for band in (*_NAMES, "vis", "nir", "shortwave")
             ),
         ),
         tuple(
@@ -242,8 +275,9 @@ LAYOUTS = (
             )
             for band in _NAMES
         ),
-        period="P16D",
+        period="P1D",
         sensors=_SENSORS,
+        notes=(WINDOW,),
         references=("doi:10.5067/VIIRS/VNP43MA4.002", "Schaaf C., VIIRS BRDF/Albedo Product User Guide, UMass Boston"),
     ),
 )
