@@ -39,7 +39,8 @@ def collect(
     inputs : sequence of Input
         What is needed.
     dataset : xarray.Dataset or None
-        Searched by name; ``reflectance`` with a ``band`` dimension of roles serves every ``reflectance_<role>``.
+        Searched by name; ``reflectance`` with a ``band`` dimension of roles serves every ``reflectance_<role>``, and so
+        do the bands of a scene as ``open_scene`` returns it.
     given : mapping of str to xarray.DataArray
         Inputs by keyword; they win over the dataset.
     units : str or mapping, optional
@@ -83,7 +84,8 @@ def _find(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArra
         return None
     if name in dataset.data_vars:
         return dataset[name]
-    return _band(name, dataset)
+    stacked = _band(name, dataset)
+    return _scene_band(name, dataset) if stacked is None else stacked
 
 
 def _band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
@@ -96,6 +98,19 @@ def _band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
     if "band" not in stack.coords or role not in stack["band"].values.astype(str):
         return None
     return stack.sel(band=role)
+
+
+def _scene_band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
+    """Take a band of a raw scene, which is called by its role alone and tells its wavelength."""
+    role = name.removeprefix(f"{_REFLECTANCE}_")
+    if role == name or role not in dataset.data_vars or "wavelength" not in dataset[role].attrs:
+        return None
+    if dataset[role].attrs.get("units") != "1":
+        raise InputError(
+            f"{name} is needed, and {role!r} of the scene is in {dataset[role].attrs.get('units')!r}, not reflectance. "
+            "Open the scene with its default calibration: ml.open_scene(path)."
+        )
+    return dataset[role]
 
 
 def _missing(spec: Product, item: Input, dataset: xr.Dataset | None) -> str:

@@ -18,6 +18,7 @@ from musyq_lab.sensors._registry import SENSORS
 
 _MOST_UNNAMED = 64
 """Files of a folder that are opened to see what they are, where no name tells."""
+_READY_MADE = "Values ready made (MOD13, MCD43, Landsat Level-2, GLASS ...) open with ml.open_product."
 _DEPTH = 5  # a band of a Sentinel-2 L2A SAFE folder lies that deep (GRANULE/*/IMG_DATA/R10m/*.jp2)
 
 
@@ -221,7 +222,7 @@ def _by_content(path: Path, specs: Sequence[Sensor], *, named: bool) -> Granule:
     hint = closest(path.name, SENSORS) if len(path.suffixes) == 0 else ""
     raise SceneError(
         f"{path} is no granule that MuSyQ Lab knows, neither by name nor by content. ml.SENSORS lists the sensors; "
-        f"name one by sensor=. A file of values ready made (MOD13, MCD43, GLASS ...) opens with ml.open_product.{hint}"
+        f"name one by sensor=. {_READY_MADE}{hint}"
     )
 
 
@@ -232,7 +233,7 @@ def only(found: list[Granule], path: Path) -> Granule:
     if not found:
         raise SceneError(
             f"{path} holds no granule of a known sensor. ml.SENSORS lists them; name one by sensor= if its files are "
-            "called otherwise."
+            f"called otherwise. {_READY_MADE}"
         )
     names = ", ".join(f"{g.name} ({g.sensor.key})" for g in found[:6])
     raise InputError(

@@ -69,7 +69,7 @@ STATE = (
 _CELL = 926.625433055833  # m: 2 pi 6371007.181 / (36 x 1200), the 1 km cell of the grid
 
 
-def open_grid(granule: Granule, file: ModisFile, *, resolution: float, calibration: Calibration) -> xr.Dataset:
+def open_grid(granule: Granule, file: ModisFile, *, calibration: Calibration) -> xr.Dataset:
     """Open a tile.
 
     Parameters
@@ -78,15 +78,13 @@ def open_grid(granule: Granule, file: ModisFile, *, resolution: float, calibrati
         The file.
     file : ModisFile
         The same, identified.
-    resolution : float
-        Grid (m). The sensor's nominal one, which these products do not have, stands for their own.
     calibration : {"counts", "reflectance"}
         What to make.
 
     Raises
     ------
     InputError
-        If the product has no such grid or quantity.
+        If radiance is asked for, which these products do not hold.
     SceneError
         If the file is damaged or lacks layers.
     """
@@ -94,10 +92,6 @@ def open_grid(granule: Granule, file: ModisFile, *, resolution: float, calibrati
     if calibration == "radiance":
         raise InputError(
             f"{file.path}: {file.short_name} holds reflectance of the surface, which has no radiance at the sensor."
-        )
-    if resolution not in (layout.resolution, granule.sensor.resolution):
-        raise InputError(
-            f"{file.path}: {file.short_name} has no grid of {resolution:g} m. It has {layout.resolution:g} m."
         )
     known = datasets(file.path)
     counts = _counts(granule, file, known, layout)

@@ -29,8 +29,8 @@ def open_scene(
     sensor : str, optional
         Key of the sensor (``ml.SENSORS``) where neither name nor content tells.
     resolution : float, optional
-        Sampling distance in metres of the grid to open; the sensor's nominal one by default
-        (:func:`scene_grids` lists them). Bands of other grids are left out.
+        Sampling distance in metres of the grid to open; by default the sensor's nominal one, or the granule's finest
+        where it lacks that (:func:`scene_grids` lists its grids). Bands of other grids are left out.
     calibration : {"reflectance", "radiance", "counts"}, optional
         ``"reflectance"``, the default, gives reflectance at the top of the atmosphere (1; divided by the cosine of the
         Sun's zenith angle) and brightness temperature (K); ``"radiance"`` gives W m-2 sr-1 um-1; ``"counts"`` the
@@ -77,8 +77,16 @@ def scene_grids(path: str | Path | Sequence[str | Path], sensor: str | None = No
     path, sensor
         As for :func:`open_scene`.
     """
-    spec = find(path, sensor).sensor
-    return {r: [b.name for b in spec.bands_of() if b.resolution == r] for r in spec.resolutions}
+    return _grids(find(path, sensor))
+
+
+def _grids(granule: Granule) -> dict[float, list[str]]:
+    """Return the grids that the files of a granule hold, where its sensor's module tells; else those of the spec."""
+    spec = granule.sensor
+    own = getattr(importlib.import_module(f"musyq_lab.sensors.{spec.key}"), "grids", None)
+    with plain_errors(granule):
+        found: dict[float, list[str]] = own(granule) if own else {}
+    return found or {r: [b.name for b in spec.bands_of() if b.resolution == r] for r in spec.resolutions}
 
 
 def check_calibration(calibration: str | None) -> Calibration:
@@ -98,21 +106,24 @@ def check_calibration(calibration: str | None) -> Calibration:
 
 
 def check_resolution(granule: Granule, resolution: float | None) -> float:
-    """Return the sampling distance to open.
+    """Return the sampling distance to open: by default the sensor's nominal one, or the first that the granule has.
 
     Raises
     ------
     InputError
-        If the sensor has no such grid.
+        If the granule has no such grid.
     """
-    spec = granule.sensor
+    grids = _grids(granule)
     if resolution is None:
-        return spec.resolution
-    for known in spec.resolutions:
+        nominal = granule.sensor.resolution
+        return nominal if nominal in grids else next(iter(grids))
+    for known in grids:
         if float(resolution) == known:
             return known
-    grids = ", ".join(f"{r:g}" for r in spec.resolutions)
-    raise InputError(f"{spec.title} has no grid of {resolution:g} m. It has {grids} m.")
+    there = ", ".join(f"{r:g}" for r in grids)
+    raise InputError(
+        f"{granule.path}: this granule of {granule.sensor.title} has no grid of {resolution:g} m. It has {there} m."
+    )
 
 
 @contextmanager

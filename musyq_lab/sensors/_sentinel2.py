@@ -97,6 +97,25 @@ def open_tile(granule: Granule, *, resolution: float, calibration: Calibration) 
     )
 
 
+def tile_grids(granule: Granule) -> dict[float, list[str]]:
+    """Return the grids of a tile, by the files that it has: sampling distance (m) -> bands, finest first.
+
+    Parameters
+    ----------
+    granule : Granule
+        As for :func:`open_tile`.
+    """
+    safe, spec = safe_of(granule), granule.sensor
+    surface = bool(safe.find(r"(?!MSK_).*_\d0m\.jp2"))
+    found = {r: [b.name for b in spec.bands_of() if _has(safe, b, r, surface=surface)] for r in spec.resolutions}
+    return {resolution: bands for resolution, bands in found.items() if bands}
+
+
+def _has(safe: Safe, band: Band, resolution: float, *, surface: bool) -> bool:
+    there = surface or band.resolution == resolution
+    return there and bool(safe.find(_file_pattern(band, resolution, surface=surface)))
+
+
 def _check(granule: Granule, metadata: Metadata, calibration: Calibration) -> None:
     if metadata.platform not in granule.sensor.platforms:
         raise SceneError(

@@ -9,7 +9,7 @@ import xarray as xr
 from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._modis import files_by_kind
-from musyq_lab.sensors._modis_l1b import open_swath
+from musyq_lab.sensors._modis_l1b import IMAGES, open_swath
 from musyq_lab.sensors._modis_surface import LAYOUTS, open_grid
 
 # Role, native name, grids (m), centre, width (um) and E0 (W m-2 um-1) on Terra and on Aqua; SNR, NEdT (K) as specified.
@@ -102,10 +102,19 @@ SPEC = Sensor(
 )
 
 
+def grids(granule: Granule) -> dict[float, list[str]]:
+    """Return the grids that the files of a granule hold: sampling distance (m) -> bands, finest first."""
+    files = files_by_kind(granule)
+    held = {LAYOUTS[kind].resolution for kind in files if kind in LAYOUTS}
+    held |= {metres for metres, kind in IMAGES.items() if kind in files}
+    platform = next(iter(files.values())).platform
+    return {r: [b.name for b in SPEC.bands_of(platform) if b.resolution == r] for r in sorted(held)}
+
+
 def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr.Dataset:
     """Open a scene lazily (see :func:`musyq_lab.sensors._open.open_scene`)."""
     files = files_by_kind(granule)
     for kind, file in files.items():
         if kind in LAYOUTS:
-            return open_grid(granule, file, resolution=resolution, calibration=calibration)
+            return open_grid(granule, file, calibration=calibration)
     return open_swath(granule, files, resolution=resolution, calibration=calibration)

@@ -99,6 +99,11 @@ _ANGLES = {
 }
 
 
+def grids(granule: Granule) -> dict[float, list[str]]:
+    """Return the one grid of a granule: sampling distance (m) -> bands."""
+    return {_metres(open_folder(granule, "OL_1_E[FR]R")): [band.name for band in SPEC.bands]}
+
+
 def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr.Dataset:
     """Open a granule lazily (see :func:`musyq_lab.sensors._open.open_scene`)."""
     folder = open_folder(granule, "OL_1_E[FR]R")
@@ -134,12 +139,16 @@ def _bands(folder: Folder) -> dict[Band, Stored]:
 
 
 def _acquisition(folder: Folder, found: dict[Band, Stored]) -> Acquisition:
-    reduced = "_ERR_" in folder.granule.name
     missing = [band.name for band in SPEC.bands if band not in found]
-    attributes = {**folder.attributes, "resolution": 1200.0 if reduced else 300.0}
+    attributes = {**folder.attributes, "resolution": _metres(folder)}
     if missing:
         attributes["bands_missing"] = ", ".join(missing)
     return Acquisition(folder.platform, folder.start, folder.end, "L1B", attributes)
+
+
+def _metres(folder: Folder) -> float:
+    """Return the sampling distance of a granule in full (EFR) or reduced resolution (ERR)."""
+    return 1200.0 if "_ERR_" in folder.granule.name else 300.0
 
 
 def _physical(

@@ -6,7 +6,7 @@ import xarray as xr
 
 from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.sensors._granule import Granule
-from musyq_lab.sensors._sentinel2 import open_tile
+from musyq_lab.sensors._sentinel2 import open_tile, tile_grids
 
 SPEC = Sensor(
     key="sentinel2_msi",
@@ -85,6 +85,11 @@ SPEC = Sensor(
         "Cloud mask of Level-1C: Coluzzi et al. 2018, doi:10.1016/j.rse.2018.08.009",
     ),
 )
+
+
+def grids(granule: Granule) -> dict[float, list[str]]:
+    """Return the grids that the files of a tile hold: sampling distance (m) -> bands, finest first."""
+    return tile_grids(granule)
 
 
 def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr.Dataset:

@@ -78,6 +78,25 @@ def test_roles_are_taken_from_a_stack_of_bands():
     assert "band" not in found["reflectance_red"].coords
 
 
+def test_bands_of_a_raw_scene_are_taken_by_their_role():
+    raw = xr.Dataset({"red": band(0.1).assign_attrs(wavelength=0.65), "nir": band(0.5).assign_attrs(wavelength=0.86)})
+    found = collect(SPEC, [RED, NIR], raw, {}, None)
+    assert {name: float(array.max()) for name, array in found.items()} == {
+        "reflectance_red": 0.1,
+        "reflectance_nir": 0.5,
+    }
+    # A variable that is called like a role but tells no wavelength is no band.
+    with pytest.raises(InputError, match="needs reflectance_red"):
+        collect(SPEC, [RED], xr.Dataset({"red": band(0.1), "nir": band(0.5)}), {}, None)
+
+
+@pytest.mark.parametrize("units", ["count", "W m-2 sr-1 um-1", None])
+def test_counts_and_radiance_of_a_raw_scene_are_no_reflectance(units):
+    red = band(0.1, units=units).assign_attrs(wavelength=0.65)
+    with pytest.raises(InputError, match=r"reflectance_red is needed, and 'red' .* default calibration"):
+        collect(SPEC, [RED], xr.Dataset({"red": red}), {}, None)
+
+
 def test_variable_of_the_full_name_wins_over_the_stack():
     ds = stack().assign(reflectance_red=band(0.7).drop_vars(["y", "x"]))
     assert float(collect(SPEC, [RED], ds, {}, None)["reflectance_red"].max()) == 0.7

@@ -313,8 +313,18 @@ def test_finer_images_need_the_geolocation(folder, tmp_path):
     shutil.copy(folder / make.name_of("MOD02QKM", make.START), tmp_path)
     with pytest.raises(SceneError, match=r"MOD02QKM.*needs .* MOD03\.A2018001\.0530, which is not beside it"):
         open_scene(tmp_path, resolution=250)
-    with pytest.raises(SceneError, match=r"lacks the image of 1000 m .* It has 250 m .*pass that resolution="):
-        open_scene(tmp_path)
+    with pytest.raises(InputError, match=r"MOD02QKM.* has no grid of 1000 m\. It has 250 m"):
+        open_scene(tmp_path, resolution=1000)
+
+
+def test_a_granule_has_the_grids_of_its_files(folder, tmp_path):
+    for kind in ("02QKM", "03"):
+        shutil.copy(folder / make.name_of(f"MOD{kind}", make.START), tmp_path)
+    assert scene_grids(tmp_path) == {250: ["red", "nir"]}
+    fine = open_scene(tmp_path)  # the nominal grid of 1000 m is not there
+    assert fine.sizes == open_scene(folder, resolution=250).sizes
+    shutil.copy(folder / make.name_of("MOD02HKM", make.START), tmp_path)
+    assert list(scene_grids(tmp_path)) == [250, 500]
 
 
 def test_the_geolocation_alone_is_no_scene(folder, tmp_path):
@@ -552,8 +562,10 @@ def test_a_daily_tile_lies_where_its_name_says(tmp_path):
 def test_a_tile_has_its_own_grid_only(tmp_path):
     path = make.make_daily(tmp_path)
     assert open_scene(path, resolution=500).sizes == open_scene(path).sizes
-    with pytest.raises(InputError, match=r"MOD09GA has no grid of 250 m\. It has 500 m"):
-        open_scene(path, resolution=250)
+    assert scene_grids(path) == {500: ["red", "nir", "blue", "green", "nir_1240", "swir1", "swir2"]}
+    for other in (250, 1000):
+        with pytest.raises(InputError, match=rf"MOD09GA.* has no grid of {other} m\. It has 500 m"):
+            open_scene(path, resolution=other)
 
 
 def test_reflectance_of_the_surface_has_no_radiance(tmp_path):

@@ -136,6 +136,36 @@ def test_resolutions(folder):
         check_resolution(granule, float("nan"))
 
 
+def test_grids_of_a_module_win_over_those_of_the_spec(folder, monkeypatch):
+    from musyq_lab.sensors import landsat_oli
+
+    granule = find(folder)
+    monkeypatch.setattr(landsat_oli, "grids", lambda found: {15.0: ["pan"], 60.0: [found.name]}, raising=False)
+    assert scene_grids(folder) == {15.0: ["pan"], 60.0: [granule.name]}
+    assert check_resolution(granule, None) == 15.0  # the nominal 30 m is not there: the first is taken
+    assert check_resolution(granule, 60) == 60.0
+    with pytest.raises(InputError, match=rf"{re.escape(str(granule.path))}.*no grid of 30 m\. It has 15, 60 m"):
+        check_resolution(granule, 30)
+
+
+def test_a_module_that_finds_no_grid_leaves_it_to_the_reader(folder, monkeypatch):
+    from musyq_lab.sensors import landsat_oli
+
+    monkeypatch.setattr(landsat_oli, "grids", lambda found: {}, raising=False)
+    assert list(scene_grids(folder)) == [15.0, 30.0]
+
+
+def test_an_error_while_grids_are_looked_for_names_the_granule(folder, monkeypatch):
+    from musyq_lab.sensors import landsat_oli
+
+    def fail(found):
+        raise ValueError("odd")
+
+    monkeypatch.setattr(landsat_oli, "grids", fail, raising=False)
+    with pytest.raises(SceneError, match=rf"{re.escape(str(find(folder).path))} cannot be read .*odd"):
+        open_scene(folder)
+
+
 def test_any_error_of_a_reader_becomes_a_plain_one(tmp_path):
     granule = Granule(SENSORS["landsat_oli"], "G", tmp_path, ())
     for error in (

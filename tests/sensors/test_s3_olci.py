@@ -18,9 +18,9 @@ import xarray as xr
 from sensors import make_sentinel3 as make
 from sensors.shared_data import shared
 
-from musyq_lab.core.errors import ArchiveError, MusyqError, SceneError
+from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, SceneError
 from musyq_lab.core.quality import SCENE_FLAG
-from musyq_lab.sensors._open import open_scene
+from musyq_lab.sensors._open import open_scene, scene_grids
 from musyq_lab.sensors.s3_olci import SPEC
 
 TIES = make.olci_ties()
@@ -244,6 +244,11 @@ def test_reduced_resolution_says_so(tmp_path: Path) -> None:
     name = make.OLCI_NAME.replace("EFR", "ERR")
     scene = open_scene(make.olci(tmp_path, name=name, kind="OL_1_ERR___"))
     assert scene.attrs["resolution"] == 1200.0
+    folder = Path(scene.encoding["source"])
+    assert list(scene_grids(folder)) == [1200.0]
+    assert open_scene(folder, resolution=1200).sizes == scene.sizes
+    with pytest.raises(InputError, match=r"has no grid of 300 m\. It has 1200 m"):
+        open_scene(folder, resolution=300)
 
 
 def test_another_product_is_refused(tmp_path: Path) -> None:
