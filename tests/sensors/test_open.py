@@ -4,7 +4,6 @@ import pickle
 import re
 import subprocess
 import sys
-import time
 import tracemalloc
 
 import dask
@@ -50,15 +49,12 @@ def test_nothing_is_read_until_it_is_asked_for(folder):
             indices.load()
 
 
-def test_opening_is_quick_and_small(folder, scene):
-    start = time.perf_counter()
+def test_opening_costs_little_memory(folder):
     open_scene(folder)
-    seconds = time.perf_counter() - start
     tracemalloc.start()
     open_scene(folder)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert seconds < 2.0
     assert peak < 50 * 2**20
 
 
