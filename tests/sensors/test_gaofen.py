@@ -43,8 +43,8 @@ def test_a_whole_scene_opens_in_bounded_chunks(tmp_path: Path) -> None:
     profile = {"driver": "GTiff", "count": 4, "height": shape[0], "width": shape[1], "dtype": "uint16"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path, "w", SPARSE_OK=True, **profile):
-            pass  # sparse: no bytes of pixels
+        with rasterio.open(path, "w", SPARSE_OK=True, **profile) as file:  # sparse: the bytes of one line of pixels
+            file.write(np.ones((4, 1, shape[1]), np.uint16), window=((0, 1), (0, shape[1])))
     (tmp_path / f"{WFV}.xml").write_text(make.gaofen_xml())
     (tmp_path / f"{WFV}.rpb").write_text(make.rpb(shape, half=1.0))
     scene = open_scene(path)
