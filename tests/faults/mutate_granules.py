@@ -1,4 +1,6 @@
-"""Damages granules of every sensor at random and opens them; started by test_granule_mutants.py, or by hand:
+"""Damages granules of every sensor, and products of other producers, at random and opens them.
+
+Started by test_granule_mutants.py, or by hand:
 
 ``python tests/faults/mutate_granules.py --count 1000``
 
@@ -23,8 +25,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from faults.granules import MAKERS
+from faults import granules, products
 
+MAKERS = {**granules.MAKERS, **products.MAKERS}
 SECONDS = 5.0
 MEGABYTES = 512.0
 _PATIENCE = 60.0  # seconds until a process counts as hanging
@@ -96,7 +99,8 @@ def examine(path: Path, folder: Path) -> dict[str, Any]:
     _reset_peak()
     before, start = _memory("VmRSS"), time.perf_counter()
     try:
-        _part(ml.open_scene(path)).load()
+        opener = ml.open_product if folder.name.startswith("product") else ml.open_scene
+        _part(opener(path)).load()
         verdict = "read"
     except MusyqError as error:
         verdict = "refused" if str(folder) in str(error) else f"nameless: {error}"
@@ -111,8 +115,8 @@ def examine(path: Path, folder: Path) -> dict[str, Any]:
 
 def _part(scene: Any) -> Any:
     """Return the scene, or some lines of its middle where it is a whole disk."""
-    lines = scene.sizes["y"]
-    return scene if lines * scene.sizes["x"] < 1e6 else scene.isel(y=slice(lines // 2 - 32, lines // 2 + 32))
+    lines = scene.sizes.get("y", 0)
+    return scene if lines * scene.sizes.get("x", 0) < 1e6 else scene.isel(y=slice(lines // 2 - 32, lines // 2 + 32))
 
 
 def _reset_peak() -> None:

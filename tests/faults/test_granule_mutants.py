@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from faults.granules import MAKERS
 from faults.mutate_granules import DAMAGES, MEGABYTES
+from faults.mutate_granules import MAKERS as EVERY
 
 from musyq_lab.sensors._folder import open_scenes
 from musyq_lab.sensors._registry import SENSORS
 
-COUNT = 6 * len(MAKERS)
+COUNT = 6 * len(EVERY)
 
 
 def test_every_sensor_has_a_granule():
