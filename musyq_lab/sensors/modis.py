@@ -75,8 +75,8 @@ SPEC = Sensor(
     years=(2000, None),
     bands=tuple(_bands()),
     patterns=(
-        r"(?P<platform>M[OY]D)(?:021KM|02HKM|02QKM|03)\.(?P<granule>A\d{7}\.\d{4})\.\d{3}\.(?:\d{13}|NRT)\.hdf",
-        r"(?P<granule>M[OY]D09(?:GA|GQ|A1|Q1)\.A\d{7}\.h\d\dv\d\d)\.\d{3}\.(?:\d{13}|NRT)\.hdf",
+        r"(?P<platform>M[OY]D)(?:021KM|02HKM|02QKM|03)\.(?P<granule>A\d{7}\.\d{4})\.\d{3}\.(?:\d{13}(?:\.NRT)?|NRT)\.hdf",
+        r"(?P<granule>M[OY]D09(?:GA|GQ|A1|Q1)\.A\d{7}\.h\d\dv\d\d)\.\d{3}\.(?:\d{13}(?:\.NRT)?|NRT)\.hdf",
     ),
     # Subsets made by the data centres keep the original metadata under the second name.
     marks=(Mark("hdf4", _SHORT_NAME, "CoreMetadata.0"), Mark("hdf4", _SHORT_NAME, "OldCoreMetadata.0")),

@@ -95,6 +95,21 @@ def test_appeears_layers_are_a_series_too(tmp_path):
     check(ds.ndvi[1].values, raw, 1e-4, missing=[-3000])
 
 
+def test_appeears_layers_of_other_products(tmp_path):
+    lst, quality = counts("uint16", 7500, 16000, 0), counts("uint8", 0, 200, 2)
+    for doy in ("2020001", "2020002"):
+        geotiff(tmp_path / f"MOD11A1.061_LST_Day_1km_doy{doy}_aid0001.tif", lst, nodata=0, scale_factor="0.02")
+        geotiff(tmp_path / f"MOD11A1.061_QC_Day_doy{doy}_aid0001.tif", quality, nodata=None)
+    ds = ml.open_product(tmp_path)
+    check(ds.lst_day[1].values, lst, 0.02, missing=[0])
+    np.testing.assert_array_equal(ds.lst_day_quality[0], quality)
+    assert (ds.attrs["product"], ds.attrs["sensor"], ds.attrs["period"]) == ("MOD11A1", "MODIS Terra", "P1D")
+    (tmp_path / "vnp").mkdir()
+    ndvi = counts("int16", -10000, 10000, -15000)
+    geotiff(tmp_path / "vnp" / "VNP13A1.001__500_m_16_days_NDVI_doy2020001_aid0001.tif", ndvi, nodata=-15000)
+    check(ml.open_product(tmp_path / "vnp").ndvi, ndvi, 1e-4, missing=[-15000])
+
+
 # Other MODIS ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from musyq_lab.archive.peers.layout import Bits, Layer
+from dataclasses import replace
+
+from musyq_lab.archive.peers.layout import Bits, Layer, Layout
 
 SENSORS = (("MOD", "MODIS Terra"), ("MYD", "MODIS Aqua"), ("MCD", "MODIS Terra and Aqua"))
 """Beginning of a product's name -> instrument."""
@@ -28,11 +30,31 @@ DIVIDE_10000 = ((10000.0, 1e-4),)
 
 
 def tiled(products: str) -> tuple[str, ...]:
-    """Return the pattern of tiled and of global files, such as ``MOD13A1.A2016001.h18v04.061.2020050.hdf``."""
+    """Return the pattern of tiled and of global files, such as ``MOD13A1.A2016001.h18v04.061.2020050.hdf``.
+
+    Files in near real time (LANCE) have NRT in their names.
+    """
     return (
-        rf"(?P<granule>(?P<product>{products})\.A(?P<date>\d{{7}})(?:\.(?P<tile>h\d\dv\d\d))?\.(?P<version>\d{{3}})"
-        r"\.\d{10,13})\.(?:hdf|h5)",
+        rf"(?P<granule>(?P<product>{products})(?:_NRT)?\.A(?P<date>\d{{7}})(?:\.(?P<tile>h\d\dv\d\d))?"
+        r"\.(?P<version>\d{3})\.(?:\d{10,13}(?:\.NRT)?|NRT))\.(?:hdf|h5)",
     )
+
+
+def as_geotiff(layout: Layout, products: str) -> Layout:
+    """Return the layout of the same layers as AppEEARS delivers them: a GeoTIFF for each layer and date.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the tiled files.
+    products : str
+        Regular expression of the products.
+    """
+    name = (
+        rf"(?P<product>{products})\.(?P<version>\d{{3}})__?(?P<layer>.+?)"
+        r"_(?P<granule>doy(?P<date>\d{7})\d*_aid\d{4})\.tiff?"
+    )
+    return replace(layout, key=f"{layout.key}_GEOTIFF", patterns=(name,), container="geotiff", grid="raster")
 
 
 def reflectances(path: str, row: Layer) -> tuple[Layer, ...]:

@@ -26,7 +26,7 @@ _BANDS = (
     ("M11", "swir2", 2.250),
 )
 _NAMES = ("I1", "I2", "I3", *(f"M{n}" for n in (1, 2, 3, 4, 5, 7, 8, 10, 11)))
-_STEP = r"(?:500 m|1 km|CMG 0\.05 Deg) (?:16 days|monthly) "
+_STEP = r"(?:500[ _]m|1[ _]km|CMG[ _]0\.05[ _]Deg)[ _](?:16[ _]days|monthly)[ _]"  # underscores: as AppEEARS writes
 
 
 def _bands(path: str, fill: float, valid: tuple[float, float]) -> tuple[Layer, ...]:
@@ -118,7 +118,7 @@ LAYOUTS = (
             _index("EVI2", "evi2", "enhanced vegetation index of two bands"),
             *(
                 Layer(
-                    f"{_STEP}{layer} reflectance",
+                    f"{_STEP}{layer}[ _]reflectance",
                     f"reflectance_{role}",
                     "1",
                     1e-4,
@@ -139,9 +139,9 @@ LAYOUTS = (
             ),
         ),
         (
-            Quality(f"{_STEP}VI Quality", "vi_quality", "quality bits of the indices", VI_QUALITY, fill=65535),
+            Quality(f"{_STEP}VI[ _]Quality", "vi_quality", "quality bits of the indices", VI_QUALITY, fill=65535),
             Quality(
-                f"{_STEP}pixel reliability",
+                f"{_STEP}pixel[ _]reliability",
                 "pixel_reliability",
                 "rank of reliability",
                 classes=tuple(
