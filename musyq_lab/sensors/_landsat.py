@@ -59,7 +59,8 @@ PRE_COLLECTION = (
     Rule("cloud", 14, 2, (3,)),
     Rule("cloud_possible", 14, 2, (2,)),
 )
-"""BQA before the collections: USGS LSDS-809 (LDCM Level 1 Data Format Control Book), table 3-3. Not re-read: [K]."""
+"""BQA before the collections: USGS LSDS-809 (LDCM Level 1 Data Format Control Book), table 3-3; the order of the fields
+is that of RStoolbox's encodeQA (legacy = "pre_collection") too."""
 
 _RULES = {"02": ("QA_PIXEL", COLLECTION_2), "01": ("BQA", COLLECTION_1), "": ("BQA", PRE_COLLECTION)}
 
