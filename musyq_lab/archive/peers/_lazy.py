@@ -14,6 +14,7 @@ from musyq_lab.archive.peers._decode import decode, packing
 from musyq_lab.archive.peers.layout import Layer
 from musyq_lab.core.errors import ArchiveError
 from musyq_lab.files.lazy import dask_array
+from musyq_lab.files.safety import damage
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class PeerLayer:
         return self._read(path, tuple(spans))[tuple(inner)]
 
     def _read(self, path: str, spans: tuple[slice, ...]) -> NDArray[Any]:
-        raw, attributes = READERS[self.container].read(path, self.name, spans)
+        with damage(path):
+            raw, attributes = READERS[self.container].read(path, self.name, spans)
         where = f"{path}: {self.name!r}" if self.name != "*" else path
         if raw.shape != tuple(span.stop - span.start for span in spans):
             raise ArchiveError(f"{where} is smaller than in the first file of its series. Open the file on its own.")
@@ -110,7 +112,10 @@ def lazy(layer: PeerLayer, stored: Stored) -> Any:
 
 @dataclass(frozen=True)
 class TieLayer:
-    """A tie-point grid, interpolated bilinearly to the pixels asked for (and extrapolated at the rims)."""
+    """A tie-point grid, interpolated bilinearly to the pixels asked for (and extrapolated at the rims).
+
+    An angle that wraps around is interpolated by its sine and cosine.
+    """
 
     container: str
     """Kind of file."""
@@ -140,17 +145,26 @@ class TieLayer:
     def __getitem__(self, key: Any) -> NDArray[np.float32]:
         """Interpolate a part; ``key`` holds two slices."""
         rows, columns = (np.atleast_1d(np.arange(n)[part]) for part, n in zip(key, self.shape, strict=True))
+        with damage(self.path):
+            return self._interpolated(rows, columns)[
+                tuple(slice(None) if isinstance(part, slice) else 0 for part in key)
+            ]
+
+    def _interpolated(self, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.float32]:
         grid, _ = READERS[self.container].read(self.path, self.name, (slice(0, None), slice(0, None)))
         ties = grid.astype(np.float64)
-        if not np.isnan(self.wraps):
-            ties = np.unwrap(ties, axis=1, period=360.0)
-            ties += (np.unwrap(ties[:, 0], period=360.0) - ties[:, 0])[:, None]
+        ties[~(np.abs(ties) <= _FULL_TURN)] = np.nan  # the fills of degrees, such as -999
         x0, dx, y0, dy = self.geometry
-        values = _bilinear(ties, (rows + 0.5 - y0) / dy, (columns + 0.5 - x0) / dx)
-        if not np.isnan(self.wraps):
-            values = (values - self.wraps) % 360.0 + self.wraps
-        made = np.asarray(90.0 - values if self.elevation else values, np.float32)
-        return made[tuple(slice(None) if isinstance(part, slice) else 0 for part in key)]
+        y, x = (rows + 0.5 - y0) / dy, (columns + 0.5 - x0) / dx
+        if np.isnan(self.wraps):
+            values = _bilinear(ties, y, x)
+        else:
+            sine, cosine = (_bilinear(part(np.radians(ties)), y, x) for part in (np.sin, np.cos))
+            values = (np.degrees(np.arctan2(sine, cosine)) - self.wraps) % _FULL_TURN + self.wraps
+        return np.asarray(90.0 - values if self.elevation else values, np.float32)
+
+
+_FULL_TURN = 360.0
 
 
 def _bilinear(ties: NDArray[np.float64], y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:

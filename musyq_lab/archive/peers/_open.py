@@ -20,6 +20,7 @@ from musyq_lab.core.attributes import history_line
 from musyq_lab.core.errors import ArchiveError
 from musyq_lab.core.variables import QUANTITIES
 from musyq_lab.files.lazy import BLOCK, dask_array
+from musyq_lab.files.safety import damage
 
 Found = tuple[Layer | Quality, Stored, tuple[str, ...]]
 """A row, what is stored for it, and the files of the series."""
@@ -55,10 +56,11 @@ def open_peer(path: Path, wanted: Mapping[str, str | None]) -> xr.Dataset | None
         return None
     granules = choose(found, path, wanted)
     layout = granules[0].layout
-    rows = list(_rows(granules))
-    if not rows:
-        raise ArchiveError(f"{path} holds none of the layers of {layout.title}. It is damaged, or of another kind.")
-    return _dataset(granules, rows)
+    with damage(granules[0].path):
+        rows = list(_rows(granules))
+        if not rows:
+            raise ArchiveError(f"{path} holds none of the layers of {layout.title}. It is damaged, or of another kind.")
+        return _dataset(granules, rows)
 
 
 def _rows(granules: Sequence[PeerGranule]) -> Iterator[Found]:
@@ -212,7 +214,7 @@ def _ties(layout: Layout, path: str, layers: Mapping[str, Stored], where: Placem
         attributes = layers[name].attributes
         said = tuple(float(attributes.get(key, np.nan)) for key in _TIE_ATTRIBUTES)
         geometry = said if np.isfinite(said).all() else layout.tie_geometry
-        if geometry is None or len(geometry) != 4:
+        if geometry is None or len(geometry) != 4 or len(layers[name].shape) != 2:
             raise ArchiveError(f"{path}: the tie points {name!r} do not say where they lie. The file is damaged.")
         wraps = 0.0 if "azimuth" in ours else -180.0 if "longitude" in ours else np.nan
         layer = TieLayer(layout.container, path, name, where.shape, geometry, wraps, name in layout.elevations)
