@@ -9,16 +9,13 @@ from pathlib import Path
 
 from musyq_lab.core.errors import SceneError
 from musyq_lab.sensors._gaofen_xml import Dialect
-from musyq_lab.sensors._granule import Granule
+from musyq_lab.sensors._granule import Granule, packed
 
 ENDINGS = r"\.(?:tiff?|xml|rpb|tar\.gz|tgz|tar|zip|tiff?\.gz)"
 """Endings of the files of a granule."""
 
 PLACE = r"[EW]\d+(?:\.\d+)?_[NS]\d+(?:\.\d+)?"
 """Middle of a GF scene in its name."""
-
-_PACKED = re.compile(r"\.(tar\.gz|tgz|tar|zip|tiff?\.gz)$", re.IGNORECASE)
-_UNPACK = {"tar.gz": "tar -xzf", "tgz": "tar -xzf", "tar": "tar -xf", "zip": "unzip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +84,8 @@ def images_of(granule: Granule, layout: Layout, resolution: float) -> dict[str, 
 
 def _no_image(granule: Granule, stem: str, beside: Mapping[str, Path], resolution: float) -> str:
     for name, path in beside.items():
-        if name.startswith(stem.lower()) and (packed := _PACKED.search(name)):
-            command = _UNPACK.get(packed[1], "gunzip -k")
-            return f"{path} is packed. Unpack it ({command} {path.name}) and open what comes out."
+        if name.startswith(stem.lower()) and (hint := packed(path)):
+            return hint
     return (
         f"{granule.path}: scene {stem} lacks its image of {resolution:g} m (.tiff). Put it beside the other files"
         + (", or choose another resolution=." if len(granule.sensor.resolutions) > 1 else ".")

@@ -19,6 +19,8 @@ from musyq_lab.sensors._registry import SENSORS
 _MOST_UNNAMED = 64
 """Files of a folder that are opened to see what they are, where no name tells."""
 _READY_MADE = "Values ready made (MOD13, MCD43, Landsat Level-2, GLASS ...) open with ml.open_product."
+_PACKED = re.compile(r"\.(tar\.gz|tgz|tar|zip|tiff?\.gz)$", re.IGNORECASE)
+_UNPACK = {"tar.gz": "tar -xzf", "tgz": "tar -xzf", "tar": "tar -xf", "zip": "unzip"}
 _DEPTH = 5  # a band of a Sentinel-2 L2A SAFE folder lies that deep (GRANULE/*/IMG_DATA/R10m/*.jp2)
 
 
@@ -211,6 +213,15 @@ def _checked(granule: Granule, path: Path) -> Granule:
     return granule
 
 
+def packed(path: Path) -> str:
+    """Return what to do with a file that is packed by its name, empty for one that is not."""
+    found = _PACKED.search(path.name)
+    if not found:
+        return ""
+    command = _UNPACK.get(found[1].lower(), "gunzip -k")
+    return f"{path} is packed. Unpack it ({command} {path.name}) and open what comes out."
+
+
 def _by_content(path: Path, specs: Sequence[Sensor], *, named: bool) -> Granule:
     if not path.stat().st_size:
         raise SceneError(f"{path} is empty (0 bytes). Fetch it again.")
@@ -219,6 +230,8 @@ def _by_content(path: Path, specs: Sequence[Sensor], *, named: bool) -> Granule:
         return _checked(Granule(said[0], path.stem, path, (path,)), path)
     if said:
         raise SceneError(f"{path} may be of {', '.join(s.key for s in said)}. Name it by sensor=.")
+    if hint := packed(path):
+        raise SceneError(hint)
     hint = closest(path.name, SENSORS) if len(path.suffixes) == 0 else ""
     raise SceneError(
         f"{path} is no granule that MuSyQ Lab knows, neither by name nor by content. ml.SENSORS lists the sensors; "

@@ -1,6 +1,7 @@
 """Which sensor a path belongs to and which files make its granule."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,27 @@ def test_of_thousands_of_files_at_most_the_one_that_is_named_is_read(tmp_path, m
     with pytest.raises(SceneError):
         find(tmp_path / "unrelated_1.dat")
     assert set(looked) <= {one, tmp_path / "unrelated_1.dat"}
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("LC09_L1TP_016037_20220813_20220814_02_T1.tar", "tar -xf"),
+        ("LT05_L1TP_118032_20040620_20160903_01_T1.tar.gz", "tar -xzf"),
+        ("scene.TGZ", "tar -xzf"),
+        ("scene.zip", "unzip"),
+    ],
+)
+def test_a_packed_granule_says_how_to_unpack_it(tmp_path, name, command):
+    path = tmp_path / name
+    path.write_bytes(b"packed")
+    with pytest.raises(SceneError, match=rf"{re.escape(name)} is packed\. Unpack it \({command} {re.escape(name)}\)"):
+        find(path)
+
+
+def test_folders_of_ready_made_products_point_to_open_product(tmp_path):
+    (tmp_path / "MOD13A1.A2016001.h18v04.061.2020050123456.hdf").write_bytes(b"x")
+    with pytest.raises(SceneError, match=r"ml\.open_product"):
+        find(tmp_path)
+    with pytest.raises(SceneError, match=r"ml\.open_product"):
+        find(tmp_path / "MOD13A1.A2016001.h18v04.061.2020050123456.hdf")
