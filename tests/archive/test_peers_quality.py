@@ -183,6 +183,53 @@ def test_vnp15_quality_is_not_that_of_modis(tmp_path):
     }  # fmt: skip
 
 
+def test_vnp21_of_a_day_and_of_eight_days_have_other_bits(tmp_path):
+    lst = (np.full((4, 5), 15000, "u2"), {"scale_factor": 0.02, "_FillValue": np.uint16(0)})
+    day = {"LST_1KM": lst, "QC": bits("uint16")}
+    ds = ml.open_product(hdf5(tmp_path / f"VNP21A1D.{TILE}.h5", {"VIIRS_Grid_Daily_1km_LST21": day}))
+    # QA_Legend of MYD21A1D: 4-5 cloud, 6-7 iterations, 12-13 emissivity, 14-15 temperature
+    said = meanings(ds.lst_quality, 0b11_10_00_00_01_10_00_01)
+    assert {"mandatory.nominal", "cloud.within_2_pixels_of_cloud", "iterations.nominal"} <= said
+    assert {"emissivity_accuracy.0.01_to_0.015", "lst_accuracy.below_1K"} <= said
+    eight = {"LST_Day_1KM": lst, "QC_Day": bits()}
+    ds = ml.open_product(hdf5(tmp_path / f"VNP21A2.{TILE}.h5", {"VIIRS_Grid_8Day_1km_LST21": eight}))
+    # QA_Legend of MYD21A2: 4-5 emissivity, 6-7 temperature
+    assert meanings(ds.lst_day_quality, 0b01_11_10_00) == {
+        "mandatory.good", "data_quality.fairly_calibrated", "emissivity_accuracy.below_0.01",
+        "lst_accuracy.1.5_to_2K",
+    }  # fmt: skip
+    assert ds.attrs["period"] == "P8D"
+
+
+def test_land_and_water_of_vnp13_are_not_those_of_modis(tmp_path):
+    ndvi = (np.full((4, 5), 4000, "i2"), {"_FillValue": np.array([-15000, -13000], "i2"), "scale_factor": 10000.0})
+    layers = {
+        "500 m 16 days NDVI": ndvi,
+        "500 m 16 days VI Quality": bits("uint16"),
+        "500 m 16 days composite day of the year": (np.full((4, 5), 7, "i2"), {"_FillValue": np.int16(-1)}),
+    }
+    ds = ml.open_product(hdf5(tmp_path / f"VNP13A1.{TILE}.h5", {"VIIRS_Grid_16Day_VI_500m": layers}))
+    said = {value: meanings(ds.vi_quality, value << 11) for value in (0, 1, 2, 3, 5)}
+    words = ("land_desert", "land", "inland_water", "sea", "coast")
+    assert [f"land_water.{word}" in found for word, found in zip(words, said.values(), strict=True)] == [True] * 5
+    assert {"vi.check_other_qa", "aerosol.intermediate", "possible_snow_ice.yes"} <= meanings(
+        ds.vi_quality, 1 << 14 | 0b10 << 6 | 1
+    )
+    assert float(ds.day_of_year[0, 0]) == 7.0
+
+
+def test_state_of_vnp09(tmp_path):
+    red = (np.full((4, 5), 900, "i2"), {"scale_factor": 1e-4, "_FillValue": np.int16(-28672)})
+    for product, suffix in (("VNP09H1", "_500m"), ("VNP09A1", "")):
+        layers = {"SurfReflect_I1" if suffix else "SurfReflect_M5": red, f"SurfReflect_State{suffix}": bits("uint16")}
+        layers[f"SurfReflect_QC{suffix}"] = bits("uint32")
+        ds = ml.open_product(hdf5(tmp_path / f"{product}.{TILE}.h5", {"VIIRS_Grid": layers}))
+        said = meanings(ds.state, (1 << 14) | (0b11 << 8) | (1 << 3) | 0b10)
+        assert {"cloud.mixed", "land_water.land", "cirrus.high", "brdf_correction.yes", "cloud_shadow.no"} <= said
+        assert ds.reflectance_quality.dtype == np.uint32
+        assert ds.reflectance_red.attrs["wavelength"] == (0.640 if suffix else 0.672)  # I1, M5
+
+
 def test_vnp43_parameters_have_a_kernel_axis(tmp_path):
     weights = np.arange(60, dtype="i2").reshape(4, 5, 3)
     said = {"scale_factor": 1e-3, "_FillValue": np.int16(32767)}

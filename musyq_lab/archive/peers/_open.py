@@ -199,7 +199,7 @@ def _described(row: Layer | Quality, item: Stored) -> dict[str, Any]:
     if standard := row.standard_name or (known.standard_name if known else ""):
         attrs["standard_name"] = standard
     if row.wavelength is not None:
-        attrs["wavelength"] = row.wavelength
+        attrs["wavelength"] = next((c for path, c in row.centres if re.fullmatch(path, item.short)), row.wavelength)
     if row.valid and row.scale is not None and row.trust == "row":
         attrs["valid_range"] = sorted(float(f"{limit * row.scale + row.offset:.9g}") for limit in row.valid)
     return attrs

@@ -45,6 +45,8 @@ class Layer:
     """Entries of the metadata text beside the file that hold scale and offset."""
     wavelength: float | None = None
     """Centre of the band (um)."""
+    centres: tuple[tuple[str, float], ...] = ()
+    """Pairs (regular expression of the dataset's name, centre in um) of other bands that play the role."""
 
 
 @dataclass(frozen=True, slots=True)

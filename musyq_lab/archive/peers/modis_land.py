@@ -71,7 +71,7 @@ _SR_REFERENCES = (
     "Vermote E., Roger J.-C., Ray J. (2015), MODIS Surface Reflectance User's Guide, Collection 6",
 )
 
-_STATE = (
+STATE = (
     Bits("cloud", 0, 2, ("clear", "cloudy", "mixed", "not_set_assumed_clear")),
     Bits("cloud_shadow", 2, 1, YES),
     Bits("land_water", 3, 3, LAND_WATER),
@@ -95,7 +95,7 @@ _BANDS_QUALITY = (
 )
 _BANDS_QUALITY_250M = (
     *_BANDS_QUALITY[:1],
-    Bits("cloud", 2, 2, _STATE[0].meanings),
+    Bits("cloud", 2, 2, STATE[0].meanings),
     *(Bits(f"band_{band}", 4 * band, 4, _BAND_QUALITY) for band in (1, 2)),
     Bits("atmospheric_correction", 12, 1, YES),
     Bits("adjacency_correction", 13, 1, YES),
@@ -168,7 +168,8 @@ LAYOUTS = (
             _emissivity("32"),
             Layer("View_angle", "view_zenith", "degree", 0.5, fills=(255,), valid=(0, 180), long_name="view zenith"),
         ),
-        (Quality("QC", "lst_quality", "quality bits of the temperature", LST_QUALITY),),
+        # 16 bits, of which the first four are those of the tiles; the others could not be read up: [K].
+        (Quality("QC", "lst_quality", "quality bits of the temperature (4 to 15: see the guide)", LST_QUALITY[:2]),),
         dates=("%Y%j.%H%M",),
         period="PT5M",
         sensors=SENSORS,
@@ -206,7 +207,7 @@ LAYOUTS = (
                     fill=4294967295),
             Quality("sur_refl_qc_250m|QC_250m_1", "reflectance_quality_250m", "quality bits of the bands of 250 m",
                     _BANDS_QUALITY_250M),
-            Quality("sur_refl_state_(?:500m|250m)|state_1km_1", "state", "state of the pixel", _STATE, fill=65535),
+            Quality("sur_refl_state_(?:500m|250m)|state_1km_1", "state", "state of the pixel", STATE, fill=65535),
         ),
         period="P8D",
         periods=((r".*09G[AQ]", "P1D"),),

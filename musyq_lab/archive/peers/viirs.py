@@ -7,8 +7,11 @@ and Myneni 2018). The fill of VNP13 is an attribute of two numbers, -15000 (wate
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from musyq_lab.archive.peers._modis import DIVIDE_10000, KERNELS, LAI_QUALITY, VI_QUALITY, WINDOW, YES, tiled
 from musyq_lab.archive.peers.layout import Bits, Layer, Layout, Quality
+from musyq_lab.archive.peers.modis_land import STATE
 from musyq_lab.archive.peers.modis_vegetation import LAI_ROWS
 
 _SENSORS = (("VNP", "VIIRS Suomi-NPP"), ("VJ1", "VIIRS NOAA-20"), ("VJ2", "VIIRS NOAA-21"))
@@ -25,6 +28,7 @@ _BANDS = (
     ("(?:M10|I3)", "swir1", 1.610),
     ("M11", "swir2", 2.250),
 )
+_IMAGERY = (("I1", 0.640), ("I2", 0.865), ("I3", 1.610))
 _NAMES = ("I1", "I2", "I3", *(f"M{n}" for n in (1, 2, 3, 4, 5, 7, 8, 10, 11)))
 _STEP = r"(?:500[ _]m|1[ _]km|CMG[ _]0\.05[ _]Deg)[ _](?:16[ _]days|monthly)[ _]"  # underscores: as AppEEARS writes
 
@@ -40,6 +44,7 @@ def _bands(path: str, fill: float, valid: tuple[float, float]) -> tuple[Layer, .
             valid=valid,
             declared=DIVIDE_10000,
             wavelength=centre,
+            centres=tuple((f".*{name}.*", own) for name, own in _IMAGERY if name in band),
         )
         for band, role, centre in _BANDS
     )
@@ -59,6 +64,15 @@ def _index(layer: str, name: str, text: str) -> Layer:
     )
 
 
+_VI_QUALITY = (
+    *(bits for bits in VI_QUALITY if bits.name != "land_water"),
+    Bits("land_water", 11, 3, ("land_desert", "land", "inland_water", "sea", "", "coast")),
+)
+"""VI Quality: VNP13 User Guide; the classes of land and water are those of VIIRS, not of MODIS."""
+
+_STATE = (*(bits for bits in STATE if bits.name != "salt_pan"), Bits("brdf_correction", 14, 1, YES))
+"""SurfReflect_State: VNP09 User Guide, Version 2."""
+
 _LST_QUALITY = (
     Bits("mandatory", 0, 2, ("good", "nominal", "cloud", "not_produced")),
     Bits("data_quality", 2, 2, ("good", "missing_data", "fairly_calibrated", "poorly_calibrated")),
@@ -69,6 +83,14 @@ _LST_QUALITY = (
     Bits("emissivity_accuracy", 12, 2, ("above_0.02", "0.015_to_0.02", "0.01_to_0.015", "below_0.01")),
     Bits("lst_accuracy", 14, 2, ("above_2K", "1.5_to_2K", "1_to_1.5K", "below_1K")),
 )
+"""QC of a day, 16 bits: VNP21 User Guide; QA_Legend of the files of MYD21A1D, whose algorithm is the same."""
+
+_LST_QUALITY_8_DAYS = (
+    *_LST_QUALITY[:2],
+    replace(_LST_QUALITY[-2], shift=4),
+    replace(_LST_QUALITY[-1], shift=6),
+)
+"""QC_Day and QC_Night of eight days, 8 bits: QA_Legend of the files of MYD21A2."""
 _LAI_QUALITY = (
     Bits("algorithm", 0, 3, LAI_QUALITY[-1].meanings),
     Bits("dead_detector", 3, 1, YES),
@@ -137,9 +159,17 @@ LAYOUTS = (
                     ("SWIR3", "swir2", 2.250),
                 )
             ),
+            Layer(
+                f"{_STEP}composite[ _]day[ _]of[ _]the[ _]year",
+                "day_of_year",
+                "1",
+                fills=(-1,),
+                valid=(1, 366),
+                long_name="day of year of the observation",
+            ),
         ),
         (
-            Quality(f"{_STEP}VI[ _]Quality", "vi_quality", "quality bits of the indices", VI_QUALITY, fill=65535),
+            Quality(f"{_STEP}VI[ _]Quality", "vi_quality", "quality bits of the indices", _VI_QUALITY, fill=65535),
             Quality(
                 f"{_STEP}pixel[ _]reliability",
                 "pixel_reliability",
@@ -170,7 +200,10 @@ LAYOUTS = (
         "hdf5",
         "eos",
         _bands("SurfReflect_{}(?:_1)?", -28672, (-100, 16000)),
-        (Quality("SurfReflect_QC", "reflectance_quality", "quality bits of the bands", fill=None),),
+        (
+            Quality("SurfReflect_QC(?:_500m)?", "reflectance_quality", "quality bits of the bands (see the guide)"),
+            Quality("SurfReflect_State(?:_500m)?", "state", "state of the pixel", _STATE, fill=65535),
+        ),
         period="P1D",
         periods=((r".*09[AH]1", "P8D"),),
         sensors=_SENSORS,
@@ -220,8 +253,8 @@ LAYOUTS = (
         ),
         (
             Quality("QC", "lst_quality", "quality bits of the temperature", _LST_QUALITY),
-            Quality("QC_Day", "lst_day_quality", "quality bits of the temperature by day", _LST_QUALITY),
-            Quality("QC_Night", "lst_night_quality", "quality bits of the temperature by night", _LST_QUALITY),
+            Quality("QC_Day", "lst_day_quality", "quality bits of the temperature by day", _LST_QUALITY_8_DAYS),
+            Quality("QC_Night", "lst_night_quality", "quality bits of the temperature by night", _LST_QUALITY_8_DAYS),
         ),
         period="P1D",
         periods=((r".*21(?:A2|C2)", "P8D"),),
