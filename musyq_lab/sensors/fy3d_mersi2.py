@@ -72,6 +72,7 @@ SPEC = Sensor(
         "NSMC, FY-3D_L1_Data_Instruction_MERSI-II(1KM): order of the coefficients (by pytroll/satpy#2959; not read)",
         "satpy, readers/mersi_l1b.py and etc/readers/mersi2_l1b.yaml: names of datasets and attributes",
     ),
+    response="measured",
 )
 
 ESUN = (
