@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,46 +21,6 @@ Floats = NDArray[np.floating[Any]]
 _SEMI_MAJOR = float(str(CRS_ATTRIBUTES["semi_major_axis"]))
 _FLATTENING = 1.0 / float(str(CRS_ATTRIBUTES["inverse_flattening"]))
 _ECCENTRICITY2 = _FLATTENING * (2.0 - _FLATTENING)
-
-
-def lonlat(scene: xr.DataArray | xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return longitude and latitude (degree) of each pixel of a projected scene, lazily; NaN off the globe.
-
-    Parameters
-    ----------
-    scene : DataArray or Dataset
-        With ``x``, ``y`` and a CRS (``.rio.crs``), in dask chunks.
-    """
-    import rioxarray  # noqa: F401  # registers `.rio`
-
-    template = scene if isinstance(scene, xr.DataArray) else next(v for v in scene.data_vars.values() if v.ndim == 2)
-    sizes = dict(zip(template.dims, template.chunks or ((n,) for n in template.shape), strict=True))
-    x = xr.DataArray(template["x"].values, dims="x").chunk(x=sizes["x"])
-    y = xr.DataArray(template["y"].values, dims="y").chunk(y=sizes["y"])
-    both = xr.apply_ufunc(
-        _inverse,
-        x,
-        y,
-        kwargs={"crs": scene.rio.crs.to_wkt()},
-        dask="parallelized",
-        output_dtypes=[np.float64, np.float64],
-        output_core_dims=[[], []],
-    )
-    return tuple(part.transpose("y", "x") for part in both)
-
-
-def _inverse(x: Floats, y: Floats, crs: str) -> tuple[Floats, Floats]:
-    across, down = np.broadcast_arrays(x, y)
-    longitude, latitude = _transformer(crs).transform(across, down)
-    outside = ~(np.isfinite(longitude) & np.isfinite(latitude))
-    return np.where(outside, np.nan, longitude), np.where(outside, np.nan, latitude)
-
-
-@lru_cache(maxsize=32)
-def _transformer(crs: str) -> Any:
-    from pyproj import Transformer
-
-    return Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def sun_angles(
@@ -78,7 +37,7 @@ def sun_angles(
     """
     when = time if isinstance(time, xr.DataArray) else xr.DataArray(np.datetime64(time, "ns"))
     both = xr.apply_ufunc(
-        _sun,
+        sun_at,
         when,
         longitude,
         latitude,
@@ -89,7 +48,8 @@ def sun_angles(
     return tuple(part.transpose("y", "x") for part in both)
 
 
-def _sun(time: Any, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
+def sun_at(time: Any, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
+    """Return zenith angle and azimuth of the Sun (degree, float32) at instants and places that broadcast."""
     from musyq_lab.kernels.solar import zenith_azimuth
 
     zenith, azimuth = zenith_azimuth(np.asarray(time), np.asarray(latitude, float), np.asarray(longitude, float))
@@ -118,7 +78,7 @@ def view_angles(
         Of the point below the satellite (degree, geodetic): up to 2 for a satellite that is no longer held in place.
     """
     both = xr.apply_ufunc(
-        _view,
+        view_of,
         longitude,
         latitude,
         kwargs={"satellite": (satellite_longitude, satellite_latitude, satellite_height)},
@@ -129,7 +89,8 @@ def view_angles(
     return tuple(part.transpose("y", "x") for part in both)
 
 
-def _view(longitude: Floats, latitude: Floats, satellite: tuple[float, float, float]) -> tuple[Any, Any]:
+def view_of(longitude: Floats, latitude: Floats, satellite: tuple[float, float, float]) -> tuple[Any, Any]:
+    """Return zenith angle and azimuth (degree, float32) of a satellite at longitude, latitude (degree), height (m)."""
     # The frame is turned so that the satellite stands over longitude 0.
     lon, lat = np.radians(longitude - satellite[0]), np.radians(latitude)
     sin_lat, cos_lat, sin_lon, cos_lon = np.sin(lat), np.cos(lat), np.sin(lon), np.cos(lon)

@@ -24,69 +24,14 @@ from musyq_lab.files.lazy import blocks, dask_array
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import Packing, StoredLayer
 from musyq_lab.kernels.radiometry import planck_constants
-from musyq_lab.sensors._angles import lonlat, sun_angles, view_angles
 from musyq_lab.sensors._calibrate import Counts, Illumination, cosine, physical
+from musyq_lab.sensors._disk import View, layers
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
 from musyq_lab.sensors._time import sun_distance
 
-WGS84 = (6378137.0, 6356752.31414)
-"""Half axes (m) as the CGMS projection has them (CGMS 03, LRIT/HRIT Global Specification, section 4.4.3.2)."""
-
-_SYNCHRONOUS = (3.0e7, 4.0e7)  # heights (m) that a geostationary satellite can have, with a wide margin
 _HORIZON = 90.0
-_EDGE = 1024  # of a block of a file with smaller chunks
-_ROWS = 256  # of a block of a file stored in one piece
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Where the pixels of an image lie and whence and when they were seen."""
-
-    x: NDArray[np.float64]
-    """Scan angle of each column times the height of the projection (m), positive to the east."""
-    y: NDArray[np.float64]
-    """The same of each line, positive to the north."""
-    crs: str
-    """Projection (WKT or PROJ)."""
-    times: xr.DataArray
-    """When each line was seen (UTC), dims (y,)."""
-    satellite: tuple[float, float, float]
-    """Longitude, latitude (degree) and height (m) of the satellite."""
-
-
-def projection(
-    longitude: float, height: float, *, axes: tuple[float, float] = WGS84, sweep: str = "y", what: object = "The file"
-) -> str:
-    """Return the CRS of a geostationary image in PROJ's words.
-
-    Parameters
-    ----------
-    longitude : float
-        Of the point below the satellite (degree).
-    height : float
-        Above the ellipsoid (m).
-    axes : tuple of float
-        Half axes of the ellipsoid (m).
-    sweep : {"y", "x"}
-        Axis of the mirror that is turned first: ``"x"`` for GOES ABI.
-    what : object
-        The file, for the message.
-
-    Raises
-    ------
-    SceneError
-        If these are no numbers of a geostationary satellite.
-    """
-    plausible = -360.0 <= longitude <= 360.0 and _SYNCHRONOUS[0] < height < _SYNCHRONOUS[1]
-    if not (plausible and 6.3e6 < axes[1] <= axes[0] < 6.4e6):
-        raise SceneError(
-            f"{what} says that its satellite stands {height:g} m over longitude {longitude:g} of an ellipsoid of "
-            f"{axes} m. Its header is damaged: fetch it again."
-        )
-    return (
-        f"+proj=geos +lon_0={longitude!r} +h={height!r} +a={axes[0]!r} +b={axes[1]!r} +sweep={sweep} +units=m +no_defs"
-    )
+_EDGE = 1024  # of a block, or of a square of its area
 
 
 def scan_angles(count: int, offset: float, factor: float, height: float, first: int = 1) -> NDArray[np.float64]:
@@ -218,7 +163,7 @@ def stored(path: str | Path, name: str) -> xr.DataArray:
             raise SceneError(f"{path} has no image {name!r}. It is of another kind or version, or damaged.")
         shape, chunks, dtype = dataset.shape, dataset.chunks, dataset.dtype
     layer = StoredLayer((str(path),), name, shape, dtype, Packing())
-    own = blocks(shape, chunks or (_ROWS, shape[1]), least=_EDGE)
+    own = blocks(shape, chunks or (1, shape[1]), least=_EDGE)  # one stored in one piece can be read by lines
     return xr.DataArray(dask_array(layer, own, layer.paths, name.rpartition("/")[2]), dims=("y", "x"))
 
 
@@ -283,29 +228,14 @@ class _Geometry:
 
 
 def _geometry(template: xr.DataArray, view: View) -> _Geometry:
-    longitude, latitude = lonlat(template)
-    sun_zenith, sun_azimuth = sun_angles(view.times, longitude, latitude)
-    satellite = view.satellite
-    view_zenith, view_azimuth = view_angles(
-        longitude,
-        latitude,
-        satellite_longitude=satellite[0],
-        satellite_latitude=satellite[1],
-        satellite_height=satellite[2],
-    )
-    angles = {
-        "sun_zenith": sun_zenith,
-        "sun_azimuth": sun_azimuth,
-        # The ellipsoids of the projections differ from WGS 84: some pixels at the rim lie 0.05 degree behind its horizon.
-        "view_zenith": view_zenith.clip(max=_HORIZON),
-        "view_azimuth": view_azimuth,
-    }
-    return _Geometry(angles, longitude.notnull(), night_and_space(longitude, sun_zenith), view)
+    made = {name: _on_grid(layer, view) for name, layer in layers(view, template.chunks or view.shape).items()}
+    disk = made.pop("disk")
+    return _Geometry(made, disk, night_and_space(disk, made["sun_zenith"]), view)
 
 
-def night_and_space(longitude: xr.DataArray, sun_zenith: xr.DataArray) -> xr.DataArray:
+def night_and_space(disk: xr.DataArray, sun_zenith: xr.DataArray) -> xr.DataArray:
     """Return the quality bits of pixels beside the globe (no data) and of those with the Sun below the horizon."""
-    return _bit(longitude.isnull(), "no_data") | _bit(sun_zenith > _HORIZON, "night")
+    return _bit(~disk, "no_data") | _bit(sun_zenith > _HORIZON, "night")
 
 
 def _on_grid(data: xr.DataArray, view: View) -> xr.DataArray:
@@ -319,7 +249,7 @@ def _on_grid(data: xr.DataArray, view: View) -> xr.DataArray:
         )
     attrs = data.attrs
     bare = data.drop_vars([name for name in data.coords]).assign_coords(x=view.x, y=view.y)
-    placed: xr.DataArray = bare.rio.write_crs(view.crs)
+    placed: xr.DataArray = bare.rio.write_crs(view.projection.text)
     return placed.assign_attrs(attrs)
 
 
@@ -363,7 +293,7 @@ def _scene(
     scene = assemble(granule, acquisition, bands, calibration=calibration, angles=geometry.angles, qa=qa)
     view = geometry.view
     placed: xr.Dataset = scene.assign_coords(x=("x", view.x, _axis("x")), y=("y", view.y, _axis("y"))).rio.write_crs(
-        view.crs
+        view.projection.text
     )
     return placed.assign_attrs(
         satellite_longitude=view.satellite[0], satellite_latitude=view.satellite[1], satellite_height=view.satellite[2]

@@ -19,16 +19,9 @@ from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import attributes
 from musyq_lab.sensors._angles import line_times
 from musyq_lab.sensors._calibrate import Counts, Linear, physical
+from musyq_lab.sensors._disk import View, projection
 from musyq_lab.sensors._fy3 import CMACAST
-from musyq_lab.sensors._geostationary import (
-    View,
-    looked_up,
-    projection,
-    radiance_of_temperature,
-    scan_angles,
-    scene_of_bands,
-    stored,
-)
+from musyq_lab.sensors._geostationary import looked_up, radiance_of_temperature, scan_angles, scene_of_bands, stored
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition
 from musyq_lab.sensors._time import instant
@@ -246,6 +239,6 @@ def _view(header: _Header, resolution: float, lines: int, columns: int, acquisit
         scan_angles(columns, offset, factor, height, column),
         -scan_angles(lines, offset, factor, height, line),
         projection(longitude, height, axes=(semi_major, semi_minor), what=header.path),
-        line_times(acquisition.start, acquisition.end, lines),
+        line_times(acquisition.start, acquisition.end, lines).values,
         (longitude, header.number("NOMCenterLat"), height),
     )

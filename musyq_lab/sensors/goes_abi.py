@@ -18,7 +18,8 @@ from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import attributes
 from musyq_lab.sensors._angles import line_times
 from musyq_lab.sensors._calibrate import Counts, Linear, Planck
-from musyq_lab.sensors._geostationary import View, averaged, coarse, projection, scene_of_counts, stored
+from musyq_lab.sensors._disk import View, projection
+from musyq_lab.sensors._geostationary import averaged, coarse, scene_of_counts, stored
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition, Rule
 from musyq_lab.sensors._time import instant
@@ -240,7 +241,7 @@ def _view(file: _File, resolution: float, acquisition: Acquisition) -> View:
         x,
         y,
         projection(longitude, height, axes=axes, sweep=sweep, what=file.path),
-        line_times(acquisition.start, acquisition.end, y.size),
+        line_times(acquisition.start, acquisition.end, y.size).values,
         (
             place.get("nominal_satellite_subpoint_lon", longitude),
             place.get("nominal_satellite_subpoint_lat", 0.0),

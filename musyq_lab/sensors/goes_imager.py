@@ -203,7 +203,7 @@ def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr
         bands,
         calibration=calibration,
         angles={"sun_zenith": zenith, "sun_azimuth": azimuth, "view_zenith": view[0], "view_azimuth": view[1]},
-        qa=quality(counts) | night_and_space(longitude, zenith),
+        qa=quality(counts) | night_and_space(longitude.notnull(), zenith),
         longitude=longitude,
         latitude=latitude,
     )

@@ -11,7 +11,8 @@ from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.files.lazy import dask_array
 from musyq_lab.sensors._calibrate import Counts, Linear, Planck
-from musyq_lab.sensors._geostationary import View, averaged, coarse, projection, scan_angles, scene_of_counts
+from musyq_lab.sensors._disk import View, projection
+from musyq_lab.sensors._geostationary import averaged, coarse, scan_angles, scene_of_counts
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._hsd import Segment, SegmentedLayer, line_times, read_segment
 from musyq_lab.sensors._scene import Acquisition
@@ -66,7 +67,7 @@ SPEC = Sensor(
 )
 
 _NATIVE = {**dict.fromkeys(range(1, 17), 2000), 1: 1000, 2: 1000, 4: 1000, 3: 500}
-_LINES, _PACKED_LINES = 50, 110  # of a block on the 2000 m grid; a packed segment is unpacked for each
+_LINES, _PACKED_LINES = 50, 110  # of a block: on the grid that is opened; at 2000 m
 
 
 def open(granule: Granule, *, resolution: float, calibration: Calibration) -> xr.Dataset:
@@ -131,8 +132,9 @@ def _ordered(granule: Granule, segments: Sequence[Segment]) -> tuple[Segment, ..
 def _counts(band: Band, segments: Sequence[Segment]) -> Counts:
     native = _NATIVE[segments[0].band]
     one = segments[0]
-    rows = _PACKED_LINES if one.compressed else _LINES
-    lines = min(one.lines, round(rows * 2000 / native))
+    # A packed segment is unpacked for each of its blocks: fewer and larger ones.
+    rows = _PACKED_LINES * 2000 / native if one.compressed else _LINES * band.resolution / native
+    lines = min(one.lines, round(rows))
     layer = SegmentedLayer(tuple(segments), one.lines * one.total)
     array = dask_array(layer, (lines, one.columns), [str(s.path) for s in segments], f"B{one.band:02d}")
     radiance = one.updated if one.updated.gain else one.nominal
@@ -170,7 +172,7 @@ def _view(segments: Sequence[Segment], native: float, resolution: float) -> View
         coarse(scan_angles(one.columns, coff, cfac, height), factor),
         coarse(-scan_angles(lines, loff, lfac, height), factor),
         projection(longitude, height, axes=(equatorial, polar), what=one.path),
-        xr.DataArray(times[factor // 2 :: factor][: lines // factor], dims="y"),
+        times[factor // 2 :: factor][: lines // factor],
         (one.satellite_position[0], one.satellite_position[1], one.satellite_position[2] - equatorial),
     )
 

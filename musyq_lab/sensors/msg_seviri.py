@@ -16,7 +16,8 @@ from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.files.lazy import dask_array
 from musyq_lab.sensors._calibrate import Counts, Linear, Planck
-from musyq_lab.sensors._geostationary import View, projection, scene_of_counts
+from musyq_lab.sensors._disk import View, projection
+from musyq_lab.sensors._geostationary import scene_of_counts
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._hrit import HritFile, HritLines, read_bytes, read_hrit
 from musyq_lab.sensors._msg import (
@@ -292,7 +293,7 @@ def _view(canvas: Canvas, header: Header, trailer: Trailer, *, hrv: bool, path: 
         x,
         y,
         projection(header.longitude, HEIGHT, axes=header.axes, what=path),
-        xr.DataArray(line_times(canvas, header, trailer, hrv=hrv), dims="y"),
+        line_times(canvas, header, trailer, hrv=hrv),
         header.satellite,
     )
 

@@ -18,12 +18,11 @@ from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration, Mark, Sensor
 from musyq_lab.files.lazy import dask_array
 from musyq_lab.sensors._calibrate import Counts, physical
+from musyq_lab.sensors._disk import View, projection
 from musyq_lab.sensors._geostationary import (
-    View,
     averaged_data,
     coarse,
     looked_up,
-    projection,
     radiance_of_temperature,
     scan_angles,
     scene_of_bands,
@@ -236,7 +235,7 @@ def _view(image: _Image, factor: int, times: NDArray[np.datetime64]) -> View:
         coarse(scan_angles(image.layout[1], coff, cfac, _HEIGHT), factor),
         coarse(-scan_angles(image.lines, loff, lfac, _HEIGHT), factor),
         projection(image.longitude, _HEIGHT, axes=_AXES, what=image.files[0].path),
-        xr.DataArray(times, dims="y"),
+        times,
         (image.longitude, 0.0, _HEIGHT),
     )
 

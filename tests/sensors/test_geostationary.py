@@ -6,20 +6,10 @@ import xarray as xr
 from sensors import make_agri as make
 
 import musyq_lab as ml
-from musyq_lab.core.errors import SceneError
 from musyq_lab.core.quality import SCENE_FLAG
 from musyq_lab.kernels.radiometry import planck_radiance
 from musyq_lab.sensors import _geostationary as geo
 from musyq_lab.sensors._lines import window
-
-
-def test_projection_refuses_what_no_satellite_can_be():
-    assert "lon_0=104.7" in geo.projection(104.7, 35_786_000.0)
-    for longitude, height, axes in ((1e9, 3.58e7, geo.WGS84), (0.0, 7e5, geo.WGS84), (0.0, 3.58e7, (1.0, 1.0))):
-        with pytest.raises(SceneError, match="damaged"):
-            geo.projection(longitude, height, axes=axes, what="x.hdf")
-    with pytest.raises(SceneError):
-        geo.projection(float("nan"), 3.58e7)
 
 
 def test_scan_angles_of_the_specification():

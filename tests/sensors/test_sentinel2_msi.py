@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from pyproj import Transformer
 from rasterio.errors import NotGeoreferencedWarning
 from sensors import make_sentinel2 as make
 from sensors.shared_data import shared
@@ -152,13 +153,14 @@ def test_angles_lie_between_the_points_of_the_metadata(unpacked: Path) -> None:
 
 
 def test_sun_of_the_metadata_is_the_suns_place(unpacked: Path) -> None:
-    from musyq_lab.sensors._angles import lonlat, sun_angles
+    from musyq_lab.sensors._angles import sun_angles
     from musyq_lab.sensors._time import instant
 
     scene = open_scene(unpacked, resolution=60)
     # SENSING_TIME of this baseline is the start of the datastrip, as its metadata say; the tile came 2.5 minutes later.
     later = instant(scene.attrs["time_coverage_start"]) + timedelta(minutes=2.5)
-    zenith, azimuth = sun_angles(later, *lonlat(scene))
+    places = Transformer.from_crs(scene.rio.crs, 4326, always_xy=True).transform(*np.meshgrid(scene.x, scene.y))
+    zenith, azimuth = sun_angles(later, *(xr.DataArray(place, dims=("y", "x")) for place in places))
     assert float(abs(zenith - scene["sun_zenith"]).max()) < 0.03
     assert float(abs(azimuth - scene["sun_azimuth"]).max()) < 0.06  # so from true north, not from that of the grid
 
