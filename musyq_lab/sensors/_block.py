@@ -30,6 +30,10 @@ class Part:
         row, column = self.inside
         return np.asarray(rectangle[:, column][row])
 
+    def take_of_lines(self, lines: NDArray[Any]) -> NDArray[Any]:
+        """Return the part of its rows when they were read whole."""
+        return self.take(lines[:, self.columns.start : self.columns.stop])
+
 
 def part(key: Any, shape: Sequence[int]) -> Part:
     """Return the part that a key (slices, whole numbers, lists) means.

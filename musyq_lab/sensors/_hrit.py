@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
-from musyq_lab.sensors._lines import window
+from musyq_lab.sensors._block import part
 from musyq_lab.sensors._msg import unpack10
 
 _LONGEST_HEADER = 1 << 22
@@ -153,8 +153,8 @@ class HritLayer:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
-        part = window(key, self.height)
-        return part.cut(self.lines.read(part.first, part.number))
+        wanted = part(key, self.shape)
+        return wanted.take_of_lines(self.lines.read(wanted.rows.start, len(wanted.rows)))
 
 
 @contextmanager

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
+from musyq_lab.sensors._block import part
 from musyq_lab.sensors._calibrate import Linear
-from musyq_lab.sensors._lines import window
 
 _BLOCKS = 11
 _LONGEST_HEADER = 1 << 20
@@ -229,14 +229,14 @@ class SegmentedLayer:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part; lines of segments that are not there hold the count of pixels outside the scan."""
-        part = window(key, self.lines)
-        start, stop = part.first, part.first + part.number
+        wanted = part(key, self.shape)
+        start, stop = wanted.rows.start, wanted.rows.stop
         made = np.full((stop - start, self.shape[1]), self.segments[0].fills[1], self.dtype)
         for segment in self.segments:
             begin, end = max(start, segment.first - 1), min(stop, segment.first - 1 + segment.lines)
             if begin < end:
                 made[begin - start : end - start] = _lines(segment, begin - segment.first + 1, end - begin)
-        return part.cut(made)
+        return wanted.take_of_lines(made)
 
 
 def _lines(segment: Segment, first: int, count: int) -> NDArray[np.uint16]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
-from musyq_lab.sensors._lines import window
+from musyq_lab.sensors._block import part
 
 CHANNELS = (
     *("VIS006", "VIS008", "IR_016", "IR_039", "WV_062", "WV_073"),
@@ -244,11 +244,11 @@ class MsgLayer:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a part."""
-        part = window(key, self.shape[0])
-        first = self.shape[0] - part.first - part.number
-        raw = self.lines.read(first, part.number)
+        wanted = part(key, self.shape)
+        first = self.shape[0] - wanted.rows.stop
+        raw = self.lines.read(first, len(wanted.rows))
         raw = self._spread(raw, self.canvas.south + first) if self.windows else raw[:, : self.shape[1]]
-        return np.ascontiguousarray(part.cut(raw[::-1, ::-1]))
+        return np.ascontiguousarray(wanted.take_of_lines(raw[::-1, ::-1]))
 
     def _spread(self, raw: NDArray[np.uint16], line: int) -> NDArray[np.uint16]:
         """Put lines where their window lies."""

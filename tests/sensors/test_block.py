@@ -27,6 +27,7 @@ def test_the_part_is_what_numpy_takes(key) -> None:
     wanted = part(key, WHOLE.shape)
     rectangle = WHOLE[wanted.rows.start : wanted.rows.stop, wanted.columns.start : wanted.columns.stop]
     np.testing.assert_array_equal(wanted.take(rectangle), WHOLE[key])
+    np.testing.assert_array_equal(wanted.take_of_lines(WHOLE[wanted.rows.start : wanted.rows.stop]), WHOLE[key])
 
 
 def test_no_more_than_the_rectangle_is_asked_for() -> None:

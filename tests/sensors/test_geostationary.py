@@ -9,7 +9,6 @@ import musyq_lab as ml
 from musyq_lab.core.quality import SCENE_FLAG
 from musyq_lab.kernels.radiometry import planck_radiance
 from musyq_lab.sensors import _geostationary as geo
-from musyq_lab.sensors._lines import window
 
 
 def test_scan_angles_of_the_specification():
@@ -86,19 +85,3 @@ def test_reflectance_is_undone_by_the_cosine(edge):
     gain, offset = make.coefficients(2)
     back = (edge.red * np.cos(np.radians(edge.sun_zenith))).values[lit]
     np.testing.assert_allclose(back, gain * 800 + offset, rtol=1e-5)
-
-
-def test_windows_of_lines():
-    lines = np.arange(20).reshape(10, 2)
-    for key in (
-        (slice(2, 5), slice(None)),
-        (slice(2, 9, 3), slice(1)),
-        (slice(None, None, -1), slice(None)),
-        (slice(8, 2, -2), 1),
-        (4, slice(None)),
-        (-1, 0),
-        (slice(5, 5), slice(None)),
-        (np.int64(3), slice(None)),
-    ):
-        part = window(key, 10)
-        np.testing.assert_array_equal(part.cut(lines[part.first : part.first + part.number]), lines[key])
