@@ -86,46 +86,28 @@ _VI_REFERENCES = (
     "Didan K., Barreto Munoz A. (2019), MODIS Vegetation Index User's Guide (MOD13 Series), Collection 6.1",
 )
 
-LAI_ROWS = (
+_FPAR = "fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation"
+
+LAI_ROWS = tuple(
     Layer(
-        r"Lai(?:_500m|_1km)?",
-        "lai",
-        "m2 m-2",
-        0.1,
-        fills=tuple(range(249, 256)),
+        rf"{path}(?:_500m|_1km)?",
+        name,
+        units,
+        scale,
+        fills=tuple(range(first_fill, 256)),
         valid=(0, 100),
-        long_name="leaf area index, one-sided",
-        standard_name="leaf_area_index",
-    ),
-    Layer(
-        r"Fpar(?:_500m|_1km)?",
-        "fpar",
-        "1",
-        0.01,
-        fills=tuple(range(249, 256)),
-        valid=(0, 100),
-        long_name="fraction of absorbed photosynthetically active radiation",
-        standard_name="fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation",
-    ),
-    Layer(
-        r"LaiStdDev(?:_500m|_1km)?",
-        "lai_uncertainty",
-        "m2 m-2",
-        0.1,
-        fills=tuple(range(248, 256)),
-        valid=(0, 100),
-        long_name="standard deviation of the solutions for leaf area index",
-    ),
-    Layer(
-        r"FparStdDev(?:_500m|_1km)?",
-        "fpar_uncertainty",
-        "1",
-        0.01,
-        fills=tuple(range(248, 256)),
-        valid=(0, 100),
-        long_name="standard deviation of the solutions for FPAR",
-    ),
+        long_name=text,
+        standard_name=standard,
+    )
+    for path, name, units, scale, first_fill, text, standard in (
+        ("Lai", "lai", "m2 m-2", 0.1, 249, "leaf area index, one-sided", "leaf_area_index"),
+        ("Fpar", "fpar", "1", 0.01, 249, "fraction of absorbed photosynthetically active radiation", _FPAR),
+        ("LaiStdDev", "lai_uncertainty", "m2 m-2", 0.1, 248, "standard deviation of the solutions for LAI", ""),
+        ("FparStdDev", "fpar_uncertainty", "1", 0.01, 248, "standard deviation of the solutions for FPAR", ""),
+    )
 )
+"""LAI and FPAR with their spread; VNP15 has the same, without a suffix."""
+
 _LAI_QUALITY = (
     Quality("FparLai_QC", "lai_quality", "quality bits of LAI and FPAR", LAI_QUALITY, fill=255),
     Quality("FparExtra_QC", "lai_extra_quality", "further quality bits of LAI and FPAR", LAI_EXTRA, fill=255),
