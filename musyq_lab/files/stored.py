@@ -133,8 +133,16 @@ def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
 
 
 def attributes(target: Any) -> dict[str, Any]:
-    """Return the attributes of a file or dataset without those that only serve the format."""
-    return {name: _plain(target.attrs[name]) for name in sorted(target.attrs) if name not in _FORMAT}
+    """Return the numbers and texts among the attributes, without those that only serve the format."""
+    names = [name for name in sorted(target.attrs) if name not in _FORMAT and _simple(target, name)]
+    return {name: _plain(target.attrs[name]) for name in names}
+
+
+def _simple(target: Any, name: str) -> bool:
+    """Whether an attribute holds numbers or texts; on others, of a damaged type, the HDF5 library can crash."""
+    from h5py import h5t
+
+    return target.attrs.get_id(name).get_type().get_class() in (h5t.INTEGER, h5t.FLOAT, h5t.STRING, h5t.ENUM)
 
 
 _FORMAT = frozenset(

@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 
 import dask
 import h5py
@@ -119,3 +121,31 @@ def test_blocks_are_few_and_fit(pairs):
     blocks = _blocks(shape, chunks)
     assert all(1 <= block <= max(size, 1) for block, size in zip(blocks, shape, strict=True))
     assert np.prod([-(-s // b) for s, b in zip(shape, blocks, strict=True)], dtype=float) <= MAX_BLOCKS
+
+
+def test_attributes_that_are_neither_numbers_nor_texts_are_left_out(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as opened:
+        item = opened.create_dataset("v", data=np.zeros(3))
+        item.attrs["units"] = "m"
+        item.attrs["lists"] = np.array([np.arange(2), np.arange(3)], h5py.vlen_dtype(np.int32))
+        item.attrs["record"] = np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")])
+        item.attrs["place"] = item.ref
+        item.attrs["yes"] = True
+        assert attributes(item) == {"units": "m", "yes": True}
+
+
+def test_a_text_whose_type_is_damaged_does_not_crash_the_library(tmp_path):
+    """One flipped bit makes of a text a list of nothing known, on which the HDF5 library ended the process."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as opened:
+        opened.create_dataset("v", data=np.zeros(3)).attrs["units"] = "m"
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x19\x01", data.index(b"units"))  # version 1, class 9 (variable length), 1: text
+    data[place + 1] = 5
+    path.write_bytes(data)
+    code = (
+        "import h5py, sys; from musyq_lab.files.stored import attributes\n"
+        "with h5py.File(sys.argv[1]) as file: print(attributes(file['v']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "{}"
