@@ -6,7 +6,7 @@ with the files; the records hold geolocation, Sun and view angles and calibratio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +17,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
-from musyq_lab.core.sensor import Band
+from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.files.lazy import dask_array
 from musyq_lab.sensors._block import part
+from musyq_lab.sensors._calibrate import cosine
 
 Floats = NDArray[np.floating[Any]]
 Records = NDArray[np.void]
@@ -240,6 +241,47 @@ def bearing(longitude: Floats, latitude: Floats, to_longitude: Floats, to_latitu
     return np.asarray(np.degrees(np.arctan2(east, north)) % 360.0)
 
 
+_QUANTITIES = {
+    "radiance": {"units": "W m-2 sr-1 um-1", "standard_name": "toa_outgoing_radiance_per_unit_wavelength"},
+    "temperature": {"units": "K", "standard_name": "toa_brightness_temperature"},
+    "reflectance": {"units": "1", "standard_name": "toa_bidirectional_reflectance"},
+}
+
+
+def physical(
+    scan: Scan,
+    rows: Sequence[Band],
+    calibration: Calibration,
+    zenith: xr.DataArray,
+    decoder: Callable[[Band], Callable[[Records], Floats]],
+) -> dict[str, xr.DataArray]:
+    """Return the bands by name, as they were asked for.
+
+    Parameters
+    ----------
+    scan : Scan
+        Where the lines are.
+    rows : sequence of Band
+        Bands.
+    calibration : {"radiance", "reflectance"}
+        What to make.
+    zenith : DataArray
+        Zenith angle of the Sun (degree).
+    decoder : callable
+        Band -> records to radiance (W m-2 sr-1 um-1), temperature (K), or reflectance before the division by the
+        cosine of the Sun's zenith angle.
+    """
+    made: dict[str, xr.DataArray] = {}
+    cos = cosine(zenith)
+    for band in rows:
+        data = scan.layer(decoder(band), np.float32)
+        quantity = "temperature" if band.thermal and calibration == "reflectance" else calibration
+        if quantity == "reflectance":
+            data = (data / cos).astype(np.float32)
+        made[band.name] = data.assign_attrs(_QUANTITIES[quantity])
+    return made
+
+
 _C1 = 1.191042972e-5  # 2 h c^2, mW m-2 sr-1 (cm-1)-4
 _C2 = 1.438776877  # h c / k, K cm; both exact values of the SI (2019)
 
@@ -278,3 +320,32 @@ class ThermalBand:
     def usable(self) -> bool:
         """Whether the numbers are those of an AVHRR channel."""
         return 700.0 < self.wavenumber < 3000.0 and 0.9 < self.slope < 1.1 and abs(self.constant) < 10.0
+
+
+_WAVENUMBER_SCALE = (1e-2, 1e-3, 1e-3)
+
+
+def constants(
+    solar: NDArray[np.integer[Any]], thermal: NDArray[np.integer[Any]]
+) -> tuple[tuple[tuple[float, float], ...], tuple[ThermalBand, ...]] | None:
+    """Return irradiance (W m-2) and width (um) of channels 1, 2 and 3a, and the constants of 3b, 4 and 5.
+
+    Parameters
+    ----------
+    solar : array of int, shape (3, 2)
+        Irradiance (0.1 W m-2), width (0.001 um).
+    thermal : array of int, shape (3, 3)
+        Wavenumber (0.01 cm-1, then 0.001 cm-1 twice), constant (1e-5 K), slope (1e-6).
+
+    Returns
+    -------
+    tuple of tuple, or None
+        None where they are none of an AVHRR.
+    """
+    warm = tuple(
+        ThermalBand(float(n) * scale, float(a) * 1e-5, float(b) * 1e-6)
+        for (n, a, b), scale in zip(thermal, _WAVENUMBER_SCALE, strict=True)
+    )
+    if not all(band.usable for band in warm) or not (solar > 0).all():
+        return None
+    return tuple((float(f) * 1e-1, float(w) * 1e-3) for f, w in solar), warm

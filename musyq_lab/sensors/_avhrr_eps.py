@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
-from musyq_lab.sensors._avhrr import Direction, Floats, Records, Scan, ThermalBand, on_sphere
-from musyq_lab.sensors._calibrate import Counts, cosine
+from musyq_lab.sensors._avhrr import Direction, Floats, Records, Scan, ThermalBand, constants, on_sphere, physical
+from musyq_lab.sensors._calibrate import Counts
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
 from musyq_lab.sensors._time import sun_distance
@@ -60,7 +60,6 @@ _CONSTANTS = np.dtype(
         "itemsize": 20 + 110,
     }
 )
-_WAVENUMBER_SCALE = (1e-2, 1e-3, 1e-3)
 
 _CHANNEL = {"1": 0, "2": 1, "3a": 2, "3b": 2, "4": 3, "5": 4}
 _SCALE = {"1": 1e-2, "2": 1e-2, "3a": 1e-4, "3b": 1e-4, "4": 1e-2, "5": 1e-2}
@@ -123,20 +122,20 @@ def read_product(path: Path) -> Product:
     SceneError
         If the file is no such product, is cut off, or lacks a record.
     """
-    main, second, constants, lines, gaps = b"", b"", b"", [], 0
+    main, second, fixed, lines, gaps = b"", b"", b"", [], 0
     with path.open("rb") as file:
         for kind, subclass, offset, size in _records(path, file):
             if kind in (_MPHR, _SPHR) or (kind, subclass) == (_GIADR, 1):
                 file.seek(offset)
                 text = file.read(size)
                 main, second = (text if kind == _MPHR else main), (text if kind == _SPHR else second)
-                constants = text if kind == _GIADR else constants
+                fixed = text if kind == _GIADR else fixed
             elif kind == _MDR and size == _RECORD_SIZE:
                 lines.append(offset)
             elif kind == _MDR:
                 gaps += 1
-    _check(path, main, second, constants, lines)
-    solar, thermal = _constants(path, constants)
+    _check(path, main, second, fixed, lines)
+    solar, thermal = _constants(path, fixed)
     return Product(
         _platform(path, main),
         _instant(path, main, "SENSING_START"),
@@ -166,12 +165,12 @@ def _records(path: Path, file: Any) -> Iterator[tuple[int, int, int, int]]:
         offset += size
 
 
-def _check(path: Path, main: bytes, second: bytes, constants: bytes, lines: list[int]) -> None:
+def _check(path: Path, main: bytes, second: bytes, fixed: bytes, lines: list[int]) -> None:
     if not re.search(rb"PRODUCT_NAME\s*=\s*AVHR_\w{3}_1B", main):
         raise SceneError(f"{path} is no AVHRR Level 1B product of EPS: its main header names another, or none.")
     for part, what in (
         (second, "secondary header (SPHR)"),
-        (constants, "radiance constants (GIADR)"),
+        (fixed, "radiance constants (GIADR)"),
         (lines, "lines"),
     ):
         if not part:
@@ -216,15 +215,11 @@ def _instant(path: Path, main: bytes, name: str) -> datetime:
 def _constants(path: Path, raw: bytes) -> tuple[tuple[tuple[float, float], ...], tuple[ThermalBand, ...]]:
     if len(raw) < _CONSTANTS.itemsize:
         raise SceneError(f"{path}: its radiance constants have {len(raw)} bytes, {_CONSTANTS.itemsize} were expected.")
-    constants = np.frombuffer(raw[: _CONSTANTS.itemsize], _CONSTANTS)[0]
-    solar = tuple((float(f) * 1e-1, float(w) * 1e-3) for f, w in constants["solar"])
-    thermal = tuple(
-        ThermalBand(float(n) * scale, float(a) * 1e-5, float(b) * 1e-6)
-        for (n, a, b), scale in zip(constants["thermal"], _WAVENUMBER_SCALE, strict=True)
-    )
-    if not all(band.usable for band in thermal) or min(min(pair) for pair in solar) <= 0:
+    stored = np.frombuffer(raw[: _CONSTANTS.itemsize], _CONSTANTS)[0]
+    numbers = constants(stored["solar"], stored["thermal"])
+    if numbers is None:
         raise SceneError(f"{path}: its irradiances or wavenumbers are none of an AVHRR. The file is damaged.")
-    return solar, thermal
+    return numbers
 
 
 def _scattered(lines: list[int]) -> bool:
@@ -273,33 +268,18 @@ class _Radiance:
 def _physical(
     product: Product, rows: tuple[Band, ...], calibration: Calibration, zenith: xr.DataArray
 ) -> dict[str, xr.DataArray]:
-    made: dict[str, xr.DataArray] = {}
-    square, cos = sun_distance(product.start) ** 2, cosine(zenith)
-    for band in rows:
-        decode, attrs = _decoder(product, band, calibration, square)
-        data = product.scan.layer(decode, np.float32)
-        if calibration == "reflectance" and not band.thermal:
-            data = (data / cos).astype(np.float32)
-        made[band.name] = data.assign_attrs(attrs)
-    return made
+    square = sun_distance(product.start) ** 2
 
+    def decoder(band: Band) -> Callable[[Records], Floats]:
+        if band.thermal:
+            warm = product.thermal[("3b", "4", "5").index(band.native)]
+            temperature = calibration == "reflectance"
+            return _Radiance(band.native, thermal=warm) if temperature else _Radiance(band.native, warm.unit)
+        irradiance, width = product.solar[_CHANNEL[band.native]]
+        factor = math.pi * square / irradiance if calibration == "reflectance" else 1.0 / width
+        return _Radiance(band.native, factor)
 
-_TO_RADIANCE = {"units": "W m-2 sr-1 um-1", "standard_name": "toa_outgoing_radiance_per_unit_wavelength"}
-
-
-def _decoder(
-    product: Product, band: Band, calibration: Calibration, square: float
-) -> tuple[Callable[[Records], Floats], Mapping[str, str]]:
-    if band.thermal:
-        constants = product.thermal[("3b", "4", "5").index(band.native)]
-        if calibration == "radiance":
-            return _Radiance(band.native, constants.unit), _TO_RADIANCE
-        return _Radiance(band.native, thermal=constants), {"units": "K", "standard_name": "toa_brightness_temperature"}
-    irradiance, width = product.solar[_CHANNEL[band.native]]
-    if calibration == "radiance":
-        return _Radiance(band.native, 1.0 / width), _TO_RADIANCE
-    attrs = {"units": "1", "standard_name": "toa_bidirectional_reflectance"}
-    return _Radiance(band.native, math.pi * square / irradiance), attrs
+    return physical(product.scan, rows, calibration, zenith, decoder)
 
 
 def _along(records: Records, names: tuple[str, str, str], column: int, scale: float) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,8 +21,19 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._angles import line_times, sun_angles
-from musyq_lab.sensors._avhrr import Direction, Floats, Records, Scan, ThermalBand, along, bearing, on_sphere
-from musyq_lab.sensors._calibrate import Counts, cosine
+from musyq_lab.sensors._avhrr import (
+    Direction,
+    Floats,
+    Records,
+    Scan,
+    ThermalBand,
+    along,
+    bearing,
+    constants,
+    on_sphere,
+    physical,
+)
+from musyq_lab.sensors._calibrate import Counts
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
 from musyq_lab.sensors._time import sun_distance
@@ -86,7 +97,6 @@ _HEADER = np.dtype(
         "itemsize": 424,
     }
 )
-_WAVENUMBER_SCALE = (1e-2, 1e-3, 1e-3)
 
 
 def _record(form: Form) -> np.dtype[Any]:
@@ -154,11 +164,8 @@ def read_header(granule: Granule, form: Form) -> Header:
         raise SceneError(
             f"{path} is cut off: {max(lines, 0)} whole lines of {form.record} bytes follow its header. Fetch it again."
         )
-    thermal = tuple(
-        ThermalBand(float(n) * scale, float(a) * 1e-5, float(b) * 1e-6)
-        for (n, a, b), scale in zip(raw["thermal"], _WAVENUMBER_SCALE, strict=True)
-    )
-    if not all(band.usable for band in thermal) or not (raw["solar"] > 0).all():
+    numbers = constants(raw["solar"], raw["thermal"])
+    if numbers is None:
         raise SceneError(f"{path}: irradiances or wavenumbers in the header are none of an AVHRR. The file is damaged.")
     return Header(
         PLATFORMS[int(raw["satellite"])],
@@ -166,8 +173,7 @@ def read_header(granule: Granule, form: Form) -> Header:
         _instant(path, raw["start"]),
         _instant(path, raw["end"]),
         Scan(str(path), start + form.record, _record(form), lines, form.columns),
-        tuple((float(f) * 1e-1, float(w) * 1e-3) for f, w in raw["solar"]),
-        thermal,
+        *numbers,
     )
 
 
@@ -301,32 +307,18 @@ class _Thermal:
 def _physical(
     header: Header, rows: tuple[Band, ...], calibration: Calibration, zenith: xr.DataArray
 ) -> dict[str, xr.DataArray]:
-    made: dict[str, xr.DataArray] = {}
-    square, cos = sun_distance(header.start) ** 2, cosine(zenith)
-    for band in rows:
-        decode, attrs = _decoder(header, band, calibration, square)
-        data = header.scan.layer(decode, np.float32)
-        if calibration == "reflectance" and not band.thermal:
-            data = (data / cos).astype(np.float32)
-        made[band.name] = data.assign_attrs(attrs)
-    return made
+    square = sun_distance(header.start) ** 2
 
-
-_RADIANCE = {"units": "W m-2 sr-1 um-1", "standard_name": "toa_outgoing_radiance_per_unit_wavelength"}
-
-
-def _decoder(
-    header: Header, band: Band, calibration: Calibration, square: float
-) -> tuple[Callable[[Records], Floats], Mapping[str, str]]:
-    if band.thermal:
-        constants = header.thermal[("3b", "4", "5").index(band.native)]
-        temperature = calibration == "reflectance"
-        attrs = {"units": "K", "standard_name": "toa_brightness_temperature"} if temperature else _RADIANCE
-        return _Thermal(band.native, header.version, constants, temperature), attrs
-    if calibration == "radiance":
+    def decoder(band: Band) -> Callable[[Records], Floats]:
+        if band.thermal:
+            warm = header.thermal[("3b", "4", "5").index(band.native)]
+            return _Thermal(band.native, header.version, warm, calibration == "reflectance")
+        if calibration == "reflectance":
+            return _Albedo(band.native, square)
         irradiance, width = header.solar[_CHANNEL[band.native]]
-        return _Albedo(band.native, irradiance / (math.pi * width)), _RADIANCE
-    return _Albedo(band.native, square), {"units": "1", "standard_name": "toa_bidirectional_reflectance"}
+        return _Albedo(band.native, irradiance / (math.pi * width))
+
+    return physical(header.scan, rows, calibration, zenith, decoder)
 
 
 def _latlon(records: Records) -> tuple[Floats, Floats]:

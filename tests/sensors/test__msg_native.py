@@ -111,7 +111,7 @@ def test_cut_short(path, keep):
 
 
 def test_file_that_shrinks_after_it_was_opened(path):
-    file, counts = path
+    file, _ = path
     lines = read_native(file).lines("IR_108")
     file.write_bytes(file.read_bytes()[:450_500])
     with pytest.raises(MusyqError, match=file.name):
