@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,7 @@ import xarray as xr
 from musyq_lab.core.errors import InputError, MusyqError, SceneError, closest
 from musyq_lab.core.sensor import CALIBRATIONS, Calibration
 from musyq_lab.sensors._granule import Granule, find
+from musyq_lab.sensors._registry import OPENERS
 
 
 def open_scene(
@@ -61,9 +62,8 @@ def open_scene(
 def open_granule(granule: Granule, *, resolution: float | None, calibration: Calibration) -> xr.Dataset:
     """Open a granule that is found already (see :func:`open_scene`)."""
     grid = check_resolution(granule, resolution)
-    module = importlib.import_module(f"musyq_lab.sensors.{granule.sensor.key}")
     with plain_errors(granule):
-        scene: xr.Dataset = module.open(granule, resolution=grid, calibration=calibration)
+        scene: xr.Dataset = OPENERS[granule.sensor.key](granule, resolution=grid, calibration=calibration)
     scene.encoding.setdefault("files", tuple(map(str, granule.files)))
     scene.encoding["source"] = str(granule.path)
     return scene
@@ -83,7 +83,7 @@ def scene_grids(path: str | Path | Sequence[str | Path], sensor: str | None = No
 def _grids(granule: Granule) -> dict[float, list[str]]:
     """Return the grids that the files of a granule hold, where its sensor's module tells; else those of the spec."""
     spec = granule.sensor
-    own = getattr(importlib.import_module(f"musyq_lab.sensors.{spec.key}"), "grids", None)
+    own = getattr(sys.modules[OPENERS[spec.key].__module__], "grids", None)
     with plain_errors(granule):
         found: dict[float, list[str]] = own(granule) if own else {}
     return found or {r: [b.name for b in spec.bands_of() if b.resolution == r] for r in spec.resolutions}

@@ -1,6 +1,9 @@
-"""The registry of sensors: their specs, found by looking at the files of this package."""
+"""The registries of sensors: their specs and what opens them, found by looking at this package and at plug-ins."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from musyq_lab.core.registry import Registry
 from musyq_lab.core.sensor import Sensor
@@ -31,3 +34,6 @@ SENSORS: Registry[Sensor] = Registry(
     },
 )
 """Key -> :class:`musyq_lab.core.sensor.Sensor`."""
+
+OPENERS: Registry[Callable[..., Any]] = Registry("musyq_lab.sensors", "open", "sensor", {})
+"""Key -> the function that opens a granule; each module holds it beside its spec."""
