@@ -233,6 +233,12 @@ def on_sphere(longitude: Floats, latitude: Floats) -> Floats:
     return np.where(outside, np.nan, vectors)
 
 
+def directions(zenith: Floats, azimuth: Floats) -> Floats:
+    """Return unit vectors (east, north, up) along a first axis from zenith angle and azimuth (degree)."""
+    theta, phi = np.radians(zenith), np.radians(azimuth)
+    return np.stack([np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta)])
+
+
 def bearing(longitude: Floats, latitude: Floats, to_longitude: Floats, to_latitude: Floats) -> Floats:
     """Return the direction on the sphere from one place to another (degree, clockwise from north)."""
     lat, other, turn = np.radians(latitude), np.radians(to_latitude), np.radians(to_longitude - longitude)

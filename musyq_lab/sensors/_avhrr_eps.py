@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
-from musyq_lab.sensors._avhrr import Direction, Floats, Records, Scan, ThermalBand, constants, on_sphere, physical
+from musyq_lab.sensors._avhrr import (
+    Direction,
+    Floats,
+    Records,
+    Scan,
+    ThermalBand,
+    constants,
+    directions,
+    on_sphere,
+    physical,
+)
 from musyq_lab.sensors._calibrate import Counts
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
@@ -298,8 +308,7 @@ def _places(records: Records) -> Floats:
 
 
 def _directions(records: Records, zenith: int, azimuth: int) -> Floats:
-    theta, phi = (np.radians(_along(records, _ANGLE_NAMES, column, 1e-2)) for column in (zenith, azimuth))
-    return np.stack([np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta)])
+    return directions(*(_along(records, _ANGLE_NAMES, column, 1e-2) for column in (zenith, azimuth)))
 
 
 _sun, _view = partial(_directions, zenith=0, azimuth=2), partial(_directions, zenith=1, azimuth=3)

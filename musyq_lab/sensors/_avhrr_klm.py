@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
 from musyq_lab.core.sensor import Band, Calibration
-from musyq_lab.sensors._angles import line_times, sun_angles
+from musyq_lab.sensors._angles import sun_at
 from musyq_lab.sensors._avhrr import (
     Direction,
     Floats,
@@ -30,6 +30,7 @@ from musyq_lab.sensors._avhrr import (
     along,
     bearing,
     constants,
+    directions,
     on_sphere,
     physical,
 )
@@ -100,25 +101,19 @@ _HEADER = np.dtype(
 
 
 def _record(form: Form) -> np.dtype[Any]:
-    words = math.ceil(form.columns * 5 / 3)
-    return np.dtype(
-        {
-            "names": ["bits", "quality", "visible", "infrared", "angles", "places", "samples", "status", "clouds"],
-            "formats": [
-                ">u2",
-                ">u4",
-                (">i4", (3, 3, 5)),  # channel; operational, test, prelaunch; slope 1, intercept 1, slope 2, ...
-                (">i4", (3, 2, 3)),  # channel; operational, test; coefficients
-                (">i2", (51, 3)),  # Sun zenith, view zenith, relative azimuth (0.01 degree)
-                (">i4", (51, 2)),  # latitude, longitude (0.0001 degree)
-                (">u4", words),
-                ">u4",
-                ("u1", math.ceil(form.columns / 4)),
-            ],
-            "offsets": [12, 24, 48, 228, 328, 640, 1264, form.clavr - 8, form.clavr],
-            "itemsize": form.record,
-        }
-    )
+    fields = {
+        **{"year": (">u2", 2), "day": (">u2", 4), "ms": (">u4", 8)},
+        **{"bits": (">u2", 12), "quality": (">u4", 24)},
+        "visible": ((">i4", (3, 3, 5)), 48),  # channel; operational, test, prelaunch; slope 1, intercept 1, slope 2 ...
+        "infrared": ((">i4", (3, 2, 3)), 228),  # channel; operational, test; coefficients
+        "angles": ((">i2", (51, 3)), 328),  # Sun zenith, view zenith, relative azimuth (0.01 degree)
+        "places": ((">i4", (51, 2)), 640),  # latitude, longitude (0.0001 degree)
+        "samples": ((">u4", math.ceil(form.columns * 5 / 3)), 1264),
+        "status": (">u4", form.clavr - 8),
+        "clouds": (("u1", math.ceil(form.columns / 4)), form.clavr),
+    }
+    formats, offsets = zip(*fields.values(), strict=True)
+    return np.dtype({"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": form.record})
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +208,7 @@ def open_klm(granule: Granule, form: Form, calibration: Calibration) -> xr.Datas
     longitude, latitude = (
         scan.layer(Direction(_places, form.ties, form.columns, w, 6), np.float64) for w in ("longitude", "latitude")
     )
-    angles = _angles(header, form, longitude, latitude)
+    angles = _angles(scan, form)
     flags = scan.layer(_flags, np.uint8)
     return assemble(
         granule,
@@ -347,8 +342,17 @@ def _view(records: Records) -> Floats:
     towards = np.full(latitude.shape[1], _MIDDLE)
     towards[_MIDDLE] -= 1
     azimuth = bearing(longitude, latitude, longitude[:, towards], latitude[:, towards])
-    theta, phi = np.radians(np.abs(records["angles"][..., 1] * 1e-2)), np.radians(azimuth)
-    return np.stack([np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta)])
+    return directions(np.abs(records["angles"][..., 1] * 1e-2), azimuth)
+
+
+def _sun(records: Records) -> Floats:
+    """Return directions to the Sun at the instant of each line, for their azimuth; the zenith angle is stored."""
+    latitude, longitude = _latlon(records)
+    year, day, milliseconds = (records[name].astype(np.int64) for name in ("year", "day", "ms"))
+    known = (year >= 1998) & (year <= 2100) & (day >= 1) & (day <= 366)
+    begin = (np.where(known, year, 2000) - 1970).astype("datetime64[Y]").astype("datetime64[ns]")
+    times = begin + (np.where(known, day, 1) - 1).astype("timedelta64[D]") + milliseconds.astype("timedelta64[ms]")
+    return directions(*sun_at(times[:, None], np.where(known[:, None], longitude, np.nan), latitude))
 
 
 @dataclass(frozen=True)
@@ -359,15 +363,13 @@ class _SunZenith:
         return along(records["angles"][..., 0] * 1e-2, self.form.ties, self.form.columns, 4)
 
 
-def _angles(header: Header, form: Form, longitude: xr.DataArray, latitude: xr.DataArray) -> dict[str, xr.DataArray]:
-    scan = header.scan
-    times = line_times(header.start, header.end, scan.lines)
-    view = {w: Direction(_view, form.ties, form.columns, w) for w in ("zenith", "azimuth")}
+def _angles(scan: Scan, form: Form) -> dict[str, xr.DataArray]:
+    ties = (form.ties, form.columns)
     return {
         "sun_zenith": scan.layer(_SunZenith(form), np.float32),
-        "sun_azimuth": sun_angles(times, longitude, latitude)[1],
-        "view_zenith": scan.layer(view["zenith"], np.float32),
-        "view_azimuth": scan.layer(view["azimuth"], np.float32),
+        "sun_azimuth": scan.layer(Direction(_sun, *ties, "azimuth"), np.float32),
+        "view_zenith": scan.layer(Direction(_view, *ties, "zenith"), np.float32),
+        "view_azimuth": scan.layer(Direction(_view, *ties, "azimuth"), np.float32),
     }
 
 

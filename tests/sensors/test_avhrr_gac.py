@@ -155,6 +155,21 @@ def test_the_azimuth_of_the_sun_is_computed(scene: xr.Dataset) -> None:
         assert float(scene["sun_azimuth"][line, column]) == pytest.approx(azimuth, abs=0.05)
 
 
+def test_each_line_has_its_own_instant(tmp_path: Path) -> None:
+    """Lines were lost: the last was seen four minutes after the one before, when the Earth had turned by a degree."""
+    plain = make.gac().write(tmp_path / make.GAC_NAME)
+    whole = open_scene(plain)["sun_azimuth"].values
+    raw = bytearray(plain.read_bytes())
+    at = 4608 * 6 + 8  # octets 9 to 12 of the sixth line
+    raw[at : at + 4] = (int.from_bytes(raw[at : at + 4], "big") + 240_000).to_bytes(4, "big")
+    raw[4608 * 3 + 2 : 4608 * 3 + 4] = bytes(2)  # the year of the third
+    plain.write_bytes(raw)
+    scene = open_scene(plain)["sun_azimuth"].values
+    np.testing.assert_array_equal(scene[[0, 1, 3, 4]], whole[[0, 1, 3, 4]])
+    assert ((scene[5] - whole[5] > 0.5) & (scene[5] - whole[5] < 3.0)).all()
+    assert np.isnan(scene[2]).all()
+
+
 def test_agrees_with_pygac(path: Path) -> None:
     reader = pytest.importorskip("pygac.gac_klm").GACKLMReader()
     with warnings.catch_warnings():
