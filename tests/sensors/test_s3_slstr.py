@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-import time
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -209,15 +208,13 @@ def test_agrees_with_satpy_but_for_its_factors(folder: Path, coarse: xr.Dataset)
     np.testing.assert_allclose(ours * ours.attrs["recommended_factor"], radiance, rtol=1e-6)
 
 
-def test_opening_is_lazy_fast_and_small(folder: Path) -> None:
+def test_opening_is_lazy_and_small(folder: Path) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a pixel was computed")
 
     open_scene(folder)  # imports done
-    start = time.process_time()  # of this process: other work on the machine does not count
     with dask.config.set(scheduler=refuse):
         scenes = [open_scene(folder, resolution=r) for r in (500, 1000)]
-    assert (time.process_time() - start) / 2 < 2
     tracemalloc.start()
     open_scene(folder)
     _, peak = tracemalloc.get_traced_memory()
