@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -129,3 +132,21 @@ def test_a_file_that_others_hold_open_is_no_damaged_file(tmp_path, locking):
         file["a"] = [1, 2]
     with h5py.File(path, "r", locking=locking):
         check_hdf5(path)
+
+
+def test_a_large_chunk_that_is_not_packed_costs_nothing(tmp_path):
+    """Sensors' files may have some; a value of one is read without the rest, in a process that has held nothing yet."""
+    path = tmp_path / "wide.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("v", (4096, 4096), "f8", chunks=(4096, 4096), fill_time="never")[4000, 4000] = 3.0
+    check_hdf5(path)
+    code = (
+        "import h5py, resource, sys\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before, file = peak(), h5py.File(sys.argv[1])\n"
+        "print(float(file['v'][4000, 4000]), (peak() - before) // 1024)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True).stdout
+    value, megabytes = said.split()
+    assert float(value) == 3.0
+    assert int(megabytes) < 32  # of 128
