@@ -88,7 +88,7 @@ class Safe:
             raise SceneError(f"{self.place}: {name} cannot be unpacked ({error}). Fetch the zip file again.") from error
 
 
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, KeyError)
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, KeyError)
 
 
 def safe_of(granule: Granule) -> Safe:
