@@ -84,7 +84,9 @@ def find(path: str | Path | Sequence[str | Path], sensor: str | None = None) -> 
     SceneError
         If no sensor knows the files, or name and content contradict each other.
     """
-    paths = [Path(p).expanduser() for p in ([path] if isinstance(path, (str, Path)) else path)]
+    one = isinstance(path, (str, Path))
+    given = [path] if isinstance(path, (str, Path)) else path
+    paths = [Path(p).expanduser() for p in given]
     for place in paths:
         if not place.exists():
             raise NotFoundError(f"There is no file or folder {place}.")
@@ -93,7 +95,7 @@ def find(path: str | Path | Sequence[str | Path], sensor: str | None = None) -> 
     if not paths:
         raise InputError("open_scene([]) names no file. Give a file, a folder, or the files of one granule.")
     specs = [SENSORS[sensor]] if sensor else [SENSORS[key] for key in SENSORS]
-    found = list(_granules(paths, specs, named=sensor is not None))
+    found = ([] if one else _listed(paths, specs)) or list(_granules(paths, specs, named=sensor is not None))
     if sensor and not found:
         raise SceneError(
             f"{paths[0]} holds no granule of {specs[0].title}, neither by name nor by content. Leave sensor= out, or "
@@ -120,10 +122,14 @@ def find_all(folder: str | Path, sensor: str | None = None) -> list[Granule]:
     return sorted(found, key=lambda g: (g.name, g.sensor.key))
 
 
+def _listed(paths: list[Path], specs: Sequence[Sensor]) -> list[Granule]:
+    """Return what a list of files makes: of them alone, whatever lies beside them."""
+    return list(_grouped(paths, paths[0].parent, specs))
+
+
 def _granules(paths: list[Path], specs: Sequence[Sensor], *, named: bool) -> Iterator[Granule]:
     if len(paths) > 1:
-        yield from _grouped(paths, paths[0].parent, specs)
-        return
+        return  # a list of names that no sensor knows
     path = paths[0]
     if folder := _delivered(path, specs):
         yield folder

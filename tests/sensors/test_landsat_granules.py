@@ -216,3 +216,12 @@ def test_opening_reads_no_pixel(tmp_path):
             assert all(dask.is_dask_collection(scene[name].data) for name in ("red", "tir1", "qa"))
         with pytest.raises(AssertionError):
             scene.red.load()
+
+
+def test_a_list_of_files_is_those_files_alone(tmp_path):
+    """Beside them lie others of the granule; only what is listed counts."""
+    made = make(tmp_path)
+    scene = open_scene([made.mtl, made.file("4")])
+    assert [name for name in scene.data_vars if "wavelength" in scene[name].attrs] == ["red"]
+    with pytest.raises(SceneError, match="lacks"):
+        open_scene([made.file("4")])
