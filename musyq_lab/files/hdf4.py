@@ -160,7 +160,9 @@ def open_dataset(path: str | Path, name: str, chunks: Sequence[int] | None = Non
     if name not in known:
         raise NotFoundError(f"{path} has no dataset {name!r}.{closest(name, known)}")
     dataset = known[name]
-    own = tuple(chunks) if chunks else chunks_of(dataset)
+    if dataset.dtype.kind == "V":
+        raise SceneError(f"{path}: the dataset {dataset.name!r} is of a type that this package does not read.")
+    own = tuple(chunks) if chunks else chunks_of(dataset, path)
     _check(dataset, own, path)
     layer = Hdf4Layer(str(Path(path).expanduser().absolute()), name, dataset.index, dataset.shape, dataset.dtype)
     # A short word: dask cuts the names of joined tasks at 115 letters, and tells longer ones apart by 16 bits only.
@@ -168,13 +170,23 @@ def open_dataset(path: str | Path, name: str, chunks: Sequence[int] | None = Non
     return xr.DataArray(data, dims=_distinct(dataset.dims), name=name, attrs=dict(dataset.attributes))
 
 
-def chunks_of(dataset: Hdf4Dataset) -> tuple[int, ...]:
-    """Return the blocks to read a dataset in: one of each outer axis, and about 2048 squared of the last two."""
+def chunks_of(dataset: Hdf4Dataset, path: str | Path) -> tuple[int, ...]:
+    """Return the blocks to read a dataset in: one of each outer axis, and about 2048 squared of the last two.
+
+    Raises
+    ------
+    SceneError
+        If the dataset is larger than this package reads: its header is damaged.
+    """
+    own: tuple[int, ...]
     if dataset.storage.compressed:
-        return tuple(max(1, size) for size in dataset.shape)  # every part is unpacked from the beginning
-    outer = max(0, len(dataset.shape) - 2)
-    own = dataset.storage.chunks or (*(1 for _ in range(outer)), *(BLOCK for _ in dataset.shape[outer:]))
-    return blocks(dataset.shape, own, least=BLOCK)
+        own = tuple(max(1, size) for size in dataset.shape)  # every part is unpacked from the beginning
+    else:
+        outer = max(0, len(dataset.shape) - 2)
+        stored = dataset.storage.chunks or (*(1 for _ in range(outer)), *(BLOCK for _ in dataset.shape[outer:]))
+        own = blocks(dataset.shape, stored, least=BLOCK)
+    _check(dataset, own, path)
+    return own
 
 
 def _distinct(dims: tuple[str, ...]) -> tuple[str, ...]:
@@ -183,8 +195,6 @@ def _distinct(dims: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check(dataset: Hdf4Dataset, chunks: tuple[int, ...], path: str | Path) -> None:
-    if dataset.dtype.kind == "V":
-        raise SceneError(f"{path}: the dataset {dataset.name!r} is of a type that this package does not read.")
     block = math.prod(map(min, chunks, dataset.shape)) * dataset.dtype.itemsize
     if max(dataset.shape, default=0) > _MAX_EDGE or block > MAX_BLOCK:
         raise SceneError(

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import pickle
 import struct
@@ -113,8 +114,8 @@ def test_a_compressed_layer_is_read_whole_and_a_plain_one_in_blocks(tmp_path):
     path = make(tmp_path / "x.hdf", {"plain": data, "packed": data}, compressed=["packed"])
     found = hdf4.datasets(path)
     assert found["packed"].storage == Storage(compressed=True)
-    assert hdf4.chunks_of(found["packed"]) == (3000, 2100)
-    assert hdf4.chunks_of(found["plain"]) == (2048, 2048)
+    assert hdf4.chunks_of(found["packed"], path) == (3000, 2100)
+    assert hdf4.chunks_of(found["plain"], path) == (2048, 2048)
     for name in found:
         np.testing.assert_array_equal(hdf4.open_dataset(path, name)[2040:2060, 2040:].values, data[2040:2060, 2040:])
     assert hdf4.open_dataset(path, "plain", (100, 2100)).data.chunksize == (100, 2100)
@@ -281,3 +282,12 @@ def test_damaged_files_end_in_one_plain_error_or_in_values(tmp_path):
 def test_the_maker_of_mutants_finds_the_descriptors(file):
     tags = {row[1] for row in descriptors(file.read_bytes())}
     assert {702, 720} <= tags  # DFTAG_SD, DFTAG_NDG
+
+
+def test_blocks_of_a_damaged_length_are_refused_whoever_asks(tmp_path):
+    """One flipped bit made 1.7e9 columns of 16, and dask spent minutes on the graph of their blocks."""
+    path = make(tmp_path / "x.hdf", {"a": np.zeros((3, 4), np.int16)})
+    whole = hdf4.datasets(path)["a"]
+    damaged = dataclasses.replace(whole, shape=(3, 1_694_498_816))
+    with pytest.raises(SceneError, match="more than this package reads"):
+        hdf4.chunks_of(damaged, path)

@@ -68,7 +68,7 @@ class Hdf4:
         from musyq_lab.files.hdf4 import chunks_of, datasets
 
         return {
-            name: Stored(name, item.shape, item.dtype, chunks_of(item), item.attributes)
+            name: Stored(name, item.shape, item.dtype, chunks_of(item, path), item.attributes)
             for name, item in datasets(path).items()
             if item.dtype.kind in "iuf" and item.shape
         }
