@@ -116,7 +116,7 @@ def test_beside_satpy(granule, truth):
 
 
 def test_the_correction_suits_the_width_of_the_band():
-    """A flat response over the half-power limits of 10.3 to 12.3 um, which OSCAR gives, is met to 0.2 K."""
+    """A flat response from 10.3 to 12.3 um (assumed for this test, not looked up) is met to 0.2 K."""
     wave_number, a, b = MERSI1
     wave = np.linspace(1e4 / 12.3, 1e4 / 10.3, 500)
     for temperature in (240.0, 270.0, 300.0):
