@@ -204,7 +204,7 @@ def _stationary(
     for count in range(int(days * 1440 / orbit.cadence)):
         time = start + timedelta(minutes=count * orbit.cadence)
         overpass = Overpass(sensor, platform, time, orbit, axes)
-        if overpass.look(*map(np.float64, place))[0] > orbit.limit:
+        if overpass.look(np.asarray(place[0]), np.asarray(place[1]))[0] > orbit.limit:
             return
         yield overpass
 
