@@ -161,7 +161,7 @@ def test_sunlight_only_in_the_middle_infrared():
 
 
 def test_sunlight_is_that_of_the_sun():
-    """Without air a white surface under the Sun at the zenith has E0 / pi of a disk of 695,700 km at 1 AU and 5772 K."""
+    """Without air a white surface under the Sun is as bright as a disk of 695,700 km at 1 AU with 5772 K."""
     changes = CLEAR | {"water_vapour": 0.0, "surface_pressure": 0.0, "emissivity": 0.0}
     seen = top_temperature(3.9, 0.2, **changes, sun_zenith=0.0)
     assert planck(3.9, float(seen)) == pytest.approx(planck(3.9, 5772.0) * (695_700e3 / si.au) ** 2, rel=1e-3)
