@@ -1,0 +1,273 @@
+r"""What the plants of a world look like at a time: leaf area, greenness, height, structure, leaves.
+
+Leaf area follows a double logistic (Beck et al. 2006, doi 10.1016/j.rse.2005.10.021) of the days d since the warmest,
+
+.. math:: L = L_{max}\, v\, w \left[ e + (1 - e) \left( \frac{1}{1 + e^{-r(d - s)}} + \frac{1}{1 + e^{f(d - a)}} - 1
+          \right) \right]
+
+with vigour v, water supply w, evergreen share e; the season from s to a is where the annual temperature cycle lies
+above the base temperature of the class, so it shortens with height and turns by half a year across the equator.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from musyq_lab.twin._species import MEMBERS, WHEAT, Species, offset, species
+from musyq_lab.twin.climate import YEAR, season_phase
+from musyq_lab.twin.random import stream
+
+Floats = NDArray[np.float32]
+
+ZERO_CELSIUS = 273.15
+_CROPS = (12, 14)
+_HALF = np.float32(YEAR / 2)
+_DOUBLE_CROP = 11.5
+"""Annual mean temperature (degC) above which wheat and maize share a year (the North China Plain)."""
+_EVERGREEN = 0.1  # share kept from which the kept leaves are live ones
+_ATTRIBUTES = MappingProxyType(
+    {
+        "lai": ("m2 m-2", "leaf area index"),
+        "greenness": ("1", "seasonal state of the leaves: 1 fresh green, 0 dry"),
+        "fraction_vegetation_cover": ("1", "fraction of ground that leaves hide from a nadir view"),
+        "canopy_height": ("m", "canopy height"),
+        "mean_leaf_angle": ("degree", "mean inclination of the leaves"),
+        "hotspot": ("1", "leaf size over canopy height"),
+        "clumping_index": ("1", "clumping index"),
+    }
+)
+
+
+def leaf_traits(land_cover: int, greenness: ArrayLike, members: str = "training") -> dict[str, NDArray[np.float64]]:
+    r"""Return the inputs of PROSPECT-D for leaves of a class in a seasonal state.
+
+    Chlorophyll goes from 20 ug cm-2 (the lower limit of the training base; dry leaves 5) to the class's own; brown
+    pigment rises as it goes.
+
+    .. math:: C_w = C_m / (1 - w) - C_m, \qquad C_{car} = C_{ab} / 4
+
+    (Weiss, Baret & Jay 2020, S2ToolBox ATBD 2.1) with w the water in fresh leaf mass.
+
+    Parameters
+    ----------
+    land_cover
+        IGBP class 1-17.
+    greenness
+        0 (dry) to 1 (fresh green).
+    members
+        ``"training"`` or ``"scored"``.
+
+    Returns
+    -------
+    dict of ndarray
+        ``n`` (1), ``cab``, ``car``, ``ant`` (ug cm-2), ``cbrown`` (1), ``cw``, ``cm`` (g cm-2), as ``greenness``.
+    """
+    kind = species(land_cover, members)
+    green = np.clip(np.asarray(greenness, np.float64), 0, 1)
+    cab = 5.0 + (kind.cab - 5.0) * green
+    share = 0.25 + (kind.water_share - 0.25) * np.sqrt(green)
+    cm = np.full(green.shape, kind.cm)
+    return {
+        "n": kind.n + 0.3 * (1 - green),
+        "cab": cab,
+        "car": cab / 4 + 2.0 * (1 - green),
+        "ant": np.zeros(green.shape),
+        "cbrown": 1.2 * (1 - green) ** 2,
+        "cw": cm / (1 - share) - cm,
+        "cm": cm,
+    }
+
+
+def structure(land_cover: ArrayLike, vigour: ArrayLike, members: str = "training") -> xr.Dataset:
+    """Return what of the canopy does not change with time.
+
+    Parameters
+    ----------
+    land_cover
+        IGBP class 1-17, shape (rows, columns).
+    vigour
+        Growth, 0 to 1, same shape.
+    members
+        ``"training"`` or ``"scored"``.
+
+    Returns
+    -------
+    Dataset, dims (y, x), float32
+        ``clumping_index`` (1) and ``canopy_height_max`` (m).
+    """
+    classes = np.asarray(land_cover)
+    height = _of_class("height", classes, members) * (0.5 + 0.5 * np.asarray(vigour, np.float32))
+    named = {
+        "clumping_index": (_of_class("clumping", classes, members), "1", "clumping index"),
+        "canopy_height_max": (height, "m", "canopy height at its largest in the year"),
+    }
+    return xr.Dataset({n: (("y", "x"), v, {"units": u, "long_name": t}) for n, (v, u, t) in named.items()})
+
+
+def canopy(static: xr.Dataset, time: datetime, seed: int, members: str = "training") -> xr.Dataset:
+    """Return the canopy at a time.
+
+    Parameters
+    ----------
+    static
+        ``land_cover``, ``parcel``, ``vigour``, ``wetness``, ``temperature_mean``, ``temperature_amplitude`` (K),
+        ``precipitation`` (mm) of the world, and ``latitude`` (deg) as a variable or coordinate over (y, x) or one number.
+    time
+        UTC.
+    seed
+        Seed of the world: gives fields their own dates.
+    members
+        ``"training"`` or ``"scored"``.
+
+    Returns
+    -------
+    Dataset, dims (y, x), float32
+        ``lai`` (m2 m-2), ``greenness`` (0-1), ``fraction_vegetation_cover`` (1), ``canopy_height`` (m),
+        ``mean_leaf_angle`` (deg), ``hotspot`` (1), ``clumping_index`` (1).
+    """
+    classes = static["land_cover"].values
+    lai, green, grown = _growth(static, time, seed, members)
+    omega = _of_class("clumping", classes, members)
+    height = structure(classes, static["vigour"].values, members)["canopy_height_max"].values
+    low = height < 3.0  # herbs grow up every year, woody plants keep their height
+    fields = (
+        lai,
+        green,
+        -np.expm1(-np.float32(0.5) * omega * lai),  # nadir gap of a spherical canopy, G = 0.5
+        np.where(low, height * np.sqrt(np.clip(grown, 0.01, 1)), height),
+        _of_class("leaf_angle", classes, members),
+        _of_class("hotspot", classes, members),
+        omega,
+    )
+    named = zip(_ATTRIBUTES.items(), fields, strict=True)
+    return xr.Dataset(
+        {n: (("y", "x"), np.asarray(f, np.float32), {"units": u, "long_name": t}) for (n, (u, t)), f in named}
+    )
+
+
+def _of_class(name: str, classes: NDArray[np.uint8], members: str) -> Floats:
+    table = np.array([0.0, *(getattr(species(number, members), name) for number in range(1, 18))], np.float32)
+    return table[classes]
+
+
+def water_supply(static: xr.Dataset) -> Floats:
+    r"""Return rain over potential evaporation, shifted to where the ground gathers it.
+
+    .. math:: w = P / E_0 \; (0.6 + 0.8\, W), \qquad E_0 = 58.93\, \max(T, 0)
+
+    (Holdridge 1967, Life Zone Ecology: potential evaporation, mm, from the biotemperature, degC), W topographic wetness.
+    The biotemperature is the mean over the year of the temperature cycle above 0 degC.
+    """
+    mean = static["temperature_mean"].values - np.float32(ZERO_CELSIUS)
+    amplitude = np.maximum(static["temperature_amplitude"].values, np.float32(0.1))
+    # mean of max(T, 0) over a cosine: T mean q / pi + A sin(q) / pi, q = half the angle above zero
+    q = np.arccos(np.clip(-mean / amplitude, -1, 1))
+    warm = np.maximum((mean * q + amplitude * np.sin(q)) / np.float32(np.pi), np.float32(0.5))
+    gathered = np.float32(0.6) + np.float32(0.8) * static["wetness"].values
+    return np.asarray(static["precipitation"].values / (np.float32(58.93) * warm) * gathered, np.float32)
+
+
+def _growth(static: xr.Dataset, time: datetime, seed: int, members: str) -> tuple[Floats, Floats, Floats]:
+    """Return leaf area, greenness, and leaf area over its largest in the year."""
+    classes = static["land_cover"].values
+    shape = classes.shape
+    latitude = np.broadcast_to(np.asarray(static["latitude"].values, np.float32), shape)
+    phase = np.where(latitude >= 0, *(np.float32(season_phase(sign, time)) for sign in (1.0, -1.0)))
+    shift = _dates(static["parcel"].values, classes, seed)
+    supply = water_supply(static)
+    lai, green, grown = (np.zeros(shape, np.float32) for _ in range(3))
+    for number in np.unique(classes):
+        cells = np.flatnonzero(classes.ravel() == number)
+        kind = species(int(number), members)
+        if kind.lai == 0:
+            continue
+        at = {
+            name: static[name].values.ravel()[cells] for name in ("temperature_mean", "temperature_amplitude", "vigour")
+        }
+        day = (phase.ravel()[cells] - shift.ravel()[cells] + _HALF) % np.float32(YEAR) - _HALF
+        season, fresh = _season(
+            kind,
+            int(number),
+            day,
+            at["temperature_mean"] - np.float32(ZERO_CELSIUS),
+            at["temperature_amplitude"],
+            members,
+        )
+        water = np.minimum(supply.ravel()[cells] / np.float32(kind.thirst), 1)
+        lai.ravel()[cells] = np.float32(kind.lai) * at["vigour"] * water * season
+        green.ravel()[cells] = fresh
+        grown.ravel()[cells] = season
+    return lai, green, grown
+
+
+def _dates(parcel: NDArray[np.int32], classes: NDArray[np.uint8], seed: int) -> Floats:
+    """Return days by which each parcel is late: farmers differ more than nature does."""
+    late = stream(seed, "dates").standard_normal(int(parcel.max()) + 1, dtype=np.float32)
+    return np.clip(late, -2, 2)[parcel] * np.where(np.isin(classes, _CROPS), np.float32(5.0), np.float32(1.5))
+
+
+def _season(
+    kind: Species, number: int, day: Floats, mean: Floats, amplitude: Floats, members: str
+) -> tuple[Floats, Floats]:
+    """Return leaf area over its largest and greenness, 0 to 1 each."""
+    half = half_season(mean, amplitude, kind.base)
+    short = np.clip(half / 40, 0, 1)  # a short summer gives less, and what there is comes in a hurry
+    always = np.clip((half - np.float32(150)) / 30, 0, 1)  # no winter, no gap
+    start = -half + np.float32(kind.delay) * short * (1 - always)
+    end = half - np.float32(kind.early) * short * (1 - always)
+    leaves = np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short
+    green = expit(-kind.fall * (day - end + 12)) * expit(kind.rise * (day - start + 30))
+    green = green + (1 - green) * always
+    if number == 12:
+        leaves, green = _two_crops(leaves, green, day, mean, members)
+    keep = np.float32(kind.evergreen)
+    alive = np.clip(
+        (mean + amplitude - np.float32(2)) / 4, 0, 1
+    )  # nothing stands where the warmest month is below 2 degC
+    total = keep + (1 - keep) * leaves
+    if keep >= _EVERGREEN:  # what stays is green; of grass, what stays is straw
+        green = (keep * (np.float32(0.85) + np.float32(0.15) * green) + (1 - keep) * leaves * green) / total
+    return np.asarray(total * alive, np.float32), np.asarray(green, np.float32)
+
+
+def half_season(mean: Floats, amplitude: Floats, base: float) -> Floats:
+    r"""Return half the length (d) of the time above a temperature, at least 0, half a year where it is always above.
+
+    .. math:: h = \frac{365.25}{2\pi} \arccos \frac{T_b - T}{A}
+    """
+    sine = (np.float32(base) - mean) / np.maximum(amplitude, np.float32(0.05))
+    return np.asarray(np.float32(YEAR / (2 * np.pi)) * np.arccos(np.clip(sine, -1, 1)), np.float32)
+
+
+def _box(day: Floats, start: Floats, end: Floats, rise: float, fall: float) -> Floats:
+    """Return the double logistic and its neighbour of the year before or after, so that it closes over the year."""
+    other = np.where(day > 0, day - np.float32(YEAR), day + np.float32(YEAR))
+    return np.asarray(sum(expit(rise * (d - start)) + expit(-fall * (d - end)) - 1 for d in (day, other)))
+
+
+def _two_crops(leaves: Floats, green: Floats, day: Floats, mean: Floats, members: str) -> tuple[Floats, Floats]:
+    """Return the year of winter wheat and maize where it is warm, of one crop elsewhere.
+
+    Days from the warmest: wheat is sown in mid October (+87), greens up in March (-115) and is harvested about 10 June
+    (-40), maize stands from 20 June (-30) to the end of September (+70), as on the North China Plain.
+    """
+    wheat = offset(WHEAT, members)
+    share = np.float32(wheat.lai / species(12, members).lai)
+    spring = _box(day, np.float32(-112), np.float32(-42), wheat.rise, wheat.fall)
+    winter = np.float32(0.15) * _box(day, np.float32(95), np.float32(YEAR - 115), 0.08, 0.10)
+    maize = _box(day, np.float32(-8), np.float32(68), 0.14, 0.20)
+    double = np.clip(share * (np.clip(spring, 0, 1) + np.clip(winter, 0, 1)), 0, 1) + np.clip(maize, 0, 1)
+    fresh = np.clip(
+        expit(-0.20 * (day - 58)) * expit(0.2 * (day + 32)) + expit(-0.16 * (day + 55)) + expit(0.2 * (day - 90)), 0, 1
+    )
+    warm = mean > np.float32(_DOUBLE_CROP)
+    return np.where(warm, np.clip(double, 0, 1), leaves), np.where(warm, fresh, green)
+
+
+__all__ = ["MEMBERS", "canopy", "half_season", "leaf_traits", "structure", "water_supply"]

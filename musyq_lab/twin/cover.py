@@ -1,0 +1,238 @@
+"""What covers the land: fields, woods, grass, villages and water, in the shares of the place.
+
+Classes are those of the International Geosphere-Biosphere Programme, 1 to 17, with 17 for water (MCD12Q1; MCD12C1
+writes 0). Around a station each class takes the cells that suit it best, in an order in which the choosy come first,
+until its share is met: settlements, then farmland field by field on level wet land, snow and bare ground where nothing
+grows, wetland along the water, woods on slopes, shrub and grass in what is left. On a strip or the globe the classes
+are those of MCD12C1.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from musyq_lab.twin import _earth
+from musyq_lab.twin._fields import blurred, fractal, parcels, patches, ranks, region_mean, regions, smooth_noise
+from musyq_lab.twin.grid import WorldGrid
+from musyq_lab.twin.place import Place
+from musyq_lab.twin.random import stream
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+IGBP = MappingProxyType(
+    {
+        1: "evergreen needleleaf forest", 2: "evergreen broadleaf forest", 3: "deciduous needleleaf forest",
+        4: "deciduous broadleaf forest", 5: "mixed forest", 6: "closed shrubland", 7: "open shrubland",
+        8: "woody savanna", 9: "savanna", 10: "grassland", 11: "permanent wetland", 12: "cropland", 13: "built-up",
+        14: "cropland and natural vegetation", 15: "snow and ice", 16: "barren", 17: "water",
+    }
+)  # fmt: skip
+"""Number -> name of the land cover classes."""
+WATER = _earth.WATER
+CROPS = (12, 14)
+_ORDER = (15, 13, 12, 14, 11, 1, 3, 5, 2, 4, 8, 9, 6, 7, 16, 10)
+# What a class likes: weights of elevation, slope, wetness and northness (each about -1 to 1), and of its own patches.
+_LIKES = MappingProxyType(
+    {
+        15: (3.0, 0.0, 0.0, 0.5, 0.3), 11: (-0.5, -0.8, 2.0, 0.0, 0.5), 1: (1.0, 0.5, 0.2, 0.9, 0.7),
+        3: (0.9, 0.3, 0.3, 0.7, 0.7), 5: (0.6, 0.6, 0.2, 0.5, 0.7), 2: (0.2, 0.5, 0.4, 0.2, 0.7),
+        4: (0.2, 0.7, 0.4, 0.3, 0.7), 8: (0.2, 0.3, 0.2, 0.2, 0.8), 9: (0.0, 0.0, -0.2, 0.0, 0.8),
+        6: (0.3, 0.5, -0.1, -0.2, 0.8), 7: (0.4, 0.4, -0.5, -0.4, 0.8), 16: (0.2, 0.0, -0.9, -0.2, 0.9),
+        10: (0.0, 0.0, 0.0, 0.0, 1.0),
+    }
+)  # fmt: skip
+_LINE_SHARE = 0.25
+"""Largest part of the built-up and of the woods that roads and tree lines may take."""
+_STAND = 320.0
+"""Size (m) of a stand of natural vegetation."""
+_ATTRIBUTES = MappingProxyType(
+    {
+        "land_cover": ("1", "IGBP land cover class, 17 = water"),
+        "parcel": ("1", "number of the field or patch"),
+        "vigour": ("1", "how well plants grow: 1 best"),
+    }
+)
+
+
+def cover(place: Place, grid: WorldGrid, terrain: xr.Dataset, seed: int) -> xr.Dataset:
+    """Return land cover and parcels of a world.
+
+    Parameters
+    ----------
+    place
+        Where: gives the share of each class and the size of the fields.
+    grid
+        Cells.
+    terrain
+        Relief, from :func:`musyq_lab.twin.terrain.terrain`.
+    seed
+        Seed of the world.
+
+    Returns
+    -------
+    Dataset, dims (y, x)
+        ``land_cover`` (uint8, IGBP 1-17), ``parcel`` (int32, from 1; every parcel is one connected patch of one class),
+        ``vigour`` (float32, 0-1).
+    """
+    rng = stream(seed, "cover")
+    if grid.geographic:
+        classes, patch = _mapped(grid), patches(grid.shape, 5.0, rng)
+    else:
+        classes, patch = _made(place, grid, terrain, rng)
+    parcel = regions(patch * 32 + classes)
+    vigour = _vigour(parcel, classes, grid, stream(seed, "vigour"))
+    named = zip(_ATTRIBUTES.items(), (classes, parcel, vigour), strict=True)
+    out = xr.Dataset({n: (("y", "x"), f, {"units": u, "long_name": t}) for (n, (u, t)), f in named})
+    numbers = np.array(list(IGBP), np.uint8)
+    out["land_cover"].attrs |= {
+        "flag_values": numbers,
+        "flag_meanings": " ".join(name.replace("-", "_").replace(" ", "_") for name in IGBP.values()),
+    }
+    return out
+
+
+def _mapped(grid: WorldGrid) -> NDArray[np.uint8]:
+    points = _earth.subcells(grid, 0.05)
+    count = np.zeros((18, *grid.shape), np.uint8)
+    for longitude, latitude in points:
+        classes = _earth.land_cover(longitude, latitude)
+        np.put_along_axis(count, classes[np.newaxis], np.take_along_axis(count, classes[np.newaxis], 0) + 1, 0)
+    return np.argmax(count, axis=0).astype(np.uint8)
+
+
+def _made(
+    place: Place, grid: WorldGrid, terrain: xr.Dataset, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Integers]:
+    water = terrain["water"].values
+    classes = np.where(water, WATER, 0).astype(np.uint8)
+    shape, cell = grid.shape, grid.metres
+    fields, blocks = parcels(shape, max(place.field_size / cell, 2.0), rng)
+    stands = patches(shape, max(_STAND / cell, 2.0), rng, warp=0.35)
+    site = _site(terrain)
+    wanted = {number: round(place.cover.get(number, 0.0) * classes.size) for number in _ORDER}
+    settle = _settlements(site, blocks, rng, cell)
+    farm = _farm(site, rng, cell)
+    for number in (n for n in _ORDER if wanted[n] > 0):
+        if number == 13:
+            _take(classes, settle, number, round(wanted[number] * (1 - _LINE_SHARE)))
+        elif number in CROPS:
+            edge = ndimage.distance_transform_edt(~np.isin(classes, CROPS)) if number == 14 else 0.0
+            score = farm - np.float32(0.02 * cell / 20) * np.asarray(edge, np.float32)
+            _take(classes, _whole_parcels(score, fields, classes), number, wanted[number])
+            if number == 12:
+                _lines(classes, blocks, wanted, cell, rng)
+        else:
+            already = int((classes == number).sum())
+            _take(classes, _suits(number, site, stands, rng, shape), number, wanted[number] - already)
+    classes[classes == 0] = _commonest(place)
+    farmland = np.isin(classes, CROPS)
+    return classes, np.where(farmland, fields, int(fields.max()) + 1 + stands)
+
+
+def _commonest(place: Place) -> int:
+    natural = {n: s for n, s in place.cover.items() if n not in (WATER, 13, *CROPS)}
+    return max(natural or place.cover, key=lambda n: (natural or place.cover)[n])
+
+
+def _site(terrain: xr.Dataset) -> dict[str, Floats]:
+    """Return what plants and people look for, each about -1 to 1."""
+    slope = blurred(terrain["slope"], 1.5)
+    elevation = terrain["elevation"].values
+    north = np.cos(np.radians(terrain["aspect"].values)) * np.minimum(slope / 15, 1)
+    return {
+        "elevation": 2 * ranks(blurred(elevation, 2)) - 1,
+        "slope": 2 * ranks(slope) - 1,
+        "wetness": 2 * terrain["wetness"].values - 1,
+        "north": blurred(north, 1.0),
+        "steepness": np.minimum(slope / 8, 3).astype(np.float32),
+        "water": terrain["water"].values,
+    }
+
+
+def _take(classes: NDArray[np.uint8], score: Floats, number: int, cells: int) -> None:
+    """Give a class the free cells of the highest scores."""
+    free = np.flatnonzero(classes.ravel() == 0)
+    cells = min(cells, free.size)
+    if cells > 0:
+        order = np.argsort(-score.ravel()[free], kind="stable")
+        classes.ravel()[free[order[:cells]]] = number
+
+
+def _suits(
+    number: int, site: dict[str, Floats], stands: Integers, rng: np.random.Generator, shape: tuple[int, int]
+) -> Floats:
+    """Return how well a class of natural vegetation suits every cell: mostly alike within a stand."""
+    height, slope, wetness, north, own = _LIKES[number]
+    liking = height * site["elevation"] + slope * site["slope"] + wetness * site["wetness"] + north * site["north"]
+    liking = liking + own * fractal(shape, 3.0, rng, outer=shape[0] / 4)
+    stand = region_mean(liking, stands).astype(np.float32)[stands]
+    return np.asarray(0.6 * liking + 0.4 * stand + np.float32(0.12) * smooth_noise(shape, 1.5, rng), np.float32)
+
+
+def _farm(site: dict[str, Floats], rng: np.random.Generator, cell: float) -> Floats:
+    """Return how well land suits the plough: level, not too high, wet enough, near other fields."""
+    region = fractal(site["slope"].shape, 3.4, rng, outer=6000 / cell)
+    return np.asarray(
+        0.5 * site["wetness"] - 0.5 * site["elevation"] - 2.0 * site["steepness"] + 0.45 * region, np.float32
+    )
+
+
+def _settlements(site: dict[str, Floats], blocks: Integers, rng: np.random.Generator, cell: float) -> Floats:
+    """Return how built-up land looks: towns and villages of Zipf-like sizes on level land by the fields."""
+    centres = np.array(ndimage.center_of_mass(np.ones(blocks.shape), blocks, np.arange(blocks.max() + 1)))
+    centres = centres[np.isfinite(centres).all(axis=1)]
+    row, column = np.clip(centres.round().astype(int), 0, np.array(blocks.shape) - 1).T
+    good = -site["steepness"][row, column] - 0.4 * site["elevation"][row, column] - 5.0 * site["water"][row, column]
+    good = good + rng.normal(0, 0.35, good.size)
+    kept = np.argsort(-good, kind="stable")[: max(int(0.45 * good.size), 1)]
+    radius = 330.0 / cell / (1 + np.arange(kept.size)) ** 0.45 * 4
+    places = np.indices(blocks.shape, dtype=np.float32).reshape(2, -1).T
+    near = min(4, kept.size)
+    distance, which = cKDTree(centres[kept]).query(places, k=near, workers=1)
+    distance, which = distance.reshape(-1, near), which.reshape(-1, near)
+    inside = (1 - distance / radius[which]).max(axis=1).reshape(blocks.shape)
+    ragged = 0.22 * fractal(blocks.shape, 2.6, rng, outer=1200 / cell)
+    return np.asarray(inside + ragged - 0.5 * site["steepness"], np.float32)
+
+
+def _whole_parcels(score: Floats, fields: Integers, classes: NDArray[np.uint8]) -> Floats:
+    """Return the score of the field in place of that of the cell, so that fields are taken whole."""
+    free = classes == 0
+    number = np.where(free, fields + 1, 0)
+    mean = region_mean(np.where(free, score, 0.0), number)
+    return np.asarray(mean[number], np.float32)
+
+
+def _lines(
+    classes: NDArray[np.uint8], blocks: Integers, wanted: dict[int, int], cell: float, rng: np.random.Generator
+) -> None:
+    """Turn borders of blocks amid the fields into roads and tree lines, within the shares of their classes."""
+    border = np.zeros(classes.shape, bool)
+    border[:, 1:] |= blocks[:, 1:] != blocks[:, :-1]
+    border[1:] |= blocks[1:] != blocks[:-1]
+    border &= classes == 12
+    number = np.flatnonzero(border.ravel())
+    trees = max((n for n in (4, 5, 1) if wanted.get(n)), key=lambda n: wanted[n], default=0)
+    kind = rng.integers(0, 2, int(blocks.max()) + 1)[blocks.ravel()[number]]
+    for choice, line in ((0, 13), (1, trees)):
+        limit = int(wanted.get(line, 0) * _LINE_SHARE) if line else 0
+        cells = number[kind == choice][:: max(int(np.ceil(np.count_nonzero(kind == choice) / max(limit, 1))), 1)]
+        if limit:
+            classes.ravel()[cells[:limit]] = line
+
+
+def _vigour(parcel: NDArray[np.int32], classes: NDArray[np.uint8], grid: WorldGrid, rng: np.random.Generator) -> Floats:
+    """Return the growth of parcels, 0.55 to 1 (fields differ more than woods), with gentle differences inside them."""
+    farmland = np.isin(classes, CROPS)
+    each = rng.beta(4.0, 2.0, int(parcel.max()) + 1).astype(np.float32)[parcel]
+    between = np.where(farmland, 0.45 * each, 0.15 + 0.28 * each)
+    within = smooth_noise(grid.shape, max(120 / grid.metres, 1.0), rng)
+    fine = smooth_noise(grid.shape, 1.0, rng)
+    return np.clip(0.55 + between + 0.035 * within + 0.012 * fine, 0.05, 1.0).astype(np.float32)
