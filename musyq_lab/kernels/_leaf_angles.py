@@ -47,7 +47,7 @@ def campbell(mean_angle: npt.ArrayLike, edges: npt.ArrayLike = EDGES) -> Floats:
     chi2 = np.exp(2.0 * (((-1.6184e-5 * angle + 2.1145e-3) * angle - 1.2390e-1) * angle + 3.2491))
     u = np.cos(np.radians(np.asarray(edges, np.float64)))
     z = (1.0 - chi2) / chi2 * u * u
-    # With u = cos(theta) the integral is u / (u^2 + chi^2 (1 - u^2)) + u / chi^2 arctan(sqrt z) / sqrt z, up to a factor
+    # integral of du / (chi^2 + (1 - chi^2) u^2)^2 with u = cos(theta), times 2 chi^2
     below = u / chi2 * (1.0 / (1.0 + z) + _arctan_ratio(z))
     share = -np.diff(below, axis=-1)
     return _normalised(share)

@@ -176,7 +176,7 @@ def four_sail(
     rho, tau = np.asarray(leaf_reflectance), np.asarray(leaf_transmittance)
     dtype = working_type(rho, tau)
     geometry = _geometry(lai, leaf_angles, hotspot, sun_zenith, view_zenith, relative_azimuth, edges)
-    per_case = [x[..., None].astype(dtype) for x in geometry]
+    per_case: list[Floats] = [x[..., None].astype(dtype) for x in geometry]
     *spectral, w = _sail.layer(rho.astype(dtype, copy=False), tau.astype(dtype, copy=False), *per_case[:8])
     return _assembled(spectral, w, per_case)
 

@@ -6,8 +6,8 @@ A leaf is a pile of N plates of a refractive index :math:`n(\lambda)`, which abs
    \tau = (1 - k) e^{-k} + k^2 E_1(k)
 
 with :math:`\tau` the transmissivity of one plate to isotropic light (Allen et al. 1969). The first surface is lit from
-within a cone of half-angle :math:`\alpha` = 40 degrees, all others from a hemisphere; the pile is solved for a real N by
-Stokes (1862). Valid from 400 to 2500 nm.
+within a cone of half-angle :math:`\alpha` = 40 degrees, all others from a hemisphere; the pile is solved for a real N
+by Stokes (1862). Valid from 400 to 2500 nm.
 
 Arithmetic differs from the published code in three places, none of which changes a result: the absorptance of a plate
 is taken as :math:`t_{12} (1 - \tau) / (1 - r_{21} \tau)` instead of 1 - r - t, the power of b as that of 1 / b, and a
@@ -60,14 +60,6 @@ class LeafConstants:
     def at(self, index: npt.NDArray[np.intp] | npt.NDArray[np.bool_] | slice) -> "LeafConstants":
         """Return the constants at some of the wavelengths."""
         return LeafConstants(*(getattr(self, field.name)[index] for field in fields(self)))
-
-    def averaged(self, step: int) -> "LeafConstants":
-        """Return means of every ``step`` neighbouring wavelengths; the rest at the end is one shorter mean."""
-        starts = np.arange(0, self.wavelength.size, step)
-        counts = np.diff(np.append(starts, self.wavelength.size))
-        return LeafConstants(
-            *(np.add.reduceat(getattr(self, field.name), starts) / counts for field in fields(self))
-        )
 
 
 def prospect_d(
