@@ -1,4 +1,4 @@
-"""Real maps that ship with the package or with pvlib, looked up at places: land cover, climate zone, altitude, light."""
+"""Real maps that ship with the package or with pvlib, looked up at places: land cover, climate zone, altitude."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _coarse_turbidity() -> Floats:
 
 @lru_cache(maxsize=1)
 def _ghi() -> Floats:
-    """Return the annual mean irradiance (W m-2), rows 72 N to 57 S every 3 deg; the zonal mean where there is no data."""
+    """Return the annual mean irradiance (W m-2), rows 72 N to 57 S every 3 deg, zonal mean where none."""
     with xr.open_dataset(resource("catalogs/samples/ghi_merra2_monthly.nc"), engine="h5netcdf") as opened:
         values = np.where(opened["quality"].values == 2, np.nan, opened["ghi"].values).mean(axis=0)
     zonal = np.nanmean(values, axis=1, keepdims=True)

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft, ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -18,10 +17,10 @@ _MARGIN = 1.3  # a field made by Fourier synthesis is periodic: it is made large
 
 
 def _synthesis(
-    shape: tuple[int, int], spectrum: Callable[[Floats], Floats], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Return noise of zero mean and unit standard deviation whose amplitude at a wavenumber (cycles a cell) is given."""
-    rows, columns = (fft.next_fast_len(int(n * _MARGIN) + 4, real=True) for n in shape)
+    shape: tuple[int, int], spectrum: Callable[[Floats], Floats], rng: np.random.Generator, periodic: bool
+) -> Floats:
+    """Return noise, mean 0 and standard deviation 1, of a given amplitude at each wavenumber (cycles a cell)."""
+    rows, columns = shape if periodic else (fft.next_fast_len(int(n * _MARGIN) + 4, real=True) for n in shape)
     waves = fft.rfft2(rng.standard_normal((rows, columns), dtype=np.float32))
     k = np.hypot(fft.fftfreq(rows)[:, np.newaxis], fft.rfftfreq(columns)).astype(np.float32)
     k[0, 0] = 1.0
@@ -33,7 +32,9 @@ def _synthesis(
     return np.asarray(out / spread if spread > 0 else out)
 
 
-def fractal(shape: tuple[int, int], beta: float, rng: np.random.Generator, outer: float = np.inf) -> Floats:
+def fractal(
+    shape: tuple[int, int], beta: float, rng: np.random.Generator, outer: float = np.inf, periodic: bool = False
+) -> Floats:
     r"""Return a self-affine surface by spectral synthesis (Saupe 1988, doi 10.1007/978-1-4612-3784-6_2).
 
     The power spectrum falls as
@@ -51,6 +52,8 @@ def fractal(shape: tuple[int, int], beta: float, rng: np.random.Generator, outer
         Source of the numbers.
     outer
         Wavelength (cells) beyond which it is no rougher: 1 / k0.
+    periodic
+        Whether opposite edges may meet, which is faster.
 
     Returns
     -------
@@ -58,20 +61,41 @@ def fractal(shape: tuple[int, int], beta: float, rng: np.random.Generator, outer
         Mean 0, standard deviation 1.
     """
     k0 = np.float32(0.0 if np.isinf(outer) else 1.0 / outer)
-    return _synthesis(shape, lambda k: (k * k + k0 * k0) ** np.float32(-beta / 4), rng)
+    return _synthesis(shape, lambda k: (k * k + k0 * k0) ** np.float32(-beta / 4), rng, periodic)
 
 
-def smooth_noise(shape: tuple[int, int], length: float, rng: np.random.Generator) -> Floats:
+def noise(shape: tuple[int, int], length: float, rng: np.random.Generator, periodic: bool = False) -> Floats:
     """Return noise with a Gaussian spectrum: mean 0, standard deviation 1, correlated over ``length`` cells."""
-    return _synthesis(shape, lambda k: np.exp(-np.float32(0.5) * (2 * np.pi * np.float32(length) * k) ** 2), rng)
+    factor = np.float32(-0.5 * (2 * np.pi * length) ** 2)
+    return _synthesis(shape, lambda k: np.exp(factor * k * k), rng, periodic)
 
 
-def ranks(values: Floats) -> Floats:
-    """Return the rank of every cell among all, 0 to 1; equal values keep the order of the cells."""
-    order = np.argsort(values, axis=None, kind="stable")
-    out = np.empty(values.size, np.float32)
-    out[order] = np.linspace(0, 1, values.size, dtype=np.float32)
-    return out.reshape(values.shape)
+def turned(field: Floats, number: int) -> Floats:
+    """Return another field of the same kind: a periodic one shifted and mirrored, the ``number``-th way of doing so."""
+    rows, columns = field.shape
+    shifts = (int(rows * (0.382 * number % 1)), int(columns * (0.618 * number % 1)))
+    return np.roll(field, shifts, axis=(0, 1))[:: -1 if number & 1 else 1, :: -1 if number & 2 else 1]
+
+
+def ranks(values: ArrayLike, steps: int = 4096) -> Floats:
+    """Return the rank of every cell among all, 0 to 1, between ``steps`` quantiles."""
+    flat = np.asarray(values, np.float32)
+    ordered = np.sort(flat, axis=None)
+    at = np.unique(np.linspace(0, flat.size - 1, min(steps, flat.size)).round().astype(np.int64))
+    return np.interp(flat.ravel(), ordered[at], at / max(flat.size - 1, 1)).astype(np.float32).reshape(flat.shape)
+
+
+def highest(score: Floats, cells: int) -> NDArray[np.bool_]:
+    """Return the cells of the highest scores, exactly as many as wanted; of equal ones the first."""
+    flat = np.asarray(score).ravel()
+    cells = min(max(cells, 0), flat.size)
+    if cells == 0:
+        return np.zeros(score.shape, bool)
+    limit = np.partition(flat, flat.size - cells)[flat.size - cells]
+    chosen = flat > limit
+    ties = np.flatnonzero(flat == limit)
+    chosen[ties[: cells - np.count_nonzero(chosen)]] = True
+    return np.asarray(chosen.reshape(score.shape))
 
 
 def patches(shape: tuple[int, int], size: float, rng: np.random.Generator, warp: float = 0.25) -> Integers:
@@ -88,13 +112,21 @@ def patches(shape: tuple[int, int], size: float, rng: np.random.Generator, warp:
     warp
         Amplitude of the waves of the borders as a share of ``size``.
     """
-    rows, columns = (max(int(np.ceil(n / size)) + 2, 3) for n in shape)
-    seeds = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
-    centres = (seeds - 0.5 + rng.uniform(-0.45, 0.45, seeds.shape)) * size
-    waves = [smooth_noise(shape, max(size / 4, 0.7), rng) * np.float32(warp * size) for _ in range(2)]
-    places = np.indices(shape, dtype=np.float32).reshape(2, -1) + np.stack(waves).reshape(2, -1)
-    _, nearest = cKDTree(centres).query(places.T, workers=1)
-    return np.asarray(nearest, np.int64).reshape(shape)
+    wave = noise(shape, max(size / 4, 0.7), rng, periodic=True) * np.float32(warp)
+    row, column = np.meshgrid(*(np.arange(n, dtype=np.float32) / np.float32(size) + 3 for n in shape), indexing="ij")
+    row, column = row + wave, column + turned(wave, 3)
+    width = int(shape[1] / size) + 8
+    count = (int(shape[0] / size) + 8) * width
+    jitter = rng.uniform(0.15, 0.85, (2, count)).astype(np.float32)  # so narrow that the nearest centre is a neighbour's
+    first, second = (np.clip(np.floor(v), 1, None).astype(np.int32) for v in (row, column))
+    best, nearest = np.full(shape, np.inf, np.float32), np.zeros(shape, np.int32)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            number = np.clip((first + dy) * width + second + dx, 0, count - 1)
+            away = (first + dy + jitter[0][number] - row) ** 2 + (second + dx + jitter[1][number] - column) ** 2
+            closer = away < best
+            best[closer], nearest[closer] = away[closer], number[closer]
+    return nearest.astype(np.int64)
 
 
 def parcels(shape: tuple[int, int], width: float, rng: np.random.Generator) -> tuple[Integers, Integers]:

@@ -63,7 +63,7 @@ def extraterrestrial(latitude: Floats) -> Floats:
 
 
 def cloud_fraction(irradiance: Floats, latitude: Floats) -> Floats:
-    r"""Return the mean cloud fraction as the missing sunshine, FAO-56 equation 35 (Allen et al. 1998, a = 0.25, b = 0.5).
+    r"""Return the mean cloud fraction as the missing sunshine, FAO-56 equation 35 with a = 0.25, b = 0.5.
 
     .. math:: C = 1 - (R_s / R_a - 0.25) / 0.5
     """

@@ -21,6 +21,7 @@ from scipy.special import expit
 
 from musyq_lab.twin._species import MEMBERS, WHEAT, Species, offset, species
 from musyq_lab.twin.climate import YEAR, season_phase
+from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.random import stream
 
 Floats = NDArray[np.float32]
@@ -84,15 +85,15 @@ def leaf_traits(land_cover: int, greenness: ArrayLike, members: str = "training"
     }
 
 
-def structure(land_cover: ArrayLike, vigour: ArrayLike, members: str = "training") -> xr.Dataset:
+def structure(static: xr.Dataset, seed: int, members: str = "training") -> xr.Dataset:
     """Return what of the canopy does not change with time.
 
     Parameters
     ----------
-    land_cover
-        IGBP class 1-17, shape (rows, columns).
-    vigour
-        Growth, 0 to 1, same shape.
+    static
+        ``land_cover`` (IGBP 1-17), ``parcel`` and ``vigour`` (0-1) of the world.
+    seed
+        Seed of the world: gives stands their own height.
     members
         ``"training"`` or ``"scored"``.
 
@@ -101,23 +102,28 @@ def structure(land_cover: ArrayLike, vigour: ArrayLike, members: str = "training
     Dataset, dims (y, x), float32
         ``clumping_index`` (1) and ``canopy_height_max`` (m).
     """
-    classes = np.asarray(land_cover)
-    height = _of_class("height", classes, members) * (0.5 + 0.5 * np.asarray(vigour, np.float32))
+    classes, parcel = static["land_cover"].values, static["parcel"].values
+    stand = stream(seed, "height").uniform(0.75, 1.0, int(parcel.max()) + 1).astype(np.float32)[parcel]
+    height = _of_class("height", classes, members) * stand * (0.6 + 0.4 * static["vigour"].values)
     named = {
         "clumping_index": (_of_class("clumping", classes, members), "1", "clumping index"),
-        "canopy_height_max": (height, "m", "canopy height at its largest in the year"),
+        "canopy_height_max": (height.astype(np.float32), "m", "canopy height at its largest in the year"),
     }
     return xr.Dataset({n: (("y", "x"), v, {"units": u, "long_name": t}) for n, (v, u, t) in named.items()})
 
 
-def canopy(static: xr.Dataset, time: datetime, seed: int, members: str = "training") -> xr.Dataset:
+def canopy(
+    static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, members: str = "training"
+) -> xr.Dataset:
     """Return the canopy at a time.
 
     Parameters
     ----------
     static
         ``land_cover``, ``parcel``, ``vigour``, ``wetness``, ``temperature_mean``, ``temperature_amplitude`` (K),
-        ``precipitation`` (mm) of the world, and ``latitude`` (deg) as a variable or coordinate over (y, x) or one number.
+        ``precipitation`` (mm), ``canopy_height_max`` (m), ``clumping_index`` (1) of the world.
+    grid
+        Cells: their latitude says when summer is.
     time
         UTC.
     seed
@@ -132,9 +138,8 @@ def canopy(static: xr.Dataset, time: datetime, seed: int, members: str = "traini
         ``mean_leaf_angle`` (deg), ``hotspot`` (1), ``clumping_index`` (1).
     """
     classes = static["land_cover"].values
-    lai, green, grown = _growth(static, time, seed, members)
-    omega = _of_class("clumping", classes, members)
-    height = structure(classes, static["vigour"].values, members)["canopy_height_max"].values
+    lai, green, grown = _growth(static, grid, time, seed, members)
+    omega, height = static["clumping_index"].values, static["canopy_height_max"].values
     low = height < 3.0  # herbs grow up every year, woody plants keep their height
     fields = (
         lai,
@@ -173,12 +178,11 @@ def water_supply(static: xr.Dataset) -> Floats:
     return np.asarray(static["precipitation"].values / (np.float32(58.93) * warm) * gathered, np.float32)
 
 
-def _growth(static: xr.Dataset, time: datetime, seed: int, members: str) -> tuple[Floats, Floats, Floats]:
+def _growth(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, members: str) -> tuple[Floats, Floats, Floats]:
     """Return leaf area, greenness, and leaf area over its largest in the year."""
     classes = static["land_cover"].values
     shape = classes.shape
-    latitude = np.broadcast_to(np.asarray(static["latitude"].values, np.float32), shape)
-    phase = np.where(latitude >= 0, *(np.float32(season_phase(sign, time)) for sign in (1.0, -1.0)))
+    phase = np.where(grid.latitude >= 0, *(np.float32(season_phase(sign, time)) for sign in (1.0, -1.0)))
     shift = _dates(static["parcel"].values, classes, seed)
     supply = water_supply(static)
     lai, green, grown = (np.zeros(shape, np.float32) for _ in range(3))

@@ -15,10 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from musyq_lab.twin import _earth
-from musyq_lab.twin._fields import blurred, fractal, parcels, patches, ranks, region_mean, regions, smooth_noise
+from musyq_lab.twin._fields import blurred, fractal, highest, noise, parcels, patches, ranks, region_mean, regions, turned
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.place import Place
 from musyq_lab.twin.random import stream
@@ -38,7 +37,7 @@ IGBP = MappingProxyType(
 WATER = _earth.WATER
 CROPS = (12, 14)
 _ORDER = (15, 13, 12, 14, 11, 1, 3, 5, 2, 4, 8, 9, 6, 7, 16, 10)
-# What a class likes: weights of elevation, slope, wetness and northness (each about -1 to 1), and of its own patches.
+# What a class likes: weights of cold, slope, wetness and northness (each about -1 to 1), and of its own patches.
 _LIKES = MappingProxyType(
     {
         15: (3.0, 0.0, 0.0, 0.5, 0.3), 11: (-0.5, -0.8, 2.0, 0.0, 0.5), 1: (1.0, 0.5, 0.2, 0.9, 0.7),
@@ -50,6 +49,8 @@ _LIKES = MappingProxyType(
 )  # fmt: skip
 _LINE_SHARE = 0.25
 """Largest part of the built-up and of the woods that roads and tree lines may take."""
+_TOWN = 1300.0
+"""Radius (m) of the largest town, before its share is dealt out."""
 _STAND = 320.0
 """Size (m) of a stand of natural vegetation."""
 _ATTRIBUTES = MappingProxyType(
@@ -61,7 +62,7 @@ _ATTRIBUTES = MappingProxyType(
 )
 
 
-def cover(place: Place, grid: WorldGrid, terrain: xr.Dataset, seed: int) -> xr.Dataset:
+def cover(place: Place, grid: WorldGrid, terrain: xr.Dataset, climate: xr.Dataset, seed: int) -> xr.Dataset:
     """Return land cover and parcels of a world.
 
     Parameters
@@ -72,6 +73,8 @@ def cover(place: Place, grid: WorldGrid, terrain: xr.Dataset, seed: int) -> xr.D
         Cells.
     terrain
         Relief, from :func:`musyq_lab.twin.terrain.terrain`.
+    climate
+        Climate, from :func:`musyq_lab.twin.climate.climate`: plants feel the temperature, not the height.
     seed
         Seed of the world.
 
@@ -85,7 +88,7 @@ def cover(place: Place, grid: WorldGrid, terrain: xr.Dataset, seed: int) -> xr.D
     if grid.geographic:
         classes, patch = _mapped(grid), patches(grid.shape, 5.0, rng)
     else:
-        classes, patch = _made(place, grid, terrain, rng)
+        classes, patch = _made(place, grid, _site(terrain, climate), rng)
     parcel = regions(patch * 32 + classes)
     vigour = _vigour(parcel, classes, grid, stream(seed, "vigour"))
     named = zip(_ATTRIBUTES.items(), (classes, parcel, vigour), strict=True)
@@ -108,14 +111,14 @@ def _mapped(grid: WorldGrid) -> NDArray[np.uint8]:
 
 
 def _made(
-    place: Place, grid: WorldGrid, terrain: xr.Dataset, rng: np.random.Generator
+    place: Place, grid: WorldGrid, site: dict[str, Floats], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Integers]:
-    water = terrain["water"].values
-    classes = np.where(water, WATER, 0).astype(np.uint8)
+    classes = np.where(site["water"] > 0, WATER, 0).astype(np.uint8)
     shape, cell = grid.shape, grid.metres
     fields, blocks = parcels(shape, max(place.field_size / cell, 2.0), rng)
     stands = patches(shape, max(_STAND / cell, 2.0), rng, warp=0.35)
-    site = _site(terrain)
+    texture = fractal(shape, 3.0, rng, outer=4000 / cell, periodic=True)
+    grain = noise(shape, 1.5, rng, periodic=True)
     wanted = {number: round(place.cover.get(number, 0.0) * classes.size) for number in _ORDER}
     settle = _settlements(site, blocks, rng, cell)
     farm = _farm(site, rng, cell)
@@ -130,7 +133,7 @@ def _made(
                 _lines(classes, blocks, wanted, cell, rng)
         else:
             already = int((classes == number).sum())
-            _take(classes, _suits(number, site, stands, rng, shape), number, wanted[number] - already)
+            _take(classes, _suits(number, site, stands, texture, grain), number, wanted[number] - already)
     classes[classes == 0] = _commonest(place)
     farmland = np.isin(classes, CROPS)
     return classes, np.where(farmland, fields, int(fields.max()) + 1 + stands)
@@ -141,65 +144,69 @@ def _commonest(place: Place) -> int:
     return max(natural or place.cover, key=lambda n: (natural or place.cover)[n])
 
 
-def _site(terrain: xr.Dataset) -> dict[str, Floats]:
+def _site(terrain: xr.Dataset, climate: xr.Dataset) -> dict[str, Floats]:
     """Return what plants and people look for, each about -1 to 1."""
     slope = blurred(terrain["slope"], 1.5)
-    elevation = terrain["elevation"].values
     north = np.cos(np.radians(terrain["aspect"].values)) * np.minimum(slope / 15, 1)
     return {
-        "elevation": 2 * ranks(blurred(elevation, 2)) - 1,
+        "cold": 2 * ranks(-blurred(climate["temperature_mean"], 2)) - 1,
         "slope": 2 * ranks(slope) - 1,
         "wetness": 2 * terrain["wetness"].values - 1,
         "north": blurred(north, 1.0),
         "steepness": np.minimum(slope / 8, 3).astype(np.float32),
-        "water": terrain["water"].values,
+        "water": terrain["water"].values.astype(np.float32),
     }
 
 
 def _take(classes: NDArray[np.uint8], score: Floats, number: int, cells: int) -> None:
     """Give a class the free cells of the highest scores."""
-    free = np.flatnonzero(classes.ravel() == 0)
-    cells = min(cells, free.size)
-    if cells > 0:
-        order = np.argsort(-score.ravel()[free], kind="stable")
-        classes.ravel()[free[order[:cells]]] = number
+    free = classes == 0
+    cells = min(cells, int(free.sum()))
+    classes[highest(np.where(free, score, -np.inf), cells)] = number
 
 
-def _suits(
-    number: int, site: dict[str, Floats], stands: Integers, rng: np.random.Generator, shape: tuple[int, int]
-) -> Floats:
+def _suits(number: int, site: dict[str, Floats], stands: Integers, texture: Floats, grain: Floats) -> Floats:
     """Return how well a class of natural vegetation suits every cell: mostly alike within a stand."""
     height, slope, wetness, north, own = _LIKES[number]
-    liking = height * site["elevation"] + slope * site["slope"] + wetness * site["wetness"] + north * site["north"]
-    liking = liking + own * fractal(shape, 3.0, rng, outer=shape[0] / 4)
+    liking = height * site["cold"] + slope * site["slope"] + wetness * site["wetness"] + north * site["north"]
+    liking = liking + own * turned(texture, number)
     stand = region_mean(liking, stands).astype(np.float32)[stands]
-    return np.asarray(0.6 * liking + 0.4 * stand + np.float32(0.12) * smooth_noise(shape, 1.5, rng), np.float32)
+    return np.asarray(0.6 * liking + 0.4 * stand + np.float32(0.12) * turned(grain, number), np.float32)
 
 
 def _farm(site: dict[str, Floats], rng: np.random.Generator, cell: float) -> Floats:
     """Return how well land suits the plough: level, not too high, wet enough, near other fields."""
-    region = fractal(site["slope"].shape, 3.4, rng, outer=6000 / cell)
+    region = fractal(site["slope"].shape, 3.4, rng, outer=6000 / cell, periodic=True)
     return np.asarray(
-        0.5 * site["wetness"] - 0.5 * site["elevation"] - 2.0 * site["steepness"] + 0.45 * region, np.float32
+        0.5 * site["wetness"] - 0.5 * site["cold"] - 2.0 * site["steepness"] + 0.45 * region, np.float32
     )
 
 
 def _settlements(site: dict[str, Floats], blocks: Integers, rng: np.random.Generator, cell: float) -> Floats:
-    """Return how built-up land looks: towns and villages of Zipf-like sizes on level land by the fields."""
-    centres = np.array(ndimage.center_of_mass(np.ones(blocks.shape), blocks, np.arange(blocks.max() + 1)))
-    centres = centres[np.isfinite(centres).all(axis=1)]
-    row, column = np.clip(centres.round().astype(int), 0, np.array(blocks.shape) - 1).T
-    good = -site["steepness"][row, column] - 0.4 * site["elevation"][row, column] - 5.0 * site["water"][row, column]
+    """Return how built-up land looks: towns and villages of Zipf-like sizes on level land amid the fields."""
+    row, column = _centres(blocks)
+    good = -site["steepness"][row, column] - 0.4 * site["cold"][row, column] - 5.0 * site["water"][row, column]
     good = good + rng.normal(0, 0.35, good.size)
     kept = np.argsort(-good, kind="stable")[: max(int(0.45 * good.size), 1)]
-    radius = 330.0 / cell / (1 + np.arange(kept.size)) ** 0.45 * 4
-    places = np.indices(blocks.shape, dtype=np.float32).reshape(2, -1).T
-    near = min(4, kept.size)
-    distance, which = cKDTree(centres[kept]).query(places, k=near, workers=1)
-    distance, which = distance.reshape(-1, near), which.reshape(-1, near)
-    inside = (1 - distance / radius[which]).max(axis=1).reshape(blocks.shape)
-    ragged = 0.22 * fractal(blocks.shape, 2.6, rng, outer=1200 / cell)
+    radius = _TOWN / cell / (1 + np.arange(kept.size)) ** 0.45
+    ragged = 0.22 * fractal(blocks.shape, 2.6, rng, outer=1200 / cell, periodic=True)
+    inside = np.full(blocks.shape, -1.5, np.float32)
+    for y, x, r in zip(row[kept], column[kept], radius, strict=True):
+        top, left, reach = max(y - int(2.5 * r), 0), max(x - int(2.5 * r), 0), int(2.5 * r) + 1
+        part = inside[top : y + reach, left : x + reach]
+        away = np.hypot(np.arange(part.shape[0])[:, np.newaxis] + top - y, np.arange(part.shape[1]) + left - x)
+        np.maximum(part, 1 - away / r, out=part, casting="same_kind")
     return np.asarray(inside + ragged - 0.5 * site["steepness"], np.float32)
+
+
+def _centres(blocks: Integers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return row and column of the middle of each block."""
+    number = blocks.ravel()
+    count = np.bincount(number)
+    row, column = np.divmod(np.arange(number.size), blocks.shape[1])
+    there = count > 0
+    middle = [np.bincount(number, weights=v)[there] / count[there] for v in (row, column)]
+    return middle[0].round().astype(np.int64), middle[1].round().astype(np.int64)
 
 
 def _whole_parcels(score: Floats, fields: Integers, classes: NDArray[np.uint8]) -> Floats:
@@ -233,6 +240,6 @@ def _vigour(parcel: NDArray[np.int32], classes: NDArray[np.uint8], grid: WorldGr
     farmland = np.isin(classes, CROPS)
     each = rng.beta(4.0, 2.0, int(parcel.max()) + 1).astype(np.float32)[parcel]
     between = np.where(farmland, 0.45 * each, 0.15 + 0.28 * each)
-    within = smooth_noise(grid.shape, max(120 / grid.metres, 1.0), rng)
-    fine = smooth_noise(grid.shape, 1.0, rng)
+    within = noise(grid.shape, max(120 / grid.metres, 1.0), rng, periodic=True)
+    fine = noise(grid.shape, 1.0, rng, periodic=True)
     return np.clip(0.55 + between + 0.035 * within + 0.012 * fine, 0.05, 1.0).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.twin._fields import fractal, smooth_noise
+from musyq_lab.twin._fields import fractal, noise
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.random import stream
 
@@ -16,15 +16,15 @@ _MEMBERS = {"training": 1.0, "scored": 0.92}
 _FARMLAND = (12, 14)
 
 
-def soil(static: xr.Dataset, grid: WorldGrid, seed: int, members: str = "training") -> xr.Dataset:
+def soil(grid: WorldGrid, static: xr.Dataset, seed: int, members: str = "training") -> xr.Dataset:
     """Return the brightness of the dry soil.
 
     Parameters
     ----------
-    static
-        ``wetness``, ``land_cover`` and ``parcel`` of the world.
     grid
         Cells.
+    static
+        ``wetness``, ``land_cover`` and ``parcel`` of the world.
     seed
         Seed of the world.
     members
@@ -40,8 +40,8 @@ def soil(static: xr.Dataset, grid: WorldGrid, seed: int, members: str = "trainin
     if members not in _MEMBERS:
         raise InputError(f"members={members!r}: expected 'training' or 'scored'.")
     rng = stream(seed, "soil")
-    texture = fractal(grid.shape, 3.2, rng, outer=3000 / grid.metres)
-    grain = smooth_noise(grid.shape, 1.0, rng)
+    texture = fractal(grid.shape, 3.2, rng, outer=3000 / grid.metres, periodic=True)
+    grain = noise(grid.shape, 1.0, rng, periodic=True)
     parcel = static["parcel"].values
     tilled = rng.normal(0, 0.06, int(parcel.max()) + 1).astype(np.float32)[parcel]
     tilled = np.where(np.isin(static["land_cover"].values, _FARMLAND), tilled, 0.3 * tilled)

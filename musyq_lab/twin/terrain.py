@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from musyq_lab.twin import _earth
 from musyq_lab.twin._drainage import Drainage, drainage, eroded
-from musyq_lab.twin._fields import blurred, fractal, ranks
+from musyq_lab.twin._fields import blurred, fractal, highest, ranks
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.place import Place
 from musyq_lab.twin.random import stream
@@ -210,7 +210,7 @@ def _add_lake(relief: _Relief, half: NDArray[np.float64], ways: Drainage, cells:
     level = np.partition(filled[above], wanted - 1)[wanted - 1]
     lake = above & (filled <= level)
     score = blurred(_whole(lake.astype(np.float64), relief.water.shape), 1.0)
-    mask = _top(score, cells)
+    mask = highest(score, cells)
     relief.water |= mask
     relief.elevation[mask] = level
 
@@ -225,19 +225,11 @@ def _add_river(relief: _Relief, half: NDArray[np.float64], ways: Drainage, cells
     distance, nearest = ndimage.distance_transform_edt(~big, return_indices=True)
     half_index = tuple(np.minimum(i // 2, n - 1) for i, n in zip(nearest, half.shape, strict=True))
     width = np.sqrt(count[half_index] / count.max())
-    score = np.where(relief.water, -np.inf, 4 * width - distance + 0.0 * width)
-    mask = _top(score.astype(np.float32), cells)
+    score = np.where(relief.water, -np.inf, 4 * width - distance)
+    mask = highest(score.astype(np.float32), cells)
     bed = ways.filled(half)[half_index]
     relief.elevation[mask] = bed[mask]
     relief.water |= mask
-
-
-def _top(score: Floats, cells: int) -> Flags:
-    """Return the cells of the highest scores, exactly as many as wanted."""
-    chosen = np.zeros(score.size, bool)
-    if cells > 0:
-        chosen[np.argsort(-score, axis=None, kind="stable")[:cells]] = True
-    return chosen.reshape(score.shape)
 
 
 def _scaled(relief: _Relief, place: Place, spread: float, sea: Flags | None) -> _Relief:
