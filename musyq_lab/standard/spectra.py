@@ -8,7 +8,7 @@ outside the atmosphere and on the ground (``catalogs/spectra``, with its licence
 >>> bands = band_weights("landsat_oli", ["green", "red", "nir"])
 >>> soil = bands.average(ground.soil(bands.wavelength, bands.leaf.water, 0.3, moisture=0.2))
 >>> soil.round(2).tolist()
-[0.11, 0.14, 0.19]
+[0.13, 0.15, 0.2]
 """
 
 from __future__ import annotations
