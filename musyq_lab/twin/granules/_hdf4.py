@@ -6,6 +6,7 @@ The HDF4 library is not thread-safe: one file is written at a time. Reading runs
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from musyq_lab.core.errors import ArchiveError
 _LOCK = threading.Lock()
 _LEVEL = 1  # of deflate: scaled integers hardly shrink further, and the time doubles
 _SMALL = 4096  # bytes below which packing costs more than it saves
+_NAME_LENGTH = 512  # bytes, and whole multiples of them for longer ones
 _DATASET = 720  # DFTAG_NDG, what a Vgroup calls a dataset by
 
 
@@ -81,21 +83,35 @@ def write(
         from pyhdf.error import HDF4Error
     except ImportError:
         raise ArchiveError(f"{path} is HDF4, which needs pyhdf. Install it: python -m pip install pyhdf") from None
+    name = _long_name(path)
     with _LOCK:
         try:
-            references = _datasets(path, attributes, layers)
+            references = _datasets(name, attributes, layers)
             if swath or tables:
-                _groups(path, swath, references, tables)
+                _groups(name, swath, references, tables)
         except HDF4Error as error:
             raise ArchiveError(f"{path} cannot be written as HDF4: {error}") from error
+    # The library writes the name by which it opened the file into it: the folder must not change the bytes.
+    data = path.read_bytes()
+    path.write_bytes(
+        data.replace(os.fsencode(name), b"." + os.fsencode(path.name).rjust(len(os.fsencode(name)) - 1, b"/"))
+    )
 
 
-def _datasets(path: Path, attributes: Mapping[str, Any], layers: Sequence[Layer]) -> list[tuple[int, bool]]:
+def _long_name(path: Path) -> str:
+    """Return a name of the file whose length does not depend on its folder: more separators than are needed."""
+    name = str(path.absolute())
+    length = len(os.fsencode(name))
+    spare = -length % _NAME_LENGTH
+    return f"{name[: len(name) - len(path.name)]}{os.sep * spare}{path.name}"
+
+
+def _datasets(name: str, attributes: Mapping[str, Any], layers: Sequence[Layer]) -> list[tuple[int, bool]]:
     from pyhdf.SD import SD, SDC
 
-    file = SD(str(path), SDC.WRITE | SDC.CREATE | SDC.TRUNC)
-    for name, value in attributes.items():
-        _attribute(file.attr(name), value)
+    file = SD(name, SDC.WRITE | SDC.CREATE | SDC.TRUNC)
+    for key, value in attributes.items():
+        _attribute(file.attr(key), value)
     references = [_dataset(file, layer) for layer in layers]
     file.end()
     return references
@@ -143,13 +159,13 @@ def _kind(dtype: np.dtype[Any]) -> int:
     return int(kinds[dtype.name])
 
 
-def _groups(path: Path, swath: str, references: Sequence[tuple[int, bool]], tables: Sequence[Table]) -> None:
+def _groups(path: str, swath: str, references: Sequence[tuple[int, bool]], tables: Sequence[Table]) -> None:
     """Write the Vgroups by which the HDF-EOS library finds a swath, and the tables."""
     import pyhdf.V
     import pyhdf.VS  # noqa: F401  # both add to HDF what is called below
     from pyhdf.HDF import HC, HDF
 
-    file = HDF(str(path), HC.WRITE)
+    file = HDF(path, HC.WRITE)
     records, groups = file.vstart(), file.vgstart()
     if swath:
         top = _group(groups, swath, "SWATH")
