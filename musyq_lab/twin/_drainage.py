@@ -145,7 +145,7 @@ def eroded(elevation: Floats, uplift: Floats, *, steps: int, strength: float) ->
     return height
 
 
-def _diffused(height: Floats, share: float = 0.08) -> Floats:
+def _diffused(height: Floats, share: float = 0.14) -> Floats:
     padded = np.pad(height, 1, mode="edge")
     around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
     return np.asarray(height + share * (around - 4 * height))

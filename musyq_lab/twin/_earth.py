@@ -82,13 +82,13 @@ def turbidity(longitude: ArrayLike, latitude: ArrayLike) -> Floats:
         rows, columns = (np.ravel(i)[0] for i in _index((2160, 4320), longitude, latitude))
         stored = _pvlib("LinkeTurbidities.h5", "LinkeTurbidity", slice(rows, rows + 1), slice(columns, columns + 1))
         return np.full(np.shape(longitude), stored.mean() / 20.0)
-    return _coarse_turbidity()[_index((180, 360), longitude, latitude)]
+    return np.asarray(_coarse_turbidity()[_index((180, 360), longitude, latitude)])
 
 
 @lru_cache(maxsize=1)
 def _coarse_turbidity() -> Floats:
     every = slice(6, None, 12)
-    return _pvlib("LinkeTurbidities.h5", "LinkeTurbidity", every, every).mean(axis=-1) / 20.0
+    return np.asarray(_pvlib("LinkeTurbidities.h5", "LinkeTurbidity", every, every).mean(axis=-1) / 20.0)
 
 
 @lru_cache(maxsize=1)
@@ -97,7 +97,7 @@ def _ghi() -> Floats:
     with xr.open_dataset(resource("catalogs/samples/ghi_merra2_monthly.nc"), engine="h5netcdf") as opened:
         values = np.where(opened["quality"].values == 2, np.nan, opened["ghi"].values).mean(axis=0)
     zonal = np.nanmean(values, axis=1, keepdims=True)
-    return np.where(np.isnan(values), zonal, values)
+    return np.asarray(np.where(np.isnan(values), zonal, values))
 
 
 def irradiance(longitude: ArrayLike, latitude: ArrayLike) -> Floats:

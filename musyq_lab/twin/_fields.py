@@ -117,7 +117,9 @@ def patches(shape: tuple[int, int], size: float, rng: np.random.Generator, warp:
     row, column = row + wave, column + turned(wave, 3)
     width = int(shape[1] / size) + 8
     count = (int(shape[0] / size) + 8) * width
-    jitter = rng.uniform(0.15, 0.85, (2, count)).astype(np.float32)  # so narrow that the nearest centre is a neighbour's
+    jitter = rng.uniform(0.15, 0.85, (2, count)).astype(
+        np.float32
+    )  # so narrow that the nearest centre is a neighbour's
     first, second = (np.clip(np.floor(v), 1, None).astype(np.int32) for v in (row, column))
     best, nearest = np.full(shape, np.inf, np.float32), np.zeros(shape, np.int32)
     for dy in (-1, 0, 1):

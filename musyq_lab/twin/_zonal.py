@@ -47,8 +47,12 @@ def annual_amplitude(latitude: Floats, continentality: Floats) -> Floats:
     .. math:: A = (K + 20.4) \sin|\varphi| / 3.4
 
     Gorczynski's index K (0 oceanic to 100 continental) solved for the range (Gorczynski 1922, Geogr. Ann. 4; quoted).
+    Between 65 deg, where the index was made, and the pole it goes to 15 K, what the Arctic and the Antarctic ice show.
     """
-    return np.asarray((100 * continentality + 20.4) * np.sin(np.radians(np.abs(latitude))) / 3.4)
+    steep = np.abs(latitude)
+    range_half = (100 * continentality + 20.4) * np.sin(np.radians(steep)) / 3.4
+    polar = np.clip((steep - 65) / 15, 0, 1)
+    return np.asarray(range_half * (1 - polar) + 15.0 * polar)
 
 
 def extraterrestrial(latitude: Floats) -> Floats:

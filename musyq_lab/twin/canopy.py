@@ -112,9 +112,7 @@ def structure(static: xr.Dataset, seed: int, members: str = "training") -> xr.Da
     return xr.Dataset({n: (("y", "x"), v, {"units": u, "long_name": t}) for n, (v, u, t) in named.items()})
 
 
-def canopy(
-    static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, members: str = "training"
-) -> xr.Dataset:
+def canopy(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, members: str = "training") -> xr.Dataset:
     """Return the canopy at a time.
 
     Parameters
@@ -166,8 +164,8 @@ def water_supply(static: xr.Dataset) -> Floats:
 
     .. math:: w = P / E_0 \; (0.6 + 0.8\, W), \qquad E_0 = 58.93\, \max(T, 0)
 
-    (Holdridge 1967, Life Zone Ecology: potential evaporation, mm, from the biotemperature, degC), W topographic wetness.
-    The biotemperature is the mean over the year of the temperature cycle above 0 degC.
+    (Holdridge 1967, Life Zone Ecology: potential evaporation, mm, from the biotemperature, degC), W the topographic
+    wetness. The biotemperature is the mean over the year of the temperature cycle above 0 degC.
     """
     mean = static["temperature_mean"].values - np.float32(ZERO_CELSIUS)
     amplitude = np.maximum(static["temperature_amplitude"].values, np.float32(0.1))
@@ -178,7 +176,9 @@ def water_supply(static: xr.Dataset) -> Floats:
     return np.asarray(static["precipitation"].values / (np.float32(58.93) * warm) * gathered, np.float32)
 
 
-def _growth(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, members: str) -> tuple[Floats, Floats, Floats]:
+def _growth(
+    static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, members: str
+) -> tuple[Floats, Floats, Floats]:
     """Return leaf area, greenness, and leaf area over its largest in the year."""
     classes = static["land_cover"].values
     shape = classes.shape
@@ -225,18 +225,16 @@ def _season(
     always = np.clip((half - np.float32(150)) / 30, 0, 1)  # no winter, no gap
     start = -half + np.float32(kind.delay) * short * (1 - always)
     end = half - np.float32(kind.early) * short * (1 - always)
-    leaves = np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short
-    green = expit(-kind.fall * (day - end + 12)) * expit(kind.rise * (day - start + 30))
-    green = green + (1 - green) * always
+    leaves = np.asarray(np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short, np.float32)
+    green = expit(np.float32(-kind.fall) * (day - end + 12)) * expit(np.float32(kind.rise) * (day - start + 30))
+    green = np.asarray(green + (1 - green) * always, np.float32)
     if number == 12:
         leaves, green = _two_crops(leaves, green, day, mean, members)
     keep = np.float32(kind.evergreen)
-    alive = np.clip(
-        (mean + amplitude - np.float32(2)) / 4, 0, 1
-    )  # nothing stands where the warmest month is below 2 degC
     total = keep + (1 - keep) * leaves
     if keep >= _EVERGREEN:  # what stays is green; of grass, what stays is straw
         green = (keep * (np.float32(0.85) + np.float32(0.15) * green) + (1 - keep) * leaves * green) / total
+    alive = np.clip((mean + amplitude - 2) / 4, 0, 1)  # nothing stands where the warmest month is below 2 degC
     return np.asarray(total * alive, np.float32), np.asarray(green, np.float32)
 
 
@@ -249,10 +247,12 @@ def half_season(mean: Floats, amplitude: Floats, base: float) -> Floats:
     return np.asarray(np.float32(YEAR / (2 * np.pi)) * np.arccos(np.clip(sine, -1, 1)), np.float32)
 
 
-def _box(day: Floats, start: Floats, end: Floats, rise: float, fall: float) -> Floats:
+def _box(day: Floats, start: ArrayLike, end: ArrayLike, rise: float, fall: float) -> Floats:
     """Return the double logistic and its neighbour of the year before or after, so that it closes over the year."""
     other = np.where(day > 0, day - np.float32(YEAR), day + np.float32(YEAR))
-    return np.asarray(sum(expit(rise * (d - start)) + expit(-fall * (d - end)) - 1 for d in (day, other)))
+    first, last = np.asarray(start, np.float32), np.asarray(end, np.float32)
+    up, down = np.float32(rise), np.float32(-fall)
+    return np.asarray(sum(expit(up * (d - first)) + expit(down * (d - last)) - 1 for d in (day, other)), np.float32)
 
 
 def _two_crops(leaves: Floats, green: Floats, day: Floats, mean: Floats, members: str) -> tuple[Floats, Floats]:
@@ -263,9 +263,9 @@ def _two_crops(leaves: Floats, green: Floats, day: Floats, mean: Floats, members
     """
     wheat = offset(WHEAT, members)
     share = np.float32(wheat.lai / species(12, members).lai)
-    spring = _box(day, np.float32(-112), np.float32(-42), wheat.rise, wheat.fall)
-    winter = np.float32(0.15) * _box(day, np.float32(95), np.float32(YEAR - 115), 0.08, 0.10)
-    maize = _box(day, np.float32(-8), np.float32(68), 0.14, 0.20)
+    spring = _box(day, -112, -42, wheat.rise, wheat.fall)
+    winter = np.float32(0.15) * _box(day, 95, YEAR - 115, 0.08, 0.10)
+    maize = _box(day, -8, 68, 0.14, 0.20)
     double = np.clip(share * (np.clip(spring, 0, 1) + np.clip(winter, 0, 1)), 0, 1) + np.clip(maize, 0, 1)
     fresh = np.clip(
         expit(-0.20 * (day - 58)) * expit(0.2 * (day + 32)) + expit(-0.16 * (day + 55)) + expit(0.2 * (day - 90)), 0, 1

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from musyq_lab.twin import _earth
-from musyq_lab.twin._fields import blurred, fractal, highest, noise, parcels, patches, ranks, region_mean, regions, turned
+from musyq_lab.twin._fields import (
+    blurred,
+    fractal,
+    highest,
+    noise,
+    parcels,
+    patches,
+    ranks,
+    region_mean,
+    regions,
+    turned,
+)
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.place import Place
 from musyq_lab.twin.random import stream
@@ -36,7 +47,8 @@ IGBP = MappingProxyType(
 """Number -> name of the land cover classes."""
 WATER = _earth.WATER
 CROPS = (12, 14)
-_ORDER = (15, 13, 12, 14, 11, 1, 3, 5, 2, 4, 8, 9, 6, 7, 16, 10)
+_TOWN_CLASS = 13
+_ORDER = (15, 11, 1, 3, 5, 2, 4, 8, 9, 6, 7, 16, 10)
 # What a class likes: weights of cold, slope, wetness and northness (each about -1 to 1), and of its own patches.
 _LIKES = MappingProxyType(
     {
@@ -84,7 +96,7 @@ def cover(place: Place, grid: WorldGrid, terrain: xr.Dataset, climate: xr.Datase
         ``land_cover`` (uint8, IGBP 1-17), ``parcel`` (int32, from 1; every parcel is one connected patch of one class),
         ``vigour`` (float32, 0-1).
     """
-    rng = stream(seed, "cover")
+    rng = stream(seed, "cover", place.key)
     if grid.geographic:
         classes, patch = _mapped(grid), patches(grid.shape, 5.0, rng)
     else:
@@ -107,7 +119,7 @@ def _mapped(grid: WorldGrid) -> NDArray[np.uint8]:
     for longitude, latitude in points:
         classes = _earth.land_cover(longitude, latitude)
         np.put_along_axis(count, classes[np.newaxis], np.take_along_axis(count, classes[np.newaxis], 0) + 1, 0)
-    return np.argmax(count, axis=0).astype(np.uint8)
+    return np.asarray(np.argmax(count, axis=0), np.uint8)
 
 
 def _made(
@@ -119,24 +131,37 @@ def _made(
     stands = patches(shape, max(_STAND / cell, 2.0), rng, warp=0.35)
     texture = fractal(shape, 3.0, rng, outer=4000 / cell, periodic=True)
     grain = noise(shape, 1.5, rng, periodic=True)
-    wanted = {number: round(place.cover.get(number, 0.0) * classes.size) for number in _ORDER}
-    settle = _settlements(site, blocks, rng, cell)
-    farm = _farm(site, rng, cell)
-    for number in (n for n in _ORDER if wanted[n] > 0):
-        if number == 13:
-            _take(classes, settle, number, round(wanted[number] * (1 - _LINE_SHARE)))
-        elif number in CROPS:
-            edge = ndimage.distance_transform_edt(~np.isin(classes, CROPS)) if number == 14 else 0.0
-            score = farm - np.float32(0.02 * cell / 20) * np.asarray(edge, np.float32)
-            _take(classes, _whole_parcels(score, fields, classes), number, wanted[number])
-            if number == 12:
-                _lines(classes, blocks, wanted, cell, rng)
-        else:
-            already = int((classes == number).sum())
-            _take(classes, _suits(number, site, stands, texture, grain), number, wanted[number] - already)
+    wanted = {number: round(place.cover.get(number, 0.0) * classes.size) for number in IGBP}
+    _people(classes, wanted, (fields, blocks), _settlements(site, blocks, rng, cell), _farm(site, rng, cell), rng)
+    for number in (n for n in _ORDER if wanted[n]):
+        already = int((classes == number).sum())
+        _take(classes, _suits(number, site, stands, texture, grain), number, wanted[number] - already)
     classes[classes == 0] = _commonest(place)
     farmland = np.isin(classes, CROPS)
     return classes, np.where(farmland, fields, int(fields.max()) + 1 + stands)
+
+
+def _people(
+    classes: NDArray[np.uint8],
+    wanted: dict[int, int],
+    farmland: tuple[Integers, Integers],
+    settle: Floats,
+    farm: Floats,
+    rng: np.random.Generator,
+) -> None:
+    """Lay out towns, fields, roads and tree lines, and last the mosaic of small fields and woods around them."""
+    fields, blocks = farmland
+    lines = round(wanted[_TOWN_CLASS] * _LINE_SHARE)
+    _take(classes, settle, _TOWN_CLASS, wanted[_TOWN_CLASS] - lines)
+    _take(classes, _whole_parcels(farm, fields, classes), 12, wanted[12])
+    _lines(classes, blocks, wanted, rng)
+    lacking = wanted[_TOWN_CLASS] - int((classes == _TOWN_CLASS).sum())
+    edge = highest(np.where((classes == 0) | (classes == 12), settle, -np.inf), lacking)
+    classes[edge & ((classes == 0) | (classes == 12))] = _TOWN_CLASS
+    _take(classes, _whole_parcels(farm, fields, classes), 12, wanted[12] - int((classes == 12).sum()))
+    if wanted[14]:
+        near = -0.02 * ndimage.distance_transform_edt(classes != 12).astype(np.float32)
+        _take(classes, _whole_parcels(farm + near, fields, classes), 14, wanted[14])
 
 
 def _commonest(place: Place) -> int:
@@ -177,9 +202,7 @@ def _suits(number: int, site: dict[str, Floats], stands: Integers, texture: Floa
 def _farm(site: dict[str, Floats], rng: np.random.Generator, cell: float) -> Floats:
     """Return how well land suits the plough: level, not too high, wet enough, near other fields."""
     region = fractal(site["slope"].shape, 3.4, rng, outer=6000 / cell, periodic=True)
-    return np.asarray(
-        0.5 * site["wetness"] - 0.5 * site["cold"] - 2.0 * site["steepness"] + 0.45 * region, np.float32
-    )
+    return np.asarray(0.5 * site["wetness"] - 0.5 * site["cold"] - 2.0 * site["steepness"] + 0.45 * region, np.float32)
 
 
 def _settlements(site: dict[str, Floats], blocks: Integers, rng: np.random.Generator, cell: float) -> Floats:
@@ -217,29 +240,35 @@ def _whole_parcels(score: Floats, fields: Integers, classes: NDArray[np.uint8]) 
     return np.asarray(mean[number], np.float32)
 
 
-def _lines(
-    classes: NDArray[np.uint8], blocks: Integers, wanted: dict[int, int], cell: float, rng: np.random.Generator
-) -> None:
+def _lines(classes: NDArray[np.uint8], blocks: Integers, wanted: dict[int, int], rng: np.random.Generator) -> None:
     """Turn borders of blocks amid the fields into roads and tree lines, within the shares of their classes."""
-    border = np.zeros(classes.shape, bool)
-    border[:, 1:] |= blocks[:, 1:] != blocks[:, :-1]
-    border[1:] |= blocks[1:] != blocks[:-1]
-    border &= classes == 12
-    number = np.flatnonzero(border.ravel())
-    trees = max((n for n in (4, 5, 1) if wanted.get(n)), key=lambda n: wanted[n], default=0)
-    kind = rng.integers(0, 2, int(blocks.max()) + 1)[blocks.ravel()[number]]
-    for choice, line in ((0, 13), (1, trees)):
-        limit = int(wanted.get(line, 0) * _LINE_SHARE) if line else 0
-        cells = number[kind == choice][:: max(int(np.ceil(np.count_nonzero(kind == choice) / max(limit, 1))), 1)]
-        if limit:
-            classes.ravel()[cells[:limit]] = line
+    pair = np.zeros(classes.shape, np.int64)  # number of the border between two blocks, 0 inside them
+    count = int(blocks.max()) + 1
+    for here, there in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+        a, b = blocks[here], blocks[there]
+        border = a != b
+        pair[here][border] = (np.minimum(a, b) * count + np.maximum(a, b))[border] + 1
+    cells = np.flatnonzero((pair.ravel() > 0) & (classes.ravel() == 12))
+    _, segment = np.unique(pair.ravel()[cells], return_inverse=True)
+    length = np.bincount(segment)
+    trees = max((n for n in (4, 5, 1) if wanted[n]), key=lambda n: wanted[n], default=0)
+    turn = rng.permutation(length.size)
+    start = 0
+    for line in (_TOWN_CLASS, trees):
+        limit = wanted[line] * _LINE_SHARE if line else 0.0
+        many = int(np.searchsorted(np.cumsum(length[turn[start:]]), limit))
+        classes.ravel()[cells[np.isin(segment, turn[start : start + many])]] = line or 12
+        start += many
 
 
 def _vigour(parcel: NDArray[np.int32], classes: NDArray[np.uint8], grid: WorldGrid, rng: np.random.Generator) -> Floats:
     """Return the growth of parcels, 0.55 to 1 (fields differ more than woods), with gentle differences inside them."""
-    farmland = np.isin(classes, CROPS)
     each = rng.beta(4.0, 2.0, int(parcel.max()) + 1).astype(np.float32)[parcel]
-    between = np.where(farmland, 0.45 * each, 0.15 + 0.28 * each)
+    if grid.geographic:  # a cell holds thousands of fields: what is left are the differences between regions
+        region = 0.80 + 0.08 * fractal(grid.shape, 3.0, rng) + 0.05 * (each - 0.67)
+        return np.asarray(np.clip(region, 0.3, 1.0), np.float32)
+    wild = 0.36 + 0.10 * (each - 0.67) + 0.05 * fractal(grid.shape, 3.0, rng, outer=3000 / grid.metres, periodic=True)
+    between = np.where(np.isin(classes, CROPS), 0.45 * each, wild)
     within = noise(grid.shape, max(120 / grid.metres, 1.0), rng, periodic=True)
     fine = noise(grid.shape, 1.0, rng, periodic=True)
-    return np.clip(0.55 + between + 0.035 * within + 0.012 * fine, 0.05, 1.0).astype(np.float32)
+    return np.asarray(np.clip(0.55 + between + 0.035 * within + 0.012 * fine, 0.05, 1.0), np.float32)

@@ -89,15 +89,20 @@ def _from_row(key: str, row: Mapping[str, Any]) -> Place:
     known = {
         name: row[name] for name in ("kind", "resolution", "size", "elevation", "spread", "field_size") if name in row
     }
-    common = {"key": key, "title": MappingProxyType(dict(row["title"])), "sources": row["sources"].strip(), **known}
+    common: dict[str, Any] = {
+        "key": key,
+        "title": MappingProxyType(dict(row["title"])),
+        "sources": row["sources"].strip(),
+        **known,
+    }
     if "bounds" in row:
         west, south, east, north = (float(value) for value in row["bounds"])
-        middle = {"longitude": (west + east) / 2, "latitude": (south + north) / 2}
-        return Place(**common, **middle, bounds=(west, south, east, north))
+        middle = (west + east) / 2, (south + north) / 2
+        return Place(**common, longitude=middle[0], latitude=middle[1], bounds=(west, south, east, north))
     numbers = dict(row["climate"]) | {"temperature_mean": row["climate"]["temperature_mean"] + ZERO_CELSIUS}
     shares = MappingProxyType({int(name): float(share) for name, share in row["cover"].items()})
-    centre = {"longitude": row["longitude"], "latitude": row["latitude"]}
-    return Place(**common, **centre, cover=shares, climate=Climate(**numbers))
+    centre = float(row["longitude"]), float(row["latitude"])
+    return Place(**common, longitude=centre[0], latitude=centre[1], cover=shares, climate=Climate(**numbers))
 
 
 class Places(Mapping[str, Place]):

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from musyq_lab.twin import _earth
@@ -26,9 +26,11 @@ Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 _COARSE = 176  # cells across on which rivers cut: valleys of about 90 m and wider on the default world
+_RIM = 20  # cells around the world that are cut away: its edge is not the foot of the hills
 _FLAT = (11, 12, 13, 14, 17)  # classes that want level land
 _RIVER_SHARE = 0.3  # of the water; the rest is one lake
 _SEA_SHARE = 0.2  # a place with more water lies at a coast
+_COAST_HEIGHT = 100.0  # m; a higher place with that much water lies at a lake
 _ATTRIBUTES = MappingProxyType(
     {
         "elevation": ("m", "surface height above sea level"),
@@ -103,7 +105,7 @@ def _made(place: Place, grid: WorldGrid, seed: int) -> _Relief:
         return _Relief(
             level, np.ones(shape, np.float32), np.full(shape, grid.metres**2, np.float32), np.ones(shape, bool)
         )
-    rng = stream(seed, "terrain")
+    rng = stream(seed, "terrain", place.key)
     height = _shaped(_carved(shape, rng), _level_share(place), rng)
     spread = place.spread * (grid.rows * grid.metres / 1000 / place.size) ** 0.5
     if share > _SEA_SHARE:
@@ -119,25 +121,27 @@ def _level_share(place: Place) -> float:
 def _carved(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Return a surface cut by rivers, mean 0 and standard deviation 1."""
     factor = max(max(shape) / _COARSE, 1.0)
-    coarse = tuple(max(round(n / factor), 8) for n in shape)
-    base = fractal(coarse, 3.6, rng, outer=0.9 * max(coarse)).astype(np.float64)
-    rise = ranks(fractal(coarse, 4.2, rng, outer=0.8 * max(coarse)) + base.astype(np.float32)).astype(np.float64)
-    cut = eroded(1.2 * base, 0.16 * rise**1.5, steps=14, strength=0.035)
-    fine = ndimage.zoom(
-        cut, [n / c for n, c in zip(shape, coarse, strict=True)], order=3, mode="nearest", grid_mode=True
-    )
+    coarse = max(round(shape[0] / factor), 8) + 2 * _RIM, max(round(shape[1] / factor), 8) + 2 * _RIM
+    base = fractal(coarse, 3.6, rng, outer=0.8 * max(coarse)).astype(np.float64)
+    rise = ranks(base + 0.7 * fractal(coarse, 4.0, rng, outer=0.5 * max(coarse))).astype(np.float64)
+    cut = eroded(0.8 * base, 0.3 * rise**2, steps=12, strength=0.25)[_RIM:-_RIM, _RIM:-_RIM]
+    zoom = [n / c for n, c in zip(shape, cut.shape, strict=True)]
+    fine = ndimage.zoom(cut.astype(np.float32), zoom, order=3, mode="nearest", grid_mode=True)
     return np.asarray((fine - fine.mean()) / fine.std(), np.float32)
 
 
 def _shaped(height: Floats, level: float, rng: np.random.Generator) -> Floats:
-    """Return a surface with a plain over the lowest part, mountains above it and small forms on both."""
-    rank = ranks(height)
-    steep = np.clip((rank - level) / (1 - level), 0, 1)
-    curve = 0.10 * rank + steep**1.4
-    shaped = curve / curve.std() + 0.35 * height * np.clip(0.25 + steep * 3, 0, 1)
-    rough = np.clip(np.hypot(*np.gradient(blurred(shaped, 3))) * 40, 0.05, 1.0)
-    detail = fractal(height.shape, 3.0, rng, outer=60) * np.float32(0.05) * blurred(rough, 4)
-    return np.asarray(shaped + detail, np.float32)
+    """Return a surface with a plain over the lowest part, mountains above it and small forms on both.
+
+    The plain keeps the order of the heights, so that its rivers stay; it falls gently to them.
+    """
+    rank = ranks(blurred(height, 2))
+    hills = np.clip((rank - level) / (1 - level), 0, 1) ** 0.7
+    foot = np.float32(np.quantile(height, level))
+    shaped = hills * np.maximum(height - foot, 0) + 0.06 * rank + 0.02 * height
+    rough = 0.03 + 0.97 * blurred(hills, 4)
+    detail = fractal(height.shape, 3.1, rng, outer=40, periodic=True) * rough
+    return np.asarray(shaped + np.float32(0.045) * detail, np.float32)
 
 
 def _coast(height: Floats, share: float) -> tuple[Floats, Flags]:
@@ -147,13 +151,14 @@ def _coast(height: Floats, share: float) -> tuple[Floats, Flags]:
 
 def _half(height: Floats) -> NDArray[np.float64]:
     rows, columns = (n // 2 * 2 for n in height.shape)
-    return height[:rows, :columns].astype(np.float64).reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3))
+    pairs = height[:rows, :columns].astype(np.float64).reshape(rows // 2, 2, columns // 2, 2)
+    return np.asarray(pairs.mean(axis=(1, 3)))
 
 
-def _whole(values: NDArray[np.float64], shape: tuple[int, int]) -> Floats:
-    factor = [n / m for n, m in zip(shape, values.shape, strict=True)]
+def _whole(values: ArrayLike, shape: tuple[int, int]) -> Floats:
+    factor = [n / m for n, m in zip(shape, np.shape(values), strict=True)]
     return np.asarray(
-        ndimage.zoom(values.astype(np.float32), factor, order=1, mode="nearest", grid_mode=True), np.float32
+        ndimage.zoom(np.asarray(values, np.float32), factor, order=1, mode="nearest", grid_mode=True), np.float32
     )
 
 
@@ -233,11 +238,10 @@ def _add_river(relief: _Relief, half: NDArray[np.float64], ways: Drainage, cells
 
 
 def _scaled(relief: _Relief, place: Place, spread: float, sea: Flags | None) -> _Relief:
-    """Give the relief the place's mean and spread; at a coast the sea lies at 0 and the land above it."""
+    """Give the relief the place's mean and spread; near sea level a coast has its water at 0."""
     height = relief.elevation.astype(np.float64)
-    scale = spread / max(float(height.std()), 1e-9)
-    height = (height - height.mean()) * scale + place.elevation
-    if sea is not None:
+    height = (height - height.mean()) * spread / max(float(height.std()), 1e-9) + place.elevation
+    if sea is not None and abs(place.elevation) < _COAST_HEIGHT:
         height = height - height[sea].min()
     relief.elevation = height.astype(np.float32)
     return relief
