@@ -4,7 +4,9 @@ r"""Surface temperature from the energy balance, by Newton's method on every cel
 
 with ground heat as a share of net radiation, latent heat after Priestley & Taylor (1972, doi
 10.1175/1520-0493(1972)100<0081:OTAOSH>2.3.CO;2) limited by the water that soil and leaves have, and sensible heat by
-the bulk formula of Louis (1979, doi 10.1007/BF00117978).
+a bulk formula with the correction of Louis (1979, doi 10.1007/BF00117978) where air is unstable and the long-tailed
+1 / (1 + 10 Ri) where it is stable (Brown et al. 2008, doi 10.1007/s10546-008-9275-0): Louis's own lets the ground of a
+calm night fall 20 K below the air.
 """
 
 from __future__ import annotations
@@ -17,20 +19,21 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import InputError
 from musyq_lab.twin._sky import STEFAN_BOLTZMANN
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]
 
 TOLERANCE = 0.01
 """Largest last step of the iteration (K)."""
 
-HEIGHT = 10.0
-"""Of wind and air temperature above the displacement height (m); that of the temperature (2 m) is not told apart."""
+HEIGHTS = (10.0, 2.0)
+"""Of wind and of air temperature above the displacement height (m)."""
 
 _STEPS = 12
 _KARMAN = 0.4
 _GRAVITY = 9.81
 _HEAT_CAPACITY = 1004.7  # J kg-1 K-1, dry air at constant pressure
 _GAS = 287.05  # J kg-1 K-1, dry air
-_LOUIS = (9.4, 4.7, 5.3)  # b, b' and C* for heat: Louis 1979, eq. 14 and 20
+_LOUIS = (9.4, 5.3)  # b and C* for heat: Louis 1979, eq. 14 and 20
+_TAIL = 10.0  # Brown et al. 2008
 
 
 @dataclass(frozen=True)
@@ -46,22 +49,30 @@ class Exchange:
 
     def heat(self, excess: Field) -> tuple[Field, Field]:
         """Return sensible heat (W m-2) and its derivative (W m-2 K-1) for surface minus air temperature (K)."""
-        unstable, stable, _ = _LOUIS
+        factor, slope = self._correction(excess)
+        flux = self.conductance * excess
+        return flux * factor, self.conductance * factor - flux * self.richardson * slope
+
+    def coefficient(self, excess: Field) -> Field:
+        """Return sensible heat for each kelvin (W m-2 K-1)."""
+        return self.conductance * self._correction(excess)[0]
+
+    def _correction(self, excess: Field) -> tuple[Field, Field]:
+        """Return the factor on the neutral flux and its derivative by the Richardson number."""
+        unstable, _ = _LOUIS
         ri = -self.richardson * excess
-        root = np.sqrt(np.abs(ri))
-        below = 1 + self.convection * root
-        above = 1 + stable * np.maximum(ri, 0)
         warm = ri < 0
-        factor = np.where(warm, 1 - unstable * ri / below, above**-2)
-        # d factor / d Ri of each branch
-        slope = np.where(warm, -unstable * (below - 0.5 * self.convection * root) / below**2, -2 * stable * above**-3)
-        return self.conductance * excess * factor, self.conductance * (factor - self.richardson * excess * slope)
+        root = self.convection * np.sqrt(np.abs(ri))
+        damped = 1 / np.where(warm, 1 + root, 1 + _TAIL * ri)
+        factor = np.where(warm, 1 - unstable * ri * damped, damped)
+        slope = np.where(warm, -unstable * (1 + np.float32(0.5) * root), np.float32(-_TAIL)) * damped * damped
+        return factor, slope
 
 
 def exchange(air: Field, pressure: Field, wind: Field, roughness: Field, excess_resistance: Field) -> Exchange:
-    r"""Return the exchange of heat between a surface and the air at ``HEIGHT``.
+    r"""Return the exchange of heat between a surface and the air.
 
-    .. math:: C = \frac{\rho c_p \kappa^2 u}{\ln(z/z_0) \ln(z/z_h)}, \qquad \ln(z_0/z_h) = kB^{-1}
+    .. math:: C = \frac{\rho c_p \kappa^2 u}{\ln(z_u/z_0) \ln(z_T/z_h)}, \qquad \ln(z_0/z_h) = kB^{-1}
 
     Parameters
     ----------
@@ -70,20 +81,21 @@ def exchange(air: Field, pressure: Field, wind: Field, roughness: Field, excess_
     pressure
         hPa.
     wind
-        m s-1; less than 1 m s-1 counts as 1, for the gusts of free convection.
+        m s-1; less than 1.5 m s-1 counts as that, for gusts.
     roughness
         Length z0 for momentum (m).
     excess_resistance
         kB^-1, the logarithm of the roughness lengths for momentum over heat.
     """
-    speed = np.maximum(wind, np.float32(1.0))
-    momentum = np.log(np.float32(HEIGHT) / roughness)
-    transfer = np.float32(_KARMAN**2) / (momentum * (momentum + excess_resistance))
+    speed = np.maximum(wind, np.float32(1.5))
+    of_wind, of_heat = HEIGHTS
+    momentum = np.log(np.float32(of_wind) / roughness)
+    transfer = np.float32(_KARMAN**2) / (momentum * (np.log(np.float32(of_heat) / roughness) + excess_resistance))
     density = 100 * pressure / (np.float32(_GAS) * air)
-    unstable, _, third = _LOUIS
-    convection = third * transfer * unstable * np.sqrt(HEIGHT / roughness)
+    unstable, third = _LOUIS
+    convection = third * transfer * unstable * np.sqrt(of_heat / roughness)
     return Exchange(
-        density * np.float32(_HEAT_CAPACITY) * transfer * speed, convection, _GRAVITY * HEIGHT / (air * speed * speed)
+        density * np.float32(_HEAT_CAPACITY) * transfer * speed, convection, _GRAVITY * of_heat / (air * speed * speed)
     )
 
 
@@ -115,7 +127,7 @@ def solve(
     step = np.full_like(air, np.inf)
     for _ in range(_STEPS):
         temperature = air + excess
-        cubed = emitting * temperature**3
+        cubed = emitting * temperature * temperature * temperature
         net = absorbed - cubed * temperature
         share = np.where(net > 0, share_by_day, share_by_night)
         heat, slope = traded.heat(excess)

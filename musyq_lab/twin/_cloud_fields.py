@@ -6,7 +6,7 @@ Each wave of the field is carried by the wind and turns over in its own time,
           e^{-2 \pi i \mathbf{k} \cdot \mathbf{X}(t)}, \qquad \omega_k \propto k^{2/3}
 
 which gives the -5/3 spectrum along a line that clouds have between hundreds of metres and hundreds of kilometres
-(Davis et al. 1997, doi 10.1175/1520-0469(1997)054<0241:SVOSCI>2.0.CO;2) and the lifetimes of eddies in it. The field is
+(Davis et al. 1996, doi 10.1175/1520-0469(1996)053<1538:SIOLWD>2.0.CO;2) and the lifetimes of eddies in it. The field is
 periodic: what leaves at one edge comes in at the other.
 """
 

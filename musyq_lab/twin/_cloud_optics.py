@@ -105,7 +105,7 @@ def two_stream(optical_depth: ArrayLike, cosine: ArrayLike, albedo: float, asymm
     depth, mu = np.broadcast_arrays(np.asarray(optical_depth, float), np.asarray(cosine, float))
     if 1 - albedo < 1e-7:
         through = conservative(depth, mu, asymmetry)
-        return 1 - through, np.asarray(through)
+        return np.asarray(1 - through, float), np.asarray(through, float)
     forward = asymmetry**2
     depth = (1 - albedo * forward) * depth
     w, g = albedo * (1 - forward) / (1 - albedo * forward), asymmetry / (1 + asymmetry)
@@ -126,7 +126,7 @@ def two_stream(optical_depth: ArrayLike, cosine: ArrayLike, albedo: float, asymm
         straight * ((1 + k * mu) * (a1 + k * g4) - (1 - k * mu) * (a1 - k * g4) * twice)
         - 2 * k * (g4 + a1 * mu) * fading
     )
-    return reflected, through
+    return np.asarray(reflected), np.asarray(through)
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Field = NDArray[np.floating]
 
@@ -59,6 +59,9 @@ def clear_sky(
     ozone
         Column (DU).
     """
+    if not (cosine > 0).any():
+        dark = np.zeros_like(cosine)
+        return ClearSky(dark, dark, np.full_like(cosine, 0.0685))
     mu = np.maximum(cosine, 1e-6)
     zenith = np.degrees(np.arccos(np.minimum(mu, 1.0)))
     mass = 1 / (mu + 0.15 * (93.885 - zenith) ** -1.253)
@@ -110,7 +113,7 @@ def below_clouds(clear: ClearSky, transmittance: Field, albedo: Field, cosine: F
     return total, np.minimum(beam, total)
 
 
-def downward_longwave(temperature: Field, vapour_pressure: Field, cloud: ArrayLike) -> Field:
+def downward_longwave(temperature: Field, vapour_pressure: Field, cloud: Field) -> Field:
     r"""Return the downward longwave irradiance (W m-2).
 
     Clear sky: :math:`\varepsilon = 1 - (1 + w) e^{-\sqrt{1.2 + 3 w}}`, w = 46.5 e / T (Prata 1996, doi
@@ -128,4 +131,5 @@ def downward_longwave(temperature: Field, vapour_pressure: Field, cloud: ArrayLi
     """
     w = 46.5 * vapour_pressure / temperature
     clear = 1 - (1 + w) * np.exp(-np.sqrt(1.2 + 3 * w))
-    return np.asarray((clear * (1 - cloud) + cloud) * STEFAN_BOLTZMANN * temperature**4)
+    squared = temperature * temperature
+    return np.asarray((clear * (1 - cloud) + cloud) * STEFAN_BOLTZMANN * squared * squared)

@@ -96,10 +96,10 @@ class Lattice:
     """Degrees north, shape (points down, points across)."""
     longitude: Floats
     """Degrees east."""
-    down: Field
-    """Weights of the points in every row of the grid, shape (rows, points down)."""
-    across: Field
-    """Weights of the points in every column."""
+    down: tuple[NDArray[np.intp], Field]
+    """For every row of the grid the point above it, and the way from there to the next (0 to 1)."""
+    across: tuple[NDArray[np.intp], Field]
+    """For every column the point to its left, and the way to the next."""
 
     def wander(self, seed: int, name: str, day: ArrayLike, *, memory: float = 3.0) -> Floats:
         """Return a process at the points; times, if many, come along the first axis."""
@@ -114,7 +114,13 @@ class Lattice:
 
     def fill(self, values: ArrayLike) -> Field:
         """Return values at the points, interpolated linearly to the grid."""
-        return np.asarray(self.down @ np.asarray(values, dtype=np.float32) @ self.across.T)
+        at = np.asarray(values, dtype=np.float32)
+        (row, below), (column, beyond) = self.down, self.across
+        strips = at[row] + (at[row + 1] - at[row]) * below[:, np.newaxis]
+        if strips.shape[1] == 2:  # a world within one mesh: no lookup
+            return np.asarray(strips[:, :1] + (strips[:, 1:] - strips[:, :1]) * beyond)
+        left = strips[:, column]
+        return np.asarray(left + (strips[:, column + 1] - left) * beyond)
 
 
 @lru_cache(maxsize=4)
@@ -126,11 +132,12 @@ def lattice(grid: WorldGrid) -> Lattice:
     return Lattice(rows, columns, grid.latitude[points], grid.longitude[points], down, across)
 
 
-def _spread(count: int, metres: float) -> tuple[NDArray[np.intp], Field]:
+def _spread(count: int, metres: float) -> tuple[NDArray[np.intp], tuple[NDArray[np.intp], Field]]:
     points = int(np.clip(np.ceil(count * metres / 1000 / _LATTICE) + 1, 2, min(_CELLS, count)))
     where = np.linspace(0, count - 1, points).round().astype(np.intp)
-    weights = [np.interp(np.arange(count), where, row) for row in np.eye(points)]
-    return where, np.asarray(np.stack(weights, axis=1), dtype=np.float32)
+    cells = np.arange(count)
+    first = np.clip(np.searchsorted(where, cells, side="right") - 1, 0, points - 2)
+    return where, (first, ((cells - where[first]) / np.diff(where)[first]).astype(np.float32))
 
 
 # ---- wind ------------------------------------------------------------------------------------------------------------

@@ -2,11 +2,10 @@ r"""Clouds of the simulated Earth: where they are, what they do to light, where 
 
 Two layers: low clouds (convective cumulus on summer days, stratus sheets else) and cirrus. Their fields are turbulent
 noise that drifts with the wind (:mod:`musyq_lab.twin._cloud_fields`), cut where the cover of the weather situation
-(:func:`musyq_lab.twin.weather.cover`) wants it. Optical depth inside clouds is lognormal (Barker et al. 1996, doi
-10.1175/1520-0469(1996)053<2304:APFCPA>2.0.CO;2) and falls to nothing at their edges.
+(:func:`musyq_lab.twin.weather.cover`) wants it. Optical depth inside clouds is lognormal, as in the cascades of Cahalan et al. (1994, doi
+10.1175/1520-0469(1994)051<2434:TAOFSC>2.0.CO;2), and falls to nothing at their edges.
 
-Heights are smooth within a layer; one height stands for all of a column, that of the cirrus where it is thick enough to
-be what a sensor sees.
+Heights are smooth within a layer; one height stands for all of a column, that of the low cloud where there is one.
 """
 
 from __future__ import annotations
@@ -37,10 +36,9 @@ MEDIAN_DEPTH = (10.0, 0.7)
 10.1175/1520-0450(1992)031<1275:STCLDF>2.0.CO;2)."""
 
 SPREAD = 0.9
-"""Standard deviation of the logarithm of optical depth inside clouds, chosen within Barker et al. 1996."""
+"""Standard deviation of the logarithm of optical depth inside clouds, chosen."""
 
 _LAPSE = 0.0065  # K m-1, ICAO standard atmosphere
-_OPAQUE_CIRRUS = 0.3  # optical depth from which cirrus gives the height of the column
 _FREEZING = 253.0  # K: colder tops are ice more often than not (Hu et al. 2010, doi 10.1029/2009JD012384)
 _STEEPEST = 80.0  # deg: shadows and views no longer than at this zenith angle
 
@@ -80,9 +78,7 @@ def clouds(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, cloud
     low = _depth(np.sqrt(share) * bubbles + np.sqrt(1 - share) * sheet, points.fill(low_cover), MEDIAN_DEPTH[0])
     high = _depth(streaks, points.fill(high_cover), MEDIAN_DEPTH[1])
     top_low, top_high = _tops(static, grid, points, convective, sheet, streaks)
-    opaque = high >= _OPAQUE_CIRRUS
-    alone = (high > 0) & (low == 0)
-    top = np.where(opaque | alone, top_high, top_low)
+    top = np.where((high > 0) & (low == 0), top_high, top_low)
     ground = (
         static["temperature_mean"].values + points.fill(season(points, time)) * static["temperature_amplitude"].values
     )
@@ -115,7 +111,7 @@ def _covers(
     return fair, cirrus, np.clip(unstable * (0.4 + 0.6 * growth) * 1.3, 0.0, 1.0)
 
 
-def _depth(noise: Field, covered: Field, median: float) -> Field:
+def _depth(noise: NDArray[np.floating], covered: Field, median: float) -> Field:
     """Return the optical depth of a layer: none where the noise is low, lognormal elsewhere, growing with the noise."""
     rank = (1 - ndtr(noise)) / np.maximum(covered, np.float32(1e-9))
     cloudy = rank < 1
@@ -178,7 +174,7 @@ def shadow(
     ice = np.asarray(clouds["cloud_ice"].values, np.float32)
     moved, frozen = _displaced(grid, depth, height, zenith, sun_azimuth, [depth, ice])
     if not grid.geographic:
-        moved, frozen = (_on_relief(f, grid, elevation - level, zenith, sun_azimuth) for f in (moved, frozen))
+        moved, frozen = _on_relief([moved, frozen], grid, elevation - level, zenith, sun_azimuth)
     mu = np.maximum(np.cos(np.radians(zenith)), np.float32(optics.LOWEST))
     g = np.float32(optics.ASYMMETRY[0]) + np.float32(optics.ASYMMETRY[1] - optics.ASYMMETRY[0]) * frozen
     return np.asarray(optics.conservative(moved, mu, g), dtype=np.float32)
@@ -223,8 +219,8 @@ def _steps(
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return how many rows (southward) and columns (eastward) away from a direction something appears."""
     angle = np.radians(np.asarray(azimuth, np.float32))
-    reach = np.tan(np.radians(np.minimum(np.asarray(zenith, np.float32), np.float32(_STEEPEST))))
-    reach = reach * np.asarray(height, np.float32) / np.float32(grid.metres)
+    tilt = np.radians(np.minimum(np.asarray(zenith, np.float32), np.float32(_STEEPEST)))
+    reach = np.sin(tilt) / np.cos(tilt) * np.asarray(height, np.float32) / np.float32(grid.metres)
     east = -reach * np.sin(angle)
     if grid.geographic:
         east = east / np.maximum(np.cos(np.radians(grid.latitude)), 0.05).astype(np.float32)
@@ -259,12 +255,19 @@ def _around(values: NDArray[np.generic], shape: tuple[int, int]) -> Field:
     return np.asarray(ndimage.uniform_filter(values.reshape(shape).astype(np.float32), 3, mode="wrap"))
 
 
-def _on_relief(values: Field, grid: WorldGrid, height: Field, zenith: ArrayLike, azimuth: ArrayLike) -> Field:
+def _on_relief(
+    fields: list[Field], grid: WorldGrid, height: Field, zenith: ArrayLike, azimuth: ArrayLike
+) -> list[Field]:
     """Return what falls on a plane where it meets the relief: higher ground is hit nearer to the sun."""
-    south, east = _steps(grid, height, zenith, azimuth)
-    row = (np.arange(grid.rows)[:, np.newaxis] + np.rint(south).astype(np.int64)) % grid.rows
-    column = (np.arange(grid.columns) + np.rint(east).astype(np.int64)) % grid.columns
-    return values[row, column]
+    south, east = (
+        np.broadcast_to(np.rint(s).astype(np.int32), grid.shape) for s in _steps(grid, height, zenith, azimuth)
+    )
+    if not (south.any() or east.any()):
+        return fields
+    row = (np.arange(grid.rows, dtype=np.int32)[:, np.newaxis] + south) % np.int32(grid.rows)
+    column = (np.arange(grid.columns, dtype=np.int32) + east) % np.int32(grid.columns)
+    cell = row * np.int32(grid.columns) + column
+    return [np.take(f, cell) for f in fields]
 
 
 # ---- light -----------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ obeys
 
 .. math:: R_n = (1 - \alpha) G + \varepsilon (L_d - \sigma T_s^4) = H + LE + G_0
 
-to rounding. Water keeps the temperature of its season and snow does not get warmer than melting: there ground heat takes
-what is left.
+to rounding. Water keeps the temperature of its season and snow does not get warmer than melting: there ground heat
+takes what is left.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ GROUND_SHARE = (0.315, 0.05)
 NIGHT_SHARE = 0.5
 """Ground heat over net radiation by night (Allen et al. 1998, FAO-56, eq. 46)."""
 
-_BLOCK = 32_768  # cells worked on at once, so that they stay in the cache
+_BLOCK = 16_384  # cells worked on at once, so that they stay in the cache
 _LAG = 30.0  # days that water temperature lags behind the season, chosen
 _MELTING = np.float32(273.15)
+_PSYCHROMETRIC = 0.665e-3  # K-1, times pressure: FAO-56 eq. 8
 
 
 def energy(
@@ -118,29 +119,41 @@ def daily(state: Callable[[datetime], xr.Dataset], times: Iterable[datetime]) ->
         daylight, or of the whole day in the polar night.
     """
     total: dict[str, Field] = {}
-    lowest, highest = np.float32(np.inf), np.float32(-np.inf)
-    dry, dry_by_day, light, reflected, count = (np.float32(0.0),) * 5
+    coldest: list[Field] = []
+    warmest: list[Field] = []
+    count = 0
     like: xr.Dataset | None = None
     for time in times:
         like = now = state(time)
         count += 1
-        for name in _MEANS:
-            if name in now:
-                total[name] = total.get(name, np.float32(0.0)) + now[name].values
-        air, shining = now["air_temperature"].values, now["downward_shortwave"].values
-        lowest, highest = np.minimum(lowest, air), np.maximum(highest, air)
-        deficit = 100 * (saturation_pressure(air) - now["vapour_pressure"].values)
-        bright = (shining > 1).astype(np.float32)
-        dry, dry_by_day, light = dry + deficit, dry_by_day + deficit * bright, light + bright
-        reflected = reflected + shining * now["albedo"].values
+        air = now["air_temperature"].values
+        coldest = [np.minimum(air, *coldest)] if coldest else [air]
+        warmest = [np.maximum(air, *warmest)] if warmest else [air]
+        for name, field in _terms(now).items():
+            total[name] = total[name] + field if name in total else field
     if like is None:
         raise InputError("The mean of a day needs at least one time; none was given.")
-    values = {name: field / count for name, field in total.items()}
-    shone = total["downward_shortwave"]
+    values: dict[str, Field] = {name: np.asarray(field / count) for name, field in total.items()}
+    shone, bright = values["downward_shortwave"], values.pop("bright")
+    reflected, thirst = values.pop("reflected"), values.pop("thirst by day")
     values["albedo"] = np.where(shone > 0, reflected / np.maximum(shone, 1e-6), values["albedo"])
-    values["air_temperature_min"], values["air_temperature_max"] = lowest, highest
-    values["vapour_pressure_deficit"] = np.where(light > 0, dry_by_day / np.maximum(light, 1), dry / count)
+    values["air_temperature_min"], values["air_temperature_max"] = coldest[0], warmest[0]
+    values["vapour_pressure_deficit"] = np.where(bright > 0, thirst / np.maximum(bright, 1e-6), values.pop("thirst"))
     return dataset(values, like)
+
+
+def _terms(now: xr.Dataset) -> dict[str, Field]:
+    """Return what is summed over a day."""
+    shining = now["downward_shortwave"].values
+    bright = (shining > 1).astype(np.float32)
+    thirst = 100 * (saturation_pressure(now["air_temperature"].values) - now["vapour_pressure"].values)
+    sums = {name: now[name].values for name in _MEANS if name in now}
+    return sums | {
+        "bright": bright,
+        "thirst": thirst,
+        "thirst by day": thirst * bright,
+        "reflected": shining * now["albedo"].values,
+    }
 
 
 _MEANS = (
@@ -216,15 +229,16 @@ def _budget(at: dict[str, Field], beyond: float) -> dict[str, Field]:
     longwave = sky.downward_longwave(at["air_temperature"], at["vapour_pressure"], clouded)
     emissivity = _emissivity(at)
     absorbed = (1 - at["albedo"]) * shortwave["downward_shortwave"] + emissivity * longwave
-    fixed, kept = _kept_temperature(at)
     used = _evaporative_share(at)
     cover = at["fraction_vegetation_cover"]
     ground = GROUND_SHARE[0] + (GROUND_SHARE[1] - GROUND_SHARE[0]) * cover
     traded = _exchange(at)
     by_night = np.full_like(cover, 1 - NIGHT_SHARE)
     free = solve(at["air_temperature"], absorbed, emissivity, (1 - ground) * (1 - used), by_night, traded)
-    surface = np.where(kept, np.minimum(fixed, np.where(at["water"] > 0, fixed, free)), free)
-    emitted = emissivity * np.float32(sky.STEFAN_BOLTZMANN) * surface**4
+    surface = np.where(at["snow_fraction"] > 0.5, np.minimum(free, _MELTING), free)
+    surface = np.where(at["water"] > 0, at["lake"], surface)
+    squared = surface * surface
+    emitted = emissivity * np.float32(sky.STEFAN_BOLTZMANN) * squared * squared
     net = absorbed - emitted
     sensible = traded.heat(surface - at["air_temperature"])[0]
     latent = used * (1 - ground) * np.maximum(net, 0)
@@ -248,11 +262,10 @@ def _shortwave(at: dict[str, Field], beyond: float) -> dict[str, Field]:
     clear = sky.clear_sky(cosine, beyond, at["surface_pressure"], at["aod"], at["water_vapour"], at["ozone"])
     if at["slope"].any():
         clear = _on_slopes(clear, at, cosine)
-    bare, _ = sky.below_clouds(clear, np.ones_like(cosine), at["albedo"], cosine)
     total, beam = sky.below_clouds(clear, at["transmittance"], at["albedo"], cosine)
     fraction, gain = sky.PAR_FRACTION
     return {
-        "clear_sky_downward_shortwave": bare,
+        "clear_sky_downward_shortwave": (clear.direct + clear.diffuse) / (1 - at["albedo"] * clear.albedo),
         "downward_shortwave": total,
         "direct_fraction": np.where(total > 0, beam / np.maximum(total, 1e-6), 0),
         "downward_par": total * (fraction + gain * (1 - at["transmittance"])),
@@ -275,23 +288,19 @@ def _emissivity(at: dict[str, Field]) -> Field:
     return np.where(at["water"] > 0, np.float32(EMISSIVITY["water"]), land)
 
 
-def _kept_temperature(at: dict[str, Field]) -> tuple[Field, Field]:
-    """Return the temperature (K) of water and the most that snow can have, and where they hold."""
-    return np.where(at["water"] > 0, at["lake"], _MELTING), (at["water"] > 0) | (at["snow_fraction"] > 0.5)
-
-
 def _evaporative_share(at: dict[str, Field]) -> Field:
     """Return latent heat over available energy: Priestley & Taylor, limited by what soil and roots have."""
     air = at["air_temperature"]
-    # Slope of saturation pressure and psychrometric constant (hPa K-1): FAO-56 eq. 13 and 8.
-    slope = 4098 * saturation_pressure(air) / (air - 35.85) ** 2
-    psychrometric = 0.665e-3 * at["surface_pressure"]
+    # Slope of saturation pressure (hPa K-1), FAO-56 eq. 13.
+    dry = air - np.float32(35.85)
+    slope = 4098 * saturation_pressure(air) / (dry * dry)
+    psychrometric = _PSYCHROMETRIC * at["surface_pressure"]
     moisture, cover = at["soil_moisture"], at["fraction_vegetation_cover"]
     # Leaves close between 40 % and 10 % of saturation, bare soil dries with the square of its moisture; chosen within
     # the ranges of Fisher et al. 2008 (doi 10.1016/j.rse.2007.06.025) for the same purpose.
     leaves = np.clip((moisture - np.float32(0.1)) / np.float32(0.3), 0, 1) * at["greenness"]
     stress = cover * leaves + (1 - cover) * moisture * moisture
-    return np.clip(PRIESTLEY_TAYLOR * slope / (slope + psychrometric) * stress, 0, np.float32(0.95))
+    return np.asarray(np.clip(PRIESTLEY_TAYLOR * slope / (slope + psychrometric) * stress, 0, np.float32(0.95)))
 
 
 def _exchange(at: dict[str, Field]) -> Exchange:
@@ -300,14 +309,13 @@ def _exchange(at: dict[str, Field]) -> Exchange:
     rough = np.maximum(np.float32(0.123) * at["canopy_height"], np.float32(0.005))
     rough = np.where(at["water"] > 0, np.float32(2e-4), np.minimum(rough, np.float32(2.5)))
     # kB^-1: 2.3 over closed canopies (Garratt & Hicks 1973), 4 to 8 over sparse ones (Verhoef et al. 1997, doi
-    # 10.1175/1520-0450(1997)036<0560:SCOSOB>2.0.CO;2).
+    # 10.1175/1520-0450(1997)036<0560:SPNOTP>2.0.CO;2).
     excess = np.where(at["water"] > 0, np.float32(0.0), np.float32(2.3) + np.float32(2.7) * (1 - cover))
     return exchange(at["air_temperature"], at["surface_pressure"], at["wind_speed"], rough, excess)
 
 
 def _lake_latent(at: dict[str, Field], surface: Field, traded: Exchange) -> Field:
-    """Return latent heat of open water: the same exchange as for heat, over the psychrometric constant."""
-    factor = traded.heat(np.where(surface == at["air_temperature"], 1e-3, surface - at["air_temperature"]))[0]
-    per_kelvin = factor / np.where(surface == at["air_temperature"], 1e-3, surface - at["air_temperature"])
+    """Return latent heat of open water: vapour is carried as heat is, over the psychrometric constant."""
     deficit = saturation_pressure(surface) - at["vapour_pressure"]
-    return per_kelvin * deficit / (0.665e-3 * at["surface_pressure"])
+    carried = traded.coefficient(surface - at["air_temperature"])
+    return np.asarray(carried * deficit / (_PSYCHROMETRIC * at["surface_pressure"]))

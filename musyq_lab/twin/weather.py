@@ -10,7 +10,7 @@ sun is low, with cold air in the hollows of clear nights. Vapour pressure follow
 humidity and is capped by saturation (Alduchov & Eskridge 1996, doi
 10.1175/1520-0450(1996)035<0601:IMFAOS>2.0.CO;2); its column is that of Prata (1996, doi 10.1002/qj.49712253306),
 46.5 e / T in g cm-2 for e in hPa. Aerosol optical depth is lognormal in time (O'Neill et al. 2000, doi
-10.1029/2000JD900245). Ozone is the climatology of van Heuklon (1979, doi 10.1016/0038-092X(79)90060-4).
+10.1029/2000GL011581). Ozone is the climatology of van Heuklon (1979, doi 10.1016/0038-092X(79)90060-4).
 
 The sizes of the random parts are chosen, not measured; each is said beside its constant.
 """
@@ -36,10 +36,11 @@ WARMEST = 200.0
 _U_SHAPE = 1.5  # spread of the probit of cover: above 1 the days are mostly clear or mostly overcast
 _HUMIDITY = 0.10  # standard deviation of the day's relative humidity, chosen
 _PRESSURE = 7.0  # hPa, standard deviation of surface pressure, chosen
-_AOD_SIGMA = np.log(1.9)  # geometric standard deviations of daily AOD are 1.5 to 2.2 (O'Neill et al. 2000, table 1)
+_AOD_SIGMA = np.log(1.9)  # geometric standard deviation, chosen
 _OZONE = 12.0  # DU, day-to-day standard deviation, chosen
 _RAIN_MEMORY = 12.0  # days in which the upper soil loses 1 - 1/e of a rain, chosen
-_RAIN_DAYS = 40
+_RAIN_DAYS = 30
+_RAIN_STEP = 0.5
 _RAIN_LIMIT = 0.6  # standard deviations of moisture above which it rains: about one day in four
 _SATURATING = 45.0  # mm of recent rain at which the soil is 1 - 1/e full, chosen
 
@@ -95,7 +96,7 @@ def cover(seed: int, points: Lattice, day: ArrayLike, mean: Floats, cloudiness: 
         Factor on the cover, which stays within 1.
     """
     probit = ndtri(np.clip(mean, 0.01, 0.99)) * np.sqrt(1 + _U_SHAPE**2)
-    return np.clip(cloudiness * ndtr(_U_SHAPE * moisture(seed, points, day) + probit), 0.0, 1.0)
+    return np.asarray(np.clip(cloudiness * ndtr(_U_SHAPE * moisture(seed, points, day) + probit), 0.0, 1.0))
 
 
 def moisture(seed: int, points: Lattice, day: ArrayLike) -> Floats:
@@ -128,15 +129,15 @@ def weather(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, clou
     """
     points, day = lattice(grid), days(time)
     still = {name: np.asarray(static[name].values, np.float32) for name in _STATIC}
-    daily = _daily_temperature(points, seed, day, time, still)
+    daily = _daily_temperature(points, time, still, points.wander(seed, "temperature", day))
     clouded = cover(seed, points, day, points.at(still["cloud_fraction_mean"]), cloudiness)
     course = _course(points, time)
-    air = daily + _diurnal(points, day, time, course, clouded) * still["diurnal_amplitude"]
+    air = daily + _diurnal(points, time, course, clouded) * still["diurnal_amplitude"]
     air -= points.fill(1.5 * np.maximum(-course, 0) * (1 - clouded)) * still["wetness"]
     humid = np.clip(still["humidity_mean"] + points.fill(_HUMIDITY * moisture(seed, points, day)), 0.05, 0.98)
     saturated = saturation_pressure(air)
     vapour = np.minimum(humid * saturation_pressure(daily), np.float32(0.999) * saturated)
-    wet = _soil_moisture(points, seed, day, time, still)
+    wet = _recent_rain(points, seed, day, time, still)
     values = {
         "air_temperature": air,
         "vapour_pressure": vapour,
@@ -173,22 +174,23 @@ def season(points: Lattice, time: datetime) -> Floats:
     return np.asarray(wave * np.tanh(points.latitude / 3.0))
 
 
-def _daily_temperature(points: Lattice, seed: int, day: float, time: datetime, still: _Still) -> Field:
-    anomaly = points.fill(points.wander(seed, "temperature", day))
+def _daily_temperature(points: Lattice, time: datetime, still: _Still, anomaly: Floats) -> Field:
     amplitude = still["temperature_amplitude"]
     # Day-to-day standard deviation: 1 K in the tropics, 4 to 5 K in continental climates; chosen.
     spread = np.minimum(np.float32(1.0) + np.float32(0.25) * amplitude, np.float32(5.0))
-    return still["temperature_mean"] + amplitude * points.fill(season(points, time)) + spread * anomaly
+    return np.asarray(
+        still["temperature_mean"] + amplitude * points.fill(season(points, time)) + spread * points.fill(anomaly)
+    )
 
 
 def _course(points: Lattice, time: datetime) -> Floats:
     """Return the daily course of temperature, -1 at its lowest and 1 at its highest, by mean solar time."""
     hour = (time.hour + time.minute / 60 + time.second / 3600) + points.longitude / 15
     turn = np.pi / 12 * hour
-    return 2 * (0.44 - 0.46 * np.sin(turn + 0.9) + 0.11 * np.sin(2 * turn + 0.9)) - 1
+    return np.asarray(2 * (0.44 - 0.46 * np.sin(turn + 0.9) + 0.11 * np.sin(2 * turn + 0.9)) - 1)
 
 
-def _diurnal(points: Lattice, day: float, time: datetime, course: Floats, clouded: Floats) -> Field:
+def _diurnal(points: Lattice, time: datetime, course: Floats, clouded: Floats) -> Field:
     declination = float(solar.sun_position(np.datetime64(time)).declination)
     noon = np.cos(np.radians(points.latitude) - declination)
     strength = np.clip(1.4 * noon, 0.0, 1.0) * (1.25 - 0.65 * clouded)
@@ -204,7 +206,7 @@ def _wind_speed(points: Lattice, seed: int, day: float, course: Floats, still: _
 def _pressure(points: Lattice, seed: int, day: float, still: _Still) -> Field:
     # ICAO standard atmosphere (Doc 7488): p = p0 (1 - 2.25577e-5 z)^5.25588.
     standard = (1 - np.float32(2.25577e-5) * still["elevation"]) ** np.float32(5.25588)
-    return standard * points.fill(1013.25 + _PRESSURE * points.wander(seed, "pressure", day))
+    return np.asarray(standard * points.fill(1013.25 + _PRESSURE * points.wander(seed, "pressure", day)))
 
 
 def _aod(points: Lattice, grid: WorldGrid, seed: int, day: float, time: datetime, still: _Still) -> Field:
@@ -212,10 +214,10 @@ def _aod(points: Lattice, grid: WorldGrid, seed: int, day: float, time: datetime
     daily = np.exp(_AOD_SIGMA * process - _AOD_SIGMA**2 / 2) * (1 + 0.25 * season(points, time))
     aod = still["aod_mean"] * points.fill(daily)
     if grid.geographic:
-        return aod
-    # Aerosol gathers below: scale height 2 km (Yu et al. 2010, doi 10.1029/2009JD013364, find 1.5 to 3 km).
+        return np.asarray(aod)
+    # Aerosol gathers below, with a scale height of 2 km; chosen.
     height = still["elevation"] - still["elevation"].mean(dtype=np.float64).astype(np.float32)
-    return aod * np.exp(height / np.float32(-2000.0)) + _plume(grid, seed, day)
+    return np.asarray(aod * np.exp(height / np.float32(-2000.0)) + _plume(grid, seed, day))
 
 
 def _plume(grid: WorldGrid, seed: int, day: float) -> Field | float:
@@ -248,24 +250,21 @@ def _rain_norm() -> float:
 _RAIN_NORM = _rain_norm()
 
 
-def _soil_moisture(points: Lattice, seed: int, day: float, time: datetime, still: _Still) -> Field:
+def _recent_rain(points: Lattice, seed: int, day: float, time: datetime, still: _Still) -> Field:
     """Return recent rain (mm), older rain counting less."""
-    lag = np.arange(_RAIN_DAYS, dtype=np.float64)
+    lag = np.arange(0.0, _RAIN_DAYS, _RAIN_STEP)
     fall = np.maximum(moisture(seed, points, day - lag) - _RAIN_LIMIT, 0) / _RAIN_NORM
-    weight = np.exp(-lag / _RAIN_MEMORY)
+    weight = np.exp(-lag / _RAIN_MEMORY) * _RAIN_STEP
     wet_season = 1 + 0.5 * season(points, time)  # most land gets more rain in its summer half; chosen
     recent = np.tensordot(weight, fall, axes=1) * wet_season
-    return points.fill(recent) * still["precipitation"] / np.float32(365.25)
+    return np.asarray(points.fill(recent) * still["precipitation"] / np.float32(365.25))
 
 
 def _ground_water(
     points: Lattice, seed: int, day: float, time: datetime, still: _Still, recent: Field
 ) -> dict[str, Field]:
     lately = np.array([0.5, 2.0, 4.0, 6.0, 8.0])
-    anomaly = points.fill(points.wander(seed, "temperature", day - lately).mean(axis=0))
-    amplitude = still["temperature_amplitude"]
-    spread = np.minimum(np.float32(1.0) + np.float32(0.25) * amplitude, np.float32(5.0))
-    mean = still["temperature_mean"] + amplitude * points.fill(season(points, time)) + spread * anomaly
+    mean = _daily_temperature(points, time, still, points.wander(seed, "temperature", day - lately).mean(axis=0))
     # Share of what fell lately that is snow and has not melted: half at -0.5 C of the last ten days.
     frozen = 1 / (1 + np.exp((mean - np.float32(272.65)) / np.float32(1.2)))
     fraction = np.tanh(recent * frozen / np.float32(6.0))
