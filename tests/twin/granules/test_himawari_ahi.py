@@ -52,8 +52,9 @@ def satpy_scene(day):
     from satpy import Scene
 
     scene = Scene([str(p) for p in sorted(day[1].iterdir())], reader="ahi_hsd")
-    scene.load([f"B{n:02d}" for n in range(1, 17)])
-    return {d.attrs["name"]: d for d in dask.compute(*(scene[key] for key in scene))}
+    names = [f"B{n:02d}" for n in range(1, 17)]
+    scene.load(names)
+    return dict(zip(names, dask.compute(*(scene[name] for name in names)), strict=True))
 
 
 def cut(image, array):
