@@ -150,7 +150,8 @@ def radiance(temperature: NDArray[np.floating], native: str, platform: str) -> N
     wavenumber, slope, intercept = BRIGHTNESS[platform][native]
     k1, k2 = planck_constants(1e4 / wavenumber)
     effective = np.asarray(temperature, np.float64) * slope + intercept
-    return np.asarray(k1 / np.expm1(k2 / np.maximum(effective, 1.0)))
+    # Colder than anything: the exponential must not overflow.
+    return np.asarray(k1 / np.expm1(k2 / np.maximum(effective, 10.0)))
 
 
 def scaled(

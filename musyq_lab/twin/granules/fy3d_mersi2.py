@@ -264,7 +264,8 @@ def _emissive_counts(temperature: NDArray[np.floating], native: int) -> NDArray[
     """Return counts of the radiance whose temperature is A x Te + B, with Te that at the effective wave number."""
     number, (a, b) = WAVE_NUMBERS[native - 20], CORRECTION[native - 20]
     k1, k2 = planck_constants(1e4 / number)
-    effective = np.maximum((temperature.astype(np.float64) - b) / a, 1.0)
+    # Colder than anything: the exponential must not overflow.
+    effective = np.maximum((temperature.astype(np.float64) - b) / a, 10.0)
     # Per micrometre to mW m-2 sr-1 (cm-1)-1.
     radiance = k1 / np.expm1(k2 / effective) / (1e-7 * number**2)
     counts = np.rint(radiance / SLOPES[native - 20])
