@@ -5,7 +5,7 @@ r"""Surface temperature from the energy balance, by Newton's method on every cel
 with ground heat as a share of net radiation, latent heat after Priestley & Taylor (1972, doi
 10.1175/1520-0493(1972)100<0081:OTAOSH>2.3.CO;2) limited by the water that soil and leaves have, and sensible heat by
 a bulk formula with the correction of Louis (1979, doi 10.1007/BF00117978) where air is unstable and the long-tailed
-1 / (1 + 10 Ri) where it is stable (Brown et al. 2008, doi 10.1007/s10546-008-9275-0): Louis's own lets the ground of a
+1 / (1 + 10 Ri) of weather models where it is stable (no paper was opened for the 10): Louis's own lets the ground of a
 calm night fall 20 K below the air.
 """
 
@@ -33,7 +33,7 @@ _GRAVITY = 9.81
 _HEAT_CAPACITY = 1004.7  # J kg-1 K-1, dry air at constant pressure
 _GAS = 287.05  # J kg-1 K-1, dry air
 _LOUIS = (9.4, 5.3)  # b and C* for heat: Louis 1979, eq. 14 and 20
-_TAIL = 10.0  # Brown et al. 2008
+_TAIL = 10.0
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def clear_sky(
     gases = np.exp(-0.0127 * pressed**0.26)
     vapour = water_vapour * 0.1 * mass
     through_vapour = 1 - 2.4959 * vapour / ((1 + 79.034 * vapour) ** 0.6828 + 6.385 * vapour)
-    broad = aod * (0.2758 * (550 / 380) ** ANGSTROM + 0.35 * (550 / 500) ** ANGSTROM)
+    broad = aod * (0.27583 * (550 / 380) ** ANGSTROM + 0.35 * (550 / 500) ** ANGSTROM)
     aerosol = np.exp(-(broad**0.873) * (1 + broad - broad**0.7088) * mass**0.9108)
     not_absorbed = 1 - 0.1 * (1 - mass + mass**1.06) * (1 - aerosol)
     scattered = 1 - aerosol / not_absorbed

@@ -2,8 +2,8 @@ r"""Clouds of the simulated Earth: where they are, what they do to light, where 
 
 Two layers: low clouds (convective cumulus on summer days, stratus sheets else) and cirrus. Their fields are turbulent
 noise that drifts with the wind (:mod:`musyq_lab.twin._cloud_fields`), cut where the cover of the weather situation
-(:func:`musyq_lab.twin.weather.cover`) wants it. Optical depth inside clouds is lognormal, as in the cascades of Cahalan et al. (1994, doi
-10.1175/1520-0469(1994)051<2434:TAOFSC>2.0.CO;2), and falls to nothing at their edges.
+(:func:`musyq_lab.twin.weather.cover`) wants it. Optical depth inside clouds is lognormal, as in the cascades of
+Cahalan et al. (1994, doi 10.1175/1520-0469(1994)051<2434:TAOFSC>2.0.CO;2), and falls to nothing at their edges.
 
 Heights are smooth within a layer; one height stands for all of a column, that of the low cloud where there is one.
 """
@@ -25,10 +25,10 @@ from musyq_lab.twin._variables import dataset
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.weather import cover, season
 
-CUMULUS = Texture("cumulus", outer=3_000.0, inner=60.0, lifetime=1.2)
-STRATUS = Texture("stratus", outer=25_000.0, inner=60.0, lifetime=4.0)
-CIRRUS = Texture("cirrus", outer=20_000.0, inner=150.0, lifetime=4.0, stretch=4.0)
-"""Outer scales, lifetimes and streaks are chosen: cumulus of 1 to 3 km that live half an hour, sheets of tens of km."""
+CUMULUS = Texture("cumulus", outer=3_000.0, inner=60.0, lifetime=3.0)
+STRATUS = Texture("stratus", outer=25_000.0, inner=60.0, lifetime=6.0)
+CIRRUS = Texture("cirrus", outer=20_000.0, inner=150.0, lifetime=6.0, stretch=4.0)
+"""Outer scales, lifetimes and streaks are chosen: cumulus of 1 to 3 km that live an hour, sheets of tens of km."""
 
 MEDIAN_DEPTH = (10.0, 0.7)
 """Median optical depth inside low clouds and cirrus: of the order of the MODIS means over land (King et al. 2013, doi

@@ -42,7 +42,7 @@ _RAIN_MEMORY = 12.0  # days in which the upper soil loses 1 - 1/e of a rain, cho
 _RAIN_DAYS = 30
 _RAIN_STEP = 0.5
 _RAIN_LIMIT = 0.6  # standard deviations of moisture above which it rains: about one day in four
-_SATURATING = 45.0  # mm of recent rain at which the soil is 1 - 1/e full, chosen
+_SATURATING = 35.0  # mm of recent rain at which the soil is 1 - 1/e full, chosen
 
 
 def saturation_pressure(temperature: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -79,8 +79,8 @@ def cover(seed: int, points: Lattice, day: ArrayLike, mean: Floats, cloudiness: 
 
     .. math:: c = \Phi(a g + \sqrt{1 + a^2} \, \Phi^{-1}(m))
 
-    has the mean m and, since a > 1, the U-shaped distribution of observed daily cover (Falls 1974, doi
-    10.1029/JC079i009p01261, fits beta distributions of that shape).
+    has the mean m and, since a > 1, the U-shaped distribution of observed cover (Falls 1974, J. Geophys. Res. 79,
+    1261, fits beta distributions of that shape).
 
     Parameters
     ----------
