@@ -127,7 +127,7 @@ DATASETS: Mapping[int, tuple[Dataset, ...]] = {
     500: (
         Dataset("EV_500_RefSB", _MEDIUM, "Band_500M", "Earth View 500M Reflective Solar Bands"),
         Dataset(
-            "EV_250_Aggr500_RefSB", _FINE, "Band_250M", "Earth View 250M Aggregated 500M Reflective Solar Bands", 12
+            "EV_250_Aggr500_RefSB", _FINE, "Band_250M", "Earth View 250M Aggregated 500M Reflective Solar Bands", 6
         ),
     ),
     250: (Dataset("EV_250_RefSB", _FINE, "Band_250M", "Earth View 250M Reflective Solar Bands"),),

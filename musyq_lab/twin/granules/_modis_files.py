@@ -129,8 +129,9 @@ class File:
         return inventory("ARCHIVEDMETADATA", {"SIMULATION": objects})
 
 
-def image_attributes(file: File, window: Window) -> dict[str, object]:
-    """Return the global attributes of an image file (sections 1.3 and 1.4)."""
+def image_attributes(file: File, window: Window, factor: int) -> dict[str, object]:
+    """Return the global attributes of an image file (sections 1.3, 1.4 and 1.7), ``factor`` times as fine as 1 km."""
+    lines, frames = swath_dims(factor)
     counts = {
         "Number of Scans": window.scans,
         "Number of Day mode scans": window.scans if file.day else 0,
@@ -141,6 +142,9 @@ def image_attributes(file: File, window: Window) -> dict[str, object]:
     return {
         **{name: np.int32(value) for name, value in counts.items()},
         "Earth-Sun Distance": np.float32(file.distance),
+        # Where the centre of a 1 km pixel lies among the finer ones: between lines, at a sample.
+        f"HDFEOS_FractionalOffset_{lines.replace(':', '_')}": np.float32((factor - 1) / 2),
+        f"HDFEOS_FractionalOffset_{frames.replace(':', '_')}": np.float32(0.0),
     }
 
 

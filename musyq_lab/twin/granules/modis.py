@@ -149,7 +149,7 @@ def write(overpass: Overpass, images: Sequence[Image], folder: Path) -> Path:
         made[metres] = folder / file.name(short)
         _hdf4.write(
             made[metres],
-            {**file.texts(short, title, layers, maps, place), **image_attributes(file, window)},
+            {**file.texts(short, title, layers, maps, place), **image_attributes(file, window, 1000 // metres)},
             layers,
             swath="MODIS_SWATH_Type_L1B",
             tables=[swath_table(file, window, place)],

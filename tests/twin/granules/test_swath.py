@@ -163,11 +163,11 @@ def test_the_window_holds_the_world():
 def test_worlds_beside_the_swath_have_none_and_worlds_at_its_edge_a_part(overpass):
     edge = float(overpass.across_of(np.float64(math.radians(55.0))))
     longitude, latitude = (float(v) for v in overpass.ground(np.float64(0.0), np.float64(edge)))
-    window = covering(overpass, modis.SCANNER, local_grid(longitude, latitude, 40.0, 20.0))
+    window = covering(overpass, modis.SCANNER, local_grid(longitude, latitude, 40.0, 100.0))
     assert window.column == 0
     assert 0 < window.columns < 12
     longitude, latitude = (float(v) for v in overpass.ground(np.float64(0.0), np.float64(1.1 * edge)))
-    assert covering(overpass, modis.SCANNER, local_grid(longitude, latitude, 10.0, 20.0)) is None
+    assert covering(overpass, modis.SCANNER, local_grid(longitude, latitude, 10.0, 100.0)) is None
 
 
 def test_a_large_world_is_cut_to_scans_around_the_place(overpass):
