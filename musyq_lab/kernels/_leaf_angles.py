@@ -63,9 +63,9 @@ def verhoef(a: npt.ArrayLike, b: npt.ArrayLike, edges: npt.ArrayLike = EDGES) ->
     Parameters
     ----------
     a, b : array_like
-        Average slope and bimodality, \|a\| + \|b\| <= 1 (NaN beyond). The mean angle is 45 - 360 a / pi^2 degrees. Verhoef
-        names (1, 0) planophile, (-1, 0) erectophile, (0, -1) plagiophile, (0, 1) extremophile, (0, 0) uniform and
-        (-0.35, -0.15) spherical.
+        Average slope and bimodality, \|a\| + \|b\| <= 1 (NaN beyond). The mean angle is 45 - 360 a / pi^2 degrees.
+        Verhoef calls (1, 0) planophile, (-1, 0) erectophile, (0, -1) plagiophile, (0, 1) extremophile, (0, 0) uniform
+        and (-0.35, -0.15) spherical.
     edges : array_like, optional
         Limits of the classes (degrees), rising from 0 to 90.
 

@@ -48,19 +48,24 @@ def plate_transmissivity(k: Any) -> Any:
 
 @inline
 def _pile(r: Any, t: Any, absorptance: Any, more: Any) -> Any:
-    """Return reflectance and transmittance of ``more`` (a real number) equal plates (Stokes 1862)."""
+    """Return reflectance and transmittance of ``more`` (a real number) equal plates (Stokes 1862), and their divisor.
+
+    The divisor is left to the leaf, where one division serves all quotients; a is 2 r times the usual one.
+    """
     d = sqrt(absorptance * (1.0 + r + t) * (1.0 + r - t) * (1.0 - r + t))
-    a = (1.0 + r * r - t * t + d) / (2.0 * r)
+    a = 1.0 + r * r - t * t + d
     p = pow(2.0 * t / (1.0 - r * r + t * t + d), more)  # 1 / b^(N-1): finite where t vanishes
-    a2, p2 = a * a, p * p
+    a2, p2, r2 = a * a, p * p, 4.0 * r * r
     clear = absorptance < _smallest(absorptance)
-    free = t / (t + (1.0 - t) * more)
-    over = 1.0 / (a2 - p2)
-    return select(clear, 1.0 - free, a * (1.0 - p2) * over), select(clear, free, p * (a2 - 1.0) * over)
+    free = (1.0 - t) * more
+    reflected = select(clear, free, 2.0 * r * a * (1.0 - p2))
+    transmitted = select(clear, t, p * (a2 - r2))
+    return reflected, transmitted, select(clear, t + free, a2 - r2 * p2)
 
 
-# N; ug cm-2: chlorophyll, carotenoids, anthocyanins; brown pigments; g cm-2: water, dry matter; specific absorption of
-# the six; transmissivities of the surface: within alpha, from a hemisphere, from inside -> reflectance, transmittance
+# N; contents over N in ug cm-2: chlorophyll, carotenoids, anthocyanins; brown pigments; in g cm-2: water, dry matter;
+# specific absorption of the six; transmissivities of the surface: within alpha, from a hemisphere, from inside
+# -> reflectance, transmittance
 @kernel("(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),()->(),()")
 def plates(
     n: float,
@@ -82,19 +87,21 @@ def plates(
     reflectance: Any,
     transmittance: Any,
 ) -> None:
-    k = fma(cab, kab, fma(car, kcar, fma(ant, kant, fma(cbrown, kbrown, fma(cw, kw, cm * km))))) / n
+    k = fma(cab, kab, fma(car, kcar, fma(ant, kant, fma(cbrown, kbrown, fma(cw, kw, cm * km)))))
     tau = plate_transmissivity(k)
     r12, r21 = 1.0 - t12, 1.0 - t21
-    inside = 1.0 / (1.0 - r21 * r21 * tau * tau)
-    t = t12 * tau * t21 * inside
-    r = r12 + r21 * tau * t
-    top_t = t_alpha * tau * t21 * inside
-    top_r = 1.0 - t_alpha + r21 * tau * top_t
-    below_r, below_t = _pile(r, t, t12 * (1.0 - tau) / (1.0 - r21 * tau), n - 1.0)
-    between = 1.0 / (1.0 - below_r * r)
+    back = r21 * tau
+    inside = 1.0 / (1.0 - back * back)
+    through = tau * t21 * inside
+    t = t12 * through
+    r = fma(back, t, r12)
+    top_t = t_alpha * through
+    top_r = 1.0 - t_alpha + back * top_t
+    reflected, transmitted, whole = _pile(r, t, t12 * (1.0 - tau) * (1.0 + back) * inside, n - 1.0)
+    share = top_t / (whole - reflected * r)
     bad = n < 1.0
-    transmittance[0] = select(bad, np.nan, top_t * below_t * between)
-    reflectance[0] = select(bad, np.nan, top_r + top_t * below_r * t * between)
+    transmittance[0] = select(bad, np.nan, share * transmitted)
+    reflectance[0] = select(bad, np.nan, fma(share, reflected * t, top_r))
 
 
 @kernel("()->()")  # optical thickness -> transmissivity

@@ -65,19 +65,21 @@ def leaf_class(
 @inline
 def _diffuse(k: Any, half: Any, forward: Any, backward: Any, layer: Any) -> Any:
     """Return what a beam with extinction ``k`` sends down and up, and the terms of its two solutions."""
-    lai, m, half_m, att, sigb, rinf, re, denominator, rdd, tdd = layer
+    lai, m, half_m, att, sigb, rinf, re, scale, rdd, tdd = layer
     beam, e1 = half * half, half_m * half_m
-    alpha = (forward * (att + k) + sigb * backward) / (m * m - k * k)
-    beta = (backward * (att - k) + sigb * forward) / (m * m - k * k)
+    apart, together = 1.0 / (k - m), 1.0 / (k + m)
+    product = -apart * together
+    alpha = (forward * (att + k) + sigb * backward) * product
+    beta = (backward * (att - k) + sigb * forward) * product
     x = 0.5 * (k - m) * lai
-    j1 = select(abs(x) < 0.5, lai * half * half_m * _sinhc(x * x), (e1 - beam) / (k - m))
-    j2 = (1.0 - beam * e1) / (k + m)
+    j1 = select(abs(x) < 0.5, lai * half * half_m * _sinhc(x * x), (e1 - beam) * apart)
+    j2 = (1.0 - beam * e1) * together
     p = fma(backward, rinf, forward) * j1
     q = fma(forward, rinf, backward) * j2
     clear = m < 0.5 * k
-    down = select(clear, alpha * (beam - tdd) - beta * beam * rdd, (p - re * q) / denominator)
-    up = select(clear, beta * (1.0 - beam * tdd) - alpha * rdd, (q - re * p) / denominator)
-    return down, up, alpha, beta, j1, p, q
+    down = select(clear, alpha * (beam - tdd) - beta * beam * rdd, (p - re * q) * scale)
+    up = select(clear, beta * (1.0 - beam * tdd) - alpha * rdd, (q - re * p) * scale)
+    return down, up, alpha, beta, j1, together, p, q
 
 
 # leaf reflectance, transmittance; LAI; extinction of Sun and view, their exp(-k L / 2); mean cos2 of the leaf angle;
@@ -116,16 +118,16 @@ def layer(
     dd_r, dd_t = sigb * s * norm, e1 * norm
     rinf = sigb / (att + m)
     re = rinf * e1
-    common = (lai, m, half_m, att, sigb, rinf, re, 1.0 - re * re, dd_r, dd_t)
+    common = (lai, m, half_m, att, sigb, rinf, re, 1.0 / (1.0 - re * re), dd_r, dd_t)
     sf, sb = 0.5 * fma(ks, rho + tau, -bf * (rho - tau)), 0.5 * fma(ks, rho + tau, bf * (rho - tau))
     vf, vb = 0.5 * fma(ko, rho + tau, -bf * (rho - tau)), 0.5 * fma(ko, rho + tau, bf * (rho - tau))
-    sd_t, sd_r, alpha, beta, j1s, p, q = _diffuse(ks, half_s, sf, sb, common)
-    do_t, do_r, _, _, j1o, _, _ = _diffuse(ko, half_o, vf, vb, common)
+    sd_t, sd_r, alpha, beta, j1s, by_s, p, q = _diffuse(ks, half_s, sf, sb, common)
+    do_t, do_r, _, _, j1o, by_o, _, _ = _diffuse(ko, half_o, vf, vb, common)
     tss, too = half_s * half_s, half_o * half_o
     both = (1.0 - tss * too) / (ks + ko)
     clear = fma(vb, alpha, vf * beta) * both - alpha * do_r - beta * tss * do_t
-    up = fma(vf, rinf, vb) * fma(sb, rinf, sf) * (both - j1s * too) / (ko + m)
-    down = fma(vb, rinf, vf) * fma(sf, rinf, sb) * (both - j1o * tss) / (ks + m)
+    up = fma(vf, rinf, vb) * fma(sb, rinf, sf) * (both - j1s * too) * by_o
+    down = fma(vb, rinf, vf) * fma(sf, rinf, sb) * (both - j1o * tss) * by_s
     full = (up + down - (do_r * q + do_t * p) * rinf) / (1.0 - rinf * rinf)
     rdd[0] = dd_r
     tdd[0] = dd_t

@@ -263,7 +263,7 @@ def canopy_bands(parameters: CanopyParameters, constants: LeafConstants, weights
         rows = scratch[:, : lai.size]
         _sail.layer(rho, tau, *per_case[:8, part], out=tuple(rows))
         np.matmul(rows, mixing, out=spectral[:, part])
-    *coefficients, w = (x.reshape(*shape, -1) for x in spectral)
+    *coefficients, w = (x.reshape(*shape, mixing.shape[1]) for x in spectral)
     return _assembled(coefficients, w, [x.reshape(*shape, 1) for x in per_case])
 
 

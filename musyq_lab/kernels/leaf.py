@@ -99,7 +99,7 @@ def prospect_d(
         The leading dims are those of the parameters, broadcast together. float32 when every array among the parameters
         is (then within 1e-5 of float64 for leaves that absorb 1e-4 and more), else float64.
     """
-    contents = [np.asarray(x)[..., None] for x in (n, cab, car, ant, cbrown, cw, cm)]
+    count, *contents = (np.asarray(x)[..., None] for x in (n, cab, car, ant, cbrown, cw, cm))
     dtype = working_type(n, cab, car, ant, cbrown, cw, cm)
     refractive = constants.refractive
     t12 = interface_transmissivity(90.0, refractive)
@@ -114,7 +114,8 @@ def prospect_d(
         t12,
         t12 / refractive**2,
     )
-    reflectance, transmittance = plates(*(x.astype(dtype) for x in (*contents, *spectra)))
+    shares = (x / count for x in contents)
+    reflectance, transmittance = plates(*(x.astype(dtype, copy=False) for x in (count, *shares, *spectra)))
     return reflectance, transmittance
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -37,6 +38,9 @@ BROAD = {
     "shortwave": (0.4, 2.5),
 }
 """Limits (um) of the broad bands; 0.3 to 0.4 and 2.5 to 4 um, 4 % of the sunlight on the ground, have no leaf model."""
+
+EDGES = (0.4, 0.5, 0.6, 0.7, 0.75, 0.92, 1.12, 1.3, 1.38, 1.5, 1.85, 2.05, 2.5)
+"""Limits (um) of the intervals of :func:`intervals`; 0.7 parts visible and near-infrared albedo."""
 
 _TABLE = "catalogs/spectra/spectra.csv"
 _COVERED = 0.99
@@ -95,8 +99,9 @@ def band_weights(
     variant : str, optional
         Platform or camera.
     step : int, optional
-        Spacing of the wavelengths (nm). Models are taken as linear between them: canopy reflectance with steps of 3 nm
-        differs from that with 1 nm by at most 2e-4 in the bands of OLI, MSI and MODIS, at a third of the cost.
+        Spacing of the wavelengths (nm). Models are taken as linear between them: canopy reflectance with steps of 2 nm
+        differs from that with 1 nm by at most 2e-4 in the bands of OLI, MSI and MODIS, at half the cost; with 3 nm by
+        4e-4 (8e-4 in the chlorophyll fluorescence bands of MODIS).
     light : {"outside", "ground"}, optional
         Sunlight that weights the response; outside the atmosphere as is the custom for reflectance.
 
@@ -123,7 +128,7 @@ def band_weights(
 def broad_bands(
     names: Sequence[str] = ("par", "visible", "near_infrared", "shortwave"), *, step: int = 1, light: Light = "ground"
 ) -> Bands:
-    """Return the weights of broad bands: FPAR from ``par``, albedos from the others.
+    """Return the weights of broad bands, for spectra and for FPAR; albedo over soil needs :func:`intervals`.
 
     Parameters
     ----------
@@ -136,7 +141,8 @@ def broad_bands(
 
     Notes
     -----
-    ``par`` weights photons alike (energy times wavelength), the others energy.
+    ``par`` weights photons alike (energy times wavelength), the others energy. Coupling such averages of a canopy with
+    those of a soil errs by up to 0.001 (``par``, ``visible``), 0.008 (``near_infrared``) and 0.018 (``shortwave``).
     """
     wavelength = _table()[0] / 1e3
     rows = []
@@ -144,11 +150,48 @@ def broad_bands(
         if name not in BROAD:
             raise NotFoundError(f"There is no broad band {name!r}.{closest(name, list(BROAD))}")
         low, high = BROAD[name]
-        edge = 0.5 * (
-            (wavelength >= low).astype(float) * (wavelength <= high) + (wavelength > low) * (wavelength < high)
-        )
+        edge = _between(wavelength, low, high)
         rows.append(edge * wavelength if name == "par" else edge)
     return _bands(tuple(names), rows, step, light)
+
+
+def intervals(edges: Sequence[float] = EDGES, *, step: int = 3, light: Light = "ground") -> tuple[Bands, Floats]:
+    """Return consecutive intervals as bands, and the share of sunlight in each.
+
+    A canopy and its soil are coupled in each interval, then ``values @ shares`` is the broad-band value: with the
+    default edges within 0.001 of that from the spectrum, for the whole shortwave as for the near infrared alone.
+
+    Parameters
+    ----------
+    edges : sequence of float, optional
+        Limits (um), rising, from 0.4 to 2.5 at most.
+    step : int, optional
+        Spacing of the wavelengths (nm).
+    light : {"outside", "ground"}, optional
+        Sunlight.
+
+    Returns
+    -------
+    bands : Bands
+        One for each interval.
+    shares : array, shape (band,)
+        Sum 1.
+    """
+    wavelength, sun = sunlight(light)
+    limits = np.asarray(edges, np.float64)
+    if limits.size < 2 or not (np.diff(limits) > 1e-3).all() or limits[0] < 0.4 or limits[-1] > 2.5:
+        raise InputError(f"The edges {list(edges)} must rise from 0.4 to 2.5 um at most, by more than 1 nm.")
+    rows = [_between(wavelength, low, high) for low, high in pairwise(limits)]
+    names = tuple(f"{low:g}-{high:g}" for low, high in pairwise(limits))
+    energy = np.array(rows) @ sun
+    return _bands(names, rows, step, light), energy / energy.sum()
+
+
+def _between(wavelength: Floats, low: float, high: float) -> Floats:
+    """Return 1 inside an interval and a half at its ends."""
+    inside = (wavelength > low - 1e-9) & (wavelength < high + 1e-9)
+    within: Floats = 0.5 * (inside.astype(float) + ((wavelength > low + 1e-9) & (wavelength < high - 1e-9)))
+    return within
 
 
 def _bands(names: tuple[str, ...], rows: list[Floats], step: int, light: Light) -> Bands:

@@ -1,5 +1,7 @@
 """Leaf angle distributions against published classes, numerical integrals of their densities, and an old code."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -31,7 +33,7 @@ def test_campbell_is_the_integral_of_its_density(mean_angle):
         return np.sin(x) / (np.cos(x) ** 2 + chi**2 * np.sin(x) ** 2) ** 2
 
     edges = np.radians(EDGES)
-    parts = np.array([quad(density, a, b, epsabs=1e-13)[0] for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    parts = np.array([quad(density, a, b, epsabs=1e-13)[0] for a, b in pairwise(edges)])
     np.testing.assert_allclose(campbell(mean_angle), parts / parts.sum(), rtol=0, atol=1e-10)
 
 
@@ -69,9 +71,7 @@ def test_classes_sum_to_one_and_are_never_negative():
 def test_coarse_classes_are_sums_of_fine_ones():
     fine = np.linspace(0.0, 90.0, 46)
     for make in (lambda e: campbell(33.0, e), lambda e: verhoef(0.3, -0.5, e)):
-        sums = [
-            make(fine)[(fine[:-1] >= a) & (fine[:-1] < b)].sum() for a, b in zip(EDGES[::2], EDGES[2::2], strict=False)
-        ]
+        sums = [make(fine)[(fine[:-1] >= a) & (fine[:-1] < b)].sum() for a, b in pairwise(EDGES[::2])]
         np.testing.assert_allclose(make(EDGES[::2]), sums, atol=1e-9)
 
 
