@@ -1,0 +1,271 @@
+r"""Scattering and absorption of the atmosphere, interpolated in small tables.
+
+The reflectance of the atmosphere over a black surface is split into light scattered once, which is computed, and the
+rest, which is smooth and interpolated linearly in five dimensions:
+
+.. math::
+   \rho_0 = \frac{P_r(\Theta)\,A + P_a(\Theta)\,B}{4 \mu_s \mu_v} + M, \qquad
+   A = \int_0^1 \tau_r\, e^{-m(\tau_r u + \tau_a u^4)}\, du, \quad
+   B = \omega_a \int_0^1 4 u^3 \tau_a\, e^{-m(\tau_r u + \tau_a u^4)}\, du
+
+with molecules (r) of scale height 8 km and aerosol (a) of 2 km, :math:`u = e^{-z/8}`, :math:`m = 1/\mu_s + 1/\mu_v`
+and the scattering angle :math:`\cos\Theta = -\mu_s \mu_v - \sqrt{1-\mu_s^2}\sqrt{1-\mu_v^2}\cos\varphi`
+(:math:`\varphi` = 0: Sun and sensor on the same side). The tables are built by
+:mod:`musyq_lab.standard._atmosphere_band`; their axes are constants here.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from musyq_lab.kernels._compile import inline, kernel
+from musyq_lab.kernels._math import cos, exp, log, sqrt
+
+__all__ = ["AXES", "SCENE", "coefficients", "downward", "in_scene"]
+
+_DEGREE = math.pi / 180.0
+
+MAX_SUN = 80.0
+"""Largest solar zenith angle of the tables (deg)."""
+MAX_VIEW = 70.0
+"""Largest view zenith angle of the tables (deg)."""
+MAX_AOD = 2.0
+"""Largest aerosol optical depth at 550 nm."""
+MAX_VAPOUR = 80.0
+"""Largest column of water vapour (kg m-2)."""
+MAX_OZONE = 600.0
+"""Largest column of ozone (Dobson unit)."""
+MIN_PRESSURE = 500.0
+"""Smallest surface pressure (hPa)."""
+MAX_PRESSURE = 1060.0
+"""Largest surface pressure (hPa)."""
+
+AODS = 25  # uniform in the square root
+PRESSURES = 4
+SUNS = 17
+VIEWS = 15
+AZIMUTHS = 13
+BEAMS = 41
+MASSES = 33  # uniform in the logarithm
+ANGLES = 257  # uniform in the cosine
+VAPOURS = 97  # uniform in log(1 + x)
+SCENE_AODS = 65  # uniform in the square root
+SCENE_VAPOURS = 65  # uniform in the square root
+
+_MAX_MASS = 9.0  # 1 / cos 80 + 1 / cos 70 = 8.68
+
+# Nodes for a unit of the axis's variable, and the last node that has a next one.
+_AOD_RATE, _AOD_LAST = (AODS - 1) / math.sqrt(MAX_AOD), float(AODS - 2)
+_PRESSURE_RATE, _PRESSURE_LAST = (PRESSURES - 1) / (MAX_PRESSURE - MIN_PRESSURE), float(PRESSURES - 2)
+_SUN_RATE, _SUN_LAST = (SUNS - 1) / MAX_SUN, float(SUNS - 2)
+_VIEW_RATE, _VIEW_LAST = (VIEWS - 1) / MAX_VIEW, float(VIEWS - 2)
+_AZIMUTH_RATE, _AZIMUTH_LAST = (AZIMUTHS - 1) / 180.0, float(AZIMUTHS - 2)
+_BEAM_RATE, _BEAM_LAST = (BEAMS - 1) / MAX_SUN, float(BEAMS - 2)
+_MASS_RATE, _MASS_LAST = (MASSES - 1) / math.log(_MAX_MASS), float(MASSES - 2)
+_ANGLE_RATE, _ANGLE_LAST = (ANGLES - 1) / 2.0, float(ANGLES - 2)
+_VAPOUR_RATE, _VAPOUR_LAST = (VAPOURS - 1) / math.log(1.0 + MAX_VAPOUR * _MAX_MASS), float(VAPOURS - 2)
+_SCENE_AOD_RATE, _SCENE_AOD_LAST = (SCENE_AODS - 1) / math.sqrt(MAX_AOD), float(SCENE_AODS - 2)
+_SCENE_VAPOUR_RATE, _SCENE_VAPOUR_LAST = (SCENE_VAPOURS - 1) / math.sqrt(MAX_VAPOUR), float(SCENE_VAPOURS - 2)
+
+# Phase function of molecules a + b cos^2 for a depolarization of 0.0279, that of 6S: with g = d / (2 - d),
+# a = 3 (1 + 3 g) / (4 (1 + 2 g)) and b = 3 (1 - g) / (4 (1 + 2 g)) (Chandrasekhar 1950, Radiative Transfer, sect. 16).
+_ANISOTROPY = 0.0279 / (2.0 - 0.0279)
+_RAYLEIGH_0 = 0.75 * (1.0 + 3.0 * _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
+_RAYLEIGH_2 = 0.75 * (1.0 - _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
+
+AXES = {
+    "aod": np.linspace(0.0, math.sqrt(MAX_AOD), AODS) ** 2,
+    "pressure": np.linspace(MIN_PRESSURE, MAX_PRESSURE, PRESSURES),
+    "sun_zenith": np.linspace(0.0, MAX_SUN, SUNS),
+    "view_zenith": np.linspace(0.0, MAX_VIEW, VIEWS),
+    "relative_azimuth": np.linspace(0.0, 180.0, AZIMUTHS),
+    "beam_zenith": np.linspace(0.0, MAX_SUN, BEAMS),
+    "mass": np.exp(np.linspace(0.0, math.log(_MAX_MASS), MASSES)),
+    "cosine": np.linspace(-1.0, 1.0, ANGLES),
+    "vapour": np.expm1(np.linspace(0.0, math.log(1.0 + MAX_VAPOUR * _MAX_MASS), VAPOURS)),
+}
+"""Nodes of the tables: each axis is uniform in the variable that the kernels interpolate in."""
+
+SCENE = {
+    "aod": np.minimum(np.linspace(0.0, math.sqrt(MAX_AOD), SCENE_AODS) ** 2, MAX_AOD),
+    "vapour": np.minimum(np.linspace(0.0, math.sqrt(MAX_VAPOUR), SCENE_VAPOURS) ** 2, MAX_VAPOUR),
+}
+"""Nodes of the table that :func:`in_scene` interpolates in."""
+
+
+@inline
+def place(x: Any, first: Any, rate: Any, last: Any) -> Any:
+    """Return the node below a value on a uniform axis, and how far it lies towards the next."""
+    t = max((x - first) * rate, 0.0 * x)
+    low = min(np.floor(t), last + 0.0 * x)
+    return int(low), t - low
+
+
+@inline
+def line(table: Any, i: int, x: Any) -> Any:
+    """Interpolate between two numbers."""
+    return table[i] + x * (table[i + 1] - table[i])
+
+
+@inline
+def plane(table: Any, i: int, x: Any, j: int, y: Any) -> Any:
+    """Interpolate between four numbers."""
+    low = table[i, j] + y * (table[i, j + 1] - table[i, j])
+    high = table[i + 1, j] + y * (table[i + 1, j + 1] - table[i + 1, j])
+    return low + x * (high - low)
+
+
+@inline
+def solid(table: Any, i: int, x: Any, j: int, y: Any, k: int, z: Any) -> Any:
+    """Interpolate between eight numbers."""
+    low = plane(table[i], j, y, k, z)
+    return low + x * (plane(table[i + 1], j, y, k, z) - low)
+
+
+@inline
+def _geometry(sun: Any, view: Any, azimuth: Any) -> Any:
+    """Return the cosines of both zenith angles and of the scattering angle, and the azimuth within 0 to 180 deg."""
+    mu_s = cos(sun * _DEGREE)
+    mu_v = cos(view * _DEGREE)
+    turn = abs(azimuth) / 360.0
+    within = 360.0 * (turn - np.floor(turn))
+    folded = min(within, 360.0 - within)
+    sines = sqrt(max(1.0 - mu_s * mu_s, 0.0 * mu_s)) * sqrt(max(1.0 - mu_v * mu_v, 0.0 * mu_v))
+    return mu_s, mu_v, -mu_s * mu_v - sines * cos(folded * _DEGREE), folded
+
+
+@inline
+def _angles_valid(sun: Any, view: Any, azimuth: Any) -> Any:
+    """Whether the angles lie within the tables; False for NaN."""
+    return (sun >= 0.0) & (sun <= MAX_SUN) & (view >= 0.0) & (view <= MAX_VIEW) & (abs(azimuth) <= 1080.0)
+
+
+@inline
+def _air_valid(aod: Any, vapour: Any, ozone: Any, pressure: Any) -> Any:
+    """Whether the state of the air lies within the tables; False for NaN."""
+    columns = (vapour >= 0.0) & (vapour <= MAX_VAPOUR) & (ozone >= 0.0) & (ozone <= MAX_OZONE)
+    return columns & (aod >= 0.0) & (aod <= MAX_AOD) & (pressure >= MIN_PRESSURE) & (pressure <= MAX_PRESSURE)
+
+
+@inline
+def _gases(mass: Any, vapour: Any, ozone: Any, j: int, y: Any, water: Any, dry: Any, absorption: Any) -> Any:
+    """Return the transmittance of all gases but water vapour, of the vapour, and of half of it."""
+    k, z = place(log(mass), 0.0, _MASS_RATE, _MASS_LAST)
+    amount = mass * ozone
+    loss = amount * (line(absorption[0], j, y) - amount * line(absorption[1], j, y))
+    others = plane(dry, j, y, k, z) * exp(-loss)
+    w, a = place(log(1.0 + mass * vapour), 0.0, _VAPOUR_RATE, _VAPOUR_LAST)
+    h, b = place(log(1.0 + 0.5 * mass * vapour), 0.0, _VAPOUR_RATE, _VAPOUR_LAST)
+    return others, plane(water, j, y, w, a), plane(water, j, y, h, b)
+
+
+@kernel("(),(),(),(),(),(),(),(c,a,p,m),(t),(p,s,v,f),(a,p,s,v,f),(a,p,z),(a,p),(p,w),(p,m),(o,p)->(),(),(),()")
+def coefficients(
+    sun: float,  # zenith (deg)
+    view: float,  # zenith (deg)
+    azimuth: float,  # relative (deg), 0 on the side of the Sun
+    aod: float,  # optical depth of aerosol at 550 nm
+    vapour: float,  # kg m-2
+    ozone: float,  # Dobson unit
+    pressure: float,  # of the surface (hPa)
+    once: Any,  # c A, B and A without aerosol; a optical depth, p pressure, m air mass
+    phase: Any,  # of aerosol; t cosine of the scattering angle
+    rayleigh: Any,  # M (mu_s + mu_v) of molecules; s Sun, v view, f azimuth
+    aerosol: Any,  # what aerosol adds to it
+    beam: Any,  # transmittance by scattering; z zenith angle
+    albedo: Any,  # spherical
+    water: Any,  # transmittance; w vapour times air mass
+    dry: Any,  # transmittance of O2, CO2, CH4, N2O, CO
+    absorption: Any,  # of ozone; o per Dobson unit, per its square
+    path_out: Any,  # reflectance over a black surface
+    transmittance_out: Any,  # down and up, with gases
+    albedo_out: Any,  # spherical
+    gas_out: Any,  # transmittance of all gases, down and up
+) -> None:
+    """Path reflectance, transmittance and spherical albedo of the atmosphere; NaN outside the tables.
+
+    As in 6S, light scattered by molecules passes no water vapour, that scattered by aerosol half of it.
+    """
+    if not (_angles_valid(sun, view, azimuth) & _air_valid(aod, vapour, ozone, pressure)):
+        return
+    mu_s, mu_v, cosine, folded = _geometry(sun, view, azimuth)
+    mass = 1.0 / mu_s + 1.0 / mu_v
+    i, x = place(sqrt(aod), 0.0, _AOD_RATE, _AOD_LAST)
+    j, y = place(pressure, MIN_PRESSURE, _PRESSURE_RATE, _PRESSURE_LAST)
+
+    k, z = place(log(mass), 0.0, _MASS_RATE, _MASS_LAST)
+    n, q = place(cosine, -1.0, _ANGLE_RATE, _ANGLE_LAST)
+    share = 0.25 / (mu_s * mu_v)
+    molecules = share * (_RAYLEIGH_0 + _RAYLEIGH_2 * cosine * cosine)
+    clear = molecules * plane(once[2, 0], j, y, k, z)
+    hazy = molecules * solid(once[0], i, x, j, y, k, z) + share * line(phase, n, q) * solid(once[1], i, x, j, y, k, z)
+
+    s, u = place(sun, 0.0, _SUN_RATE, _SUN_LAST)
+    v, w = place(view, 0.0, _VIEW_RATE, _VIEW_LAST)
+    f, g = place(folded, 0.0, _AZIMUTH_RATE, _AZIMUTH_LAST)
+    more = 0.0 * x
+    many = 0.0 * x
+    for dp in range(2):
+        for ds in range(2):
+            weight = (y if dp else 1.0 - y) * (u if ds else 1.0 - u) / (mu_s + mu_v)
+            many += weight * plane(rayleigh[j + dp, s + ds], v, w, f, g)
+            low = plane(aerosol[i, j + dp, s + ds], v, w, f, g)
+            more += weight * (low + x * (plane(aerosol[i + 1, j + dp, s + ds], v, w, f, g) - low))
+
+    others, vapours, half = _gases(mass, vapour, ozone, j, y, water, dry, absorption)
+    path_out[0] = others * (clear + many + half * (hazy - clear + more))
+    b, c = place(sun, 0.0, _BEAM_RATE, _BEAM_LAST)
+    down = solid(beam, i, x, j, y, b, c)
+    b, c = place(view, 0.0, _BEAM_RATE, _BEAM_LAST)
+    transmittance_out[0] = down * solid(beam, i, x, j, y, b, c) * others * vapours
+    albedo_out[0] = plane(albedo, i, x, j, y)
+    gas_out[0] = others * vapours
+
+
+@kernel("(),(),(),(),(),(a,p,z),(a,p,z),(p,w),(p,m),(o,p)->(),()")
+def downward(
+    sun: float,  # zenith (deg)
+    aod: float,  # at 550 nm
+    vapour: float,  # kg m-2
+    ozone: float,  # Dobson unit
+    pressure: float,  # hPa
+    direct: Any,  # exp(-depth / mu); a optical depth, p pressure, z zenith angle
+    beam: Any,  # direct and diffuse
+    water: Any,  # w vapour times air mass
+    dry: Any,  # m air mass
+    absorption: Any,  # o two coefficients of ozone
+    direct_out: Any,  # transmittance of the direct beam, with gases
+    diffuse_out: Any,  # of light scattered downward, with gases
+) -> None:
+    """Direct and diffuse transmittance from the top of the atmosphere to a black surface; NaN outside the tables."""
+    if not (_angles_valid(sun, 0.0 * sun, 0.0 * sun) & _air_valid(aod, vapour, ozone, pressure)):
+        return
+    i, x = place(sqrt(aod), 0.0, _AOD_RATE, _AOD_LAST)
+    j, y = place(pressure, MIN_PRESSURE, _PRESSURE_RATE, _PRESSURE_LAST)
+    b, c = place(sun, 0.0, _BEAM_RATE, _BEAM_LAST)
+    others, vapours, _ = _gases(1.0 / cos(sun * _DEGREE), vapour, ozone, j, y, water, dry, absorption)
+    straight = solid(direct, i, x, j, y, b, c)
+    direct_out[0] = straight * others * vapours
+    diffuse_out[0] = (solid(beam, i, x, j, y, b, c) - straight) * others * vapours
+
+
+@kernel("(),(),(c,a,w)->(),(),(),()")
+def in_scene(
+    aod: float,  # at 550 nm
+    vapour: float,  # kg m-2
+    table: Any,  # c the four results of `coefficients` for one geometry, pressure and ozone; a and w nodes of SCENE
+    path_out: Any,
+    transmittance_out: Any,
+    albedo_out: Any,
+    gas_out: Any,
+) -> None:
+    """Interpolate what :func:`coefficients` gives where only aerosol and water vapour vary; NaN outside."""
+    if not ((aod >= 0.0) & (aod <= MAX_AOD) & (vapour >= 0.0) & (vapour <= MAX_VAPOUR)):
+        return
+    i, x = place(sqrt(aod), 0.0, _SCENE_AOD_RATE, _SCENE_AOD_LAST)
+    w, y = place(sqrt(vapour), 0.0, _SCENE_VAPOUR_RATE, _SCENE_VAPOUR_LAST)
+    path_out[0] = plane(table[0], i, x, w, y)
+    transmittance_out[0] = plane(table[1], i, x, w, y)
+    albedo_out[0] = plane(table[2], i, x, w, y)
+    gas_out[0] = plane(table[3], i, x, w, y)
