@@ -1,4 +1,4 @@
-"""The metadata text (MTL) of a Landsat 8 or 9 Level-1 scene of Collection 2, and the numbers it holds.
+"""The metadata (MTL) of a Landsat 8 or 9 Level-1 scene of Collection 2, and the numbers it holds.
 
 Groups, names and formats: the MTL of two real scenes, LC08_L1GT_001062_20201031 (within the Level-2 text) and
 LC09_L1TP_029030_20240616; USGS LSDS-1822, Landsat 8-9 Level 1 Data Format Control Book.
@@ -83,8 +83,8 @@ class Scene:
     """Reflective band -> whether a pixel has the largest count."""
 
 
-def metadata(scene: Scene) -> str:
-    """Return the text of the MTL file."""
+def metadata(scene: Scene) -> tuple[str, str]:
+    """Return the metadata as text (MTL.txt) and as XML (MTL.xml)."""
     groups = {
         "PRODUCT_CONTENTS": _contents(scene),
         "IMAGE_ATTRIBUTES": _attributes(scene),
@@ -100,10 +100,17 @@ def metadata(scene: Scene) -> str:
             "RESAMPLING_OPTION": '"CUBIC_CONVOLUTION"',
         },
     }
-    lines = ["GROUP = LANDSAT_METADATA_FILE"]
+    text = ["GROUP = LANDSAT_METADATA_FILE"]
+    xml = ['<?xml version="1.0" encoding="UTF-8"?>', "<LANDSAT_METADATA_FILE>"]
     for group, entries in groups.items():
-        lines += [f"  GROUP = {group}", *(f"    {k} = {v}" for k, v in entries.items()), f"  END_GROUP = {group}"]
-    return "\n".join([*lines, "END_GROUP = LANDSAT_METADATA_FILE", "END", ""])
+        text += [f"  GROUP = {group}", *(f"    {k} = {v}" for k, v in entries.items()), f"  END_GROUP = {group}"]
+        plain = (f"    <{k}>{v.strip(_QUOTE)}</{k}>" for k, v in entries.items())
+        xml += [f"  <{group}>", *plain, f"  </{group}>"]
+    text += ["END_GROUP = LANDSAT_METADATA_FILE", "END", ""]
+    return "\n".join(text), "\n".join([*xml, "</LANDSAT_METADATA_FILE>", ""])
+
+
+_QUOTE = '"'
 
 
 def files(name: str) -> dict[str, str]:
@@ -117,6 +124,7 @@ def files(name: str) -> dict[str, str]:
         "FILE_NAME_ANGLE_SOLAR_AZIMUTH_BAND_4": f"{name}_SAA.TIF",
         "FILE_NAME_ANGLE_SOLAR_ZENITH_BAND_4": f"{name}_SZA.TIF",
         "FILE_NAME_METADATA_ODL": f"{name}_MTL.txt",
+        "FILE_NAME_METADATA_XML": f"{name}_MTL.xml",
     }
 
 

@@ -1,13 +1,13 @@
 """Landsat-8 and -9 OLI/TIRS: Level-1 scenes of Collection 2 as USGS delivers them, cut to the world.
 
 GeoTIFF of 30 m (panchromatic 15 m) on the grid of USGS: pixel centres on multiples of 30 m in the northern zone of UTM
-(negative northings in the south), the metadata text, the quality bands and the four angle bands (hundredths of a
-degree; as observed for band 4, here for all). Scenes are terrain-corrected (L1TP): a pixel lies where the map says.
+(negative northings in the south), the metadata as text and XML, the quality bands and the four angle bands (hundredths
+of a degree, 0 as fill as in the other bands; those of band 4, here of all). Scenes are terrain-corrected (L1TP): a pixel
+lies where the map says.
 
 What differs from a real scene: it is as large as the world (60 km at most) instead of 185 km; there are no angle
-coefficients (``ANG.txt``) and no copies of the metadata in other formats; the clouds of ``QA_PIXEL`` come from a part
-of the producer's method (:mod:`musyq_lab.twin.granules._clouds`). The satellites image the sunlit side: there is no
-scene of a night.
+coefficients (``ANG.txt``); the clouds of ``QA_PIXEL`` come from a part of the producer's method
+(:mod:`musyq_lab.twin.granules._clouds`). The satellites image the sunlit side: there is no scene of a night.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ INSTRUMENT = Instrument(
 
 LIMIT = 60_000.0
 """Longest edge of a scene (m)."""
+_FIRST = {"Landsat-8": datetime(2013, 4, 11), "Landsat-9": datetime(2021, 10, 31)}
+"""First day of regular images."""
 _ROW = 360 / 248  # degrees of the orbit; row 60 is the equator of the descending pass (WRS-2)
 _PATH = 360 / 233
 _SOLAR = ("coastal", "blue", "green", "red", "nir", "swir1", "swir2", "cirrus")
@@ -80,9 +82,9 @@ def pixels(overpass: Overpass, grid: WorldGrid) -> tuple[Pixels, ...]:
     Returns
     -------
     tuple of Pixels
-        NaN outside the swath; empty at night and where the swath misses the world.
+        NaN outside the swath; empty at night, before the satellite's mission, and where the swath misses the world.
     """
-    if not sunlit(overpass.time, *middle(grid)):
+    if overpass.time < _FIRST[overpass.platform] or not sunlit(overpass.time, *middle(grid)):
         return ()
     frame = frame_of(grid, 30.0, limit=LIMIT, offset=15.0, north_only=True)
     coarse, fine = seen(overpass, *frame.places(30.0)), seen(overpass, *frame.places(15.0, inset=7.5))
@@ -133,7 +135,8 @@ def write(overpass: Overpass, images: Sequence[Image], folder: Path) -> Path:
         saturated={b: bool((stored[b] == mtl.GREATEST).any()) for b in mtl.SOLAR},
     )
     path = folder / f"{scene.name}_MTL.txt"
-    path.write_text(mtl.metadata(scene), "ascii")
+    for file, text in zip((path, path.with_suffix(".xml")), mtl.metadata(scene), strict=True):
+        file.write_text(text, "ascii")
     return path
 
 
