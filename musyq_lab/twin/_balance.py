@@ -133,7 +133,7 @@ def solve(
         heat, slope = traded.heat(excess)
         step = (share * net - heat) / (4 * share * cubed + slope)
         excess += np.clip(step, np.float32(-12.0), np.float32(12.0))
-        if np.abs(step).max() < TOLERANCE / 4:
+        if np.abs(step).max() < TOLERANCE:
             break
     if not np.abs(step).max() < TOLERANCE:
         raise InputError(

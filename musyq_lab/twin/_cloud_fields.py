@@ -46,7 +46,7 @@ class Texture:
 class _Waves:
     first: Complex
     second: Complex
-    rate: NDArray[np.float64]  # rad per hour
+    rate: NDArray[np.float64]  # turns an hour
     north: NDArray[np.float64]
     east: NDArray[np.float64]
 
@@ -74,7 +74,7 @@ def _waves(seed: int, texture: Texture, rows: int, columns: int, metres: float) 
     for column in {0, k.shape[1] - 1}:
         # a real field needs the same rate for a wave and its mirror image
         turn[:, column] += turn[-np.arange(rows), column]
-    rate = turn * 2 * np.pi / texture.lifetime * (5000.0 * k) ** (2 / 3)
+    rate = turn / texture.lifetime * (5000.0 * k) ** (2 / 3)
     return _Waves(first, second, rate, north, east)
 
 
@@ -101,7 +101,9 @@ def field(texture: Texture, grid: WorldGrid, seed: int, hours: float, way: NDArr
     """
     rows, columns = (fft.next_fast_len(n, real=True) for n in grid.shape)
     waves = _waves(seed, texture, rows, columns, grid.metres)
-    angle = ((waves.rate * hours) % (2 * np.pi)).astype(np.float32)
+    turns = waves.rate * hours
+    turns -= np.rint(turns)
+    angle = turns.astype(np.float32) * np.float32(2 * np.pi)
     spectrum = waves.first * np.cos(angle) + waves.second * np.sin(angle)
     spectrum *= np.exp(-2j * np.pi * ((waves.north * way[1]) % 1.0)).astype(np.complex64)[:, np.newaxis]
     spectrum *= np.exp(-2j * np.pi * ((waves.east * way[0]) % 1.0)).astype(np.complex64)

@@ -64,25 +64,40 @@ def clear_sky(
         return ClearSky(dark, dark, np.full_like(cosine, 0.0685))
     mu = np.maximum(cosine, 1e-6)
     zenith = np.degrees(np.arccos(np.minimum(mu, 1.0)))
-    mass = 1 / (mu + 0.15 * (93.885 - zenith) ** -1.253)
+    mass = 1 / (mu + 0.15 * _power(np.log(93.885 - zenith), -1.253))
     pressed = mass * (pressure * (1 / 1013.25))
-    rayleigh = np.exp(-0.0903 * pressed**0.84 * (1 + pressed - pressed**1.01))
+    log_mass, log_pressed = np.log(mass), np.log(pressed)
+    rayleigh = np.exp(-0.0903 * _power(log_pressed, 0.84) * (1 + pressed - _power(log_pressed, 1.01)))
     o3 = ozone * 1e-3 * mass
-    through_ozone = 1 - 0.1611 * o3 * (1 + 139.48 * o3) ** -0.3034 - 0.002715 * o3 / (1 + 0.044 * o3 + 0.0003 * o3 * o3)
-    gases = np.exp(-0.0127 * pressed**0.26)
+    through_ozone = (
+        1 - 0.1611 * o3 * _power(np.log(1 + 139.48 * o3), -0.3034) - 0.002715 * o3 / (1 + 0.044 * o3 + 0.0003 * o3 * o3)
+    )
+    gases = np.exp(-0.0127 * _power(log_pressed, 0.26))
     vapour = water_vapour * 0.1 * mass
-    through_vapour = 1 - 2.4959 * vapour / ((1 + 79.034 * vapour) ** 0.6828 + 6.385 * vapour)
+    through_vapour = 1 - 2.4959 * vapour / (_power(np.log(1 + 79.034 * vapour), 0.6828) + 6.385 * vapour)
     broad = aod * (0.27583 * (550 / 380) ** ANGSTROM + 0.35 * (550 / 500) ** ANGSTROM)
-    aerosol = np.exp(-(broad**0.873) * (1 + broad - broad**0.7088) * mass**0.9108)
-    not_absorbed = 1 - 0.1 * (1 - mass + mass**1.06) * (1 - aerosol)
+    log_broad = np.log(np.maximum(broad, 1e-9))
+    hazy = _power(log_broad, 0.873) * (1 + broad - _power(log_broad, 0.7088))
+    aerosol = np.exp(-hazy * _power(log_mass, 0.9108))
+    not_absorbed = 1 - 0.1 * (1 - mass + _power(log_mass, 1.06)) * (1 - aerosol)
     scattered = 1 - aerosol / not_absorbed
     absorbing = through_ozone * gases * through_vapour
     up = np.where(cosine > 0, mu * extraterrestrial, 0.0).astype(mu.dtype)
     direct = 0.9662 * up * aerosol * absorbing * rayleigh
     diffuse = (
-        0.79 * up * absorbing * not_absorbed * (0.5 * (1 - rayleigh) + FORWARD * scattered) / (1 - mass + mass**1.02)
+        0.79
+        * up
+        * absorbing
+        * not_absorbed
+        * (0.5 * (1 - rayleigh) + FORWARD * scattered)
+        / (1 - mass + _power(log_mass, 1.02))
     )
     return ClearSky(direct, diffuse, 0.0685 + (1 - FORWARD) * scattered)
+
+
+def _power(logarithm: Field, exponent: float) -> Field:
+    """Return x^a from log x, several times as fast as ``x**a`` where the logarithm is shared."""
+    return np.asarray(np.exp(exponent * logarithm))
 
 
 def below_clouds(clear: ClearSky, transmittance: Field, albedo: Field, cosine: Field) -> tuple[Field, Field]:

@@ -68,12 +68,9 @@ def clouds(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, cloud
     """
     points, day = lattice(grid), days(time)
     low_cover, high_cover, convective = _covers(static, points, time, seed, cloudiness)
-    centre = float(grid.latitude[grid.rows // 2, grid.columns // 2])
-    _, way = wind(seed, centre, day)
-    bubbles = field(CUMULUS, grid, seed, 24 * day, way)
-    sheet = field(STRATUS, grid, seed, 24 * day, way)
-    # high wind blows from the same side, about twice as fast; chosen
-    streaks = field(CIRRUS, grid, seed, 24 * day, 2.0 * way)
+    bubbles, sheet, streaks = (
+        _noise(grid, seed, day) if max(low_cover.max(), high_cover.max()) > 0 else _stillness(grid)
+    )
     share = points.fill(convective)
     low = _depth(np.sqrt(share) * bubbles + np.sqrt(1 - share) * sheet, points.fill(low_cover), MEDIAN_DEPTH[0])
     high = _depth(streaks, points.fill(high_cover), MEDIAN_DEPTH[1])
@@ -91,6 +88,20 @@ def clouds(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, cloud
         "cloud_ice": (cold < _FREEZING).astype(np.float32),
     }
     return dataset(values, static)
+
+
+def _noise(grid: WorldGrid, seed: int, day: float) -> tuple[Field, Field, Field]:
+    """Return the fields of cumulus, stratus and cirrus."""
+    centre = float(grid.latitude[grid.rows // 2, grid.columns // 2])
+    _, way = wind(seed, centre, day)
+    low = [field(texture, grid, seed, 24 * day, way) for texture in (CUMULUS, STRATUS)]
+    # high wind blows from the same side, about twice as fast; chosen
+    return low[0], low[1], field(CIRRUS, grid, seed, 24 * day, 2.0 * way)
+
+
+def _stillness(grid: WorldGrid) -> tuple[Field, Field, Field]:
+    still = np.zeros(grid.shape, np.float32)
+    return still, still, still
 
 
 def _covers(
@@ -113,10 +124,10 @@ def _covers(
 
 def _depth(noise: NDArray[np.floating], covered: Field, median: float) -> Field:
     """Return the optical depth of a layer: none where the noise is low, lognormal elsewhere, growing with the noise."""
-    rank = (1 - ndtr(noise)) / np.maximum(covered, np.float32(1e-9))
-    cloudy = rank < 1
     depth = np.zeros(noise.shape, np.float32)
-    depth[cloudy] = median * np.exp(SPREAD * -ndtri(np.maximum(rank[cloudy], np.float32(1e-6))))
+    cloudy = noise > -ndtri(covered)
+    rank = (1 - ndtr(noise[cloudy])) / np.broadcast_to(covered, noise.shape)[cloudy]
+    depth[cloudy] = median * np.exp(SPREAD * -ndtri(np.clip(rank, np.float32(1e-6), np.float32(1 - 1e-6))))
     return depth
 
 

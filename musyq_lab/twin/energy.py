@@ -93,12 +93,13 @@ def energy(
         np.radians(_flat(static[name].values if terrain else 0.0, grid)) for name in ("slope", "aspect")
     )
     beyond = float(solar.extraterrestrial(np.datetime64(time)))
-    made: dict[str, list[Field]] = {}
-    for start in range(0, inputs["albedo"].size, _BLOCK):
-        block = {name: field[start : start + _BLOCK] for name, field in inputs.items()}
-        for name, field in _budget(block, beyond).items():
-            made.setdefault(name, []).append(field)
-    return dataset({name: np.concatenate(parts).reshape(grid.shape) for name, parts in made.items()}, static)
+    size = inputs["albedo"].size
+    made: dict[str, Field] = {}
+    for start in range(0, size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        for name, field in _budget({name: field[part] for name, field in inputs.items()}, beyond).items():
+            made.setdefault(name, np.empty(size, np.float32))[part] = field
+    return dataset({name: field.reshape(grid.shape) for name, field in made.items()}, static)
 
 
 def daily(state: Callable[[datetime], xr.Dataset], times: Iterable[datetime]) -> xr.Dataset:
