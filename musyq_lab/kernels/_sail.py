@@ -111,8 +111,7 @@ def layer(
     att = 1.0 - 0.5 * ((1.0 - bf) * rho + (1.0 + bf) * tau)
     sigb = 0.5 * ((1.0 + bf) * rho + (1.0 - bf) * tau)
     half_m = exp(-0.5 * m * lai)
-    e1 = half_m * half_m
-    x = m * lai
+    e1, x = half_m * half_m, m * lai
     s = select(x < 0.5, lai * e1 * _sinhc(x * x), 0.5 * (1.0 - e1 * e1) / m)
     norm = 1.0 / fma(att, s, 0.5 * (1.0 + e1 * e1))
     dd_r, dd_t = sigb * s * norm, e1 * norm

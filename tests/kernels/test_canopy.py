@@ -351,8 +351,10 @@ def test_missing_numbers_give_nan(name):
     assert np.isfinite(single(np.array([np.nan, 0.1, 0.1])).rdd[1])
 
 
-def test_sun_below_the_horizon_is_nan():
+def test_what_cannot_be_is_nan():
+    assert np.isnan(single(lai=-0.1).rdd).all()
     for name in ("sun_zenith", "view_zenith"):
+        assert np.isnan(single(**{name: -1.0}).rso).all()
         assert np.isnan(single(**{name: 90.0}).rso).all()
         assert np.isfinite(single(**{name: 89.9}).rso).all()
 

@@ -133,6 +133,14 @@ def test_float32_follows_float64(oli):
         np.testing.assert_allclose(getattr(found, name), value, rtol=0, atol=3e-6, err_msg=name)
 
 
+def test_plain_numbers_follow_float32_arrays(oli):
+    lai = np.array([1.0, 2.0])
+    parameters = canopy.CanopyParameters(
+        1.5, np.array([40.0, 50.0], np.float32), 8, 0.0, 0.0, 0.01, 0.005, lai, canopy.campbell(50.0), 0.1, 30, 10, 0
+    )
+    assert {x.dtype.name for x in canopy.canopy_bands(parameters, oli.leaf, oli.weights)} == {"float32"}
+
+
 def test_any_shape_and_missing_cases(oli):
     lai = np.array([[1.0, np.nan, 3.0], [0.0, 2.0, 5.0]])
     parameters = canopy.CanopyParameters(
