@@ -24,6 +24,7 @@ _FILES = MappingProxyType(
 )
 _SEA = 255  # in pvlib's altitude
 _POLAR = 5
+_ICE = 15
 
 
 @lru_cache(maxsize=4)
@@ -58,7 +59,7 @@ def land_cover(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.uint8]:
     classes = np.where(values == 0, np.uint8(WATER), values)
     # the map ends inside Antarctica
     ice = (classes == WATER) & (np.asarray(latitude) < -78) & (zone(longitude, latitude) == _POLAR)
-    return np.where(ice, np.uint8(15), classes).astype(np.uint8)
+    return np.where(ice, np.uint8(_ICE), classes).astype(np.uint8)
 
 
 def zone(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.uint8]:
@@ -67,10 +68,16 @@ def zone(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.uint8]:
 
 
 def altitude(longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.float32]:
-    """Return the altitude (m, steps of 28 m; 0 at sea) at places (deg), from pvlib (Mapzen terrain tiles)."""
+    """Return the altitude (m, steps of 28 m; 0 at sea) at places (deg), from pvlib (Mapzen terrain tiles).
+
+    Its map has the bed below the ice of Greenland and nothing near the South Pole: there the surface is put at 2300 m,
+    about the mean of both ice sheets.
+    """
     stored = _layer("altitude")[_index((2160, 4320), longitude, latitude)]
     metres = stored.astype(np.float32) * np.float32(28) - np.float32(450)
-    return np.where(stored == _SEA, np.float32(0), metres)
+    metres = np.where(stored == _SEA, np.float32(0), metres)
+    sheet = (land_cover(longitude, latitude) == _ICE) & (np.abs(latitude) > 60) & (metres < 1000)
+    return np.where(sheet, np.float32(2300), metres).astype(np.float32)
 
 
 def turbidity(longitude: ArrayLike, latitude: ArrayLike) -> Floats:
@@ -149,6 +156,6 @@ def continental(longitude: ArrayLike, latitude: ArrayLike) -> Floats:
     from scipy.ndimage import map_coordinates
 
     table = np.pad(continentality(), ((0, 0), (1, 1)), mode="wrap")
-    row = 89.5 - np.asarray(latitude, np.float64)
-    column = (np.asarray(longitude, np.float64) + 180) % 360 + 0.5
-    return np.asarray(map_coordinates(table, [row, column], order=1, mode="nearest"))
+    row = 89.5 - np.atleast_1d(np.asarray(latitude, np.float64))
+    column = (np.atleast_1d(np.asarray(longitude, np.float64)) + 180) % 360 + 0.5
+    return np.asarray(map_coordinates(table, [row, column], order=1, mode="nearest").reshape(np.shape(longitude)))

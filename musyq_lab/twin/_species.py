@@ -7,6 +7,7 @@ and soil, offset as :data:`OFFSETS` says, so that no score is won by having seen
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 
 from musyq_lab.core.errors import InputError
@@ -81,7 +82,7 @@ _SPECIES = MappingProxyType(
         17: _BARE,
     }
 )
-WHEAT = Species(4.5, 0.0, 0.80, 0.8, 60.0, 0.25, 3.0, 20.0, 0.0, 0.10, 0.16, 0.15, 1.45, 50.0, 0.0045, 0.80)
+WHEAT = Species(4.5, 0.0, 0.80, 0.8, 60.0, 0.25, 3.0, 20.0, 0.0, 0.10, 0.25, 0.15, 1.45, 50.0, 0.0045, 0.80)
 """Winter wheat, the first of two crops where it is warm."""
 OFFSETS = MappingProxyType(
     {"lai": ("times", 0.88), "clumping": ("plus", 0.05), "n": ("plus", 0.12), "cab": ("times", 0.90),
@@ -91,6 +92,7 @@ OFFSETS = MappingProxyType(
 MEMBERS = ("training", "scored")
 
 
+@cache
 def species(land_cover: int, members: str = "training") -> Species:
     """Return the vegetation of a class.
 

@@ -12,6 +12,7 @@ above the base temperature of the class, so it shortens with height and turns by
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -154,9 +155,13 @@ def canopy(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, membe
     )
 
 
+@cache
+def _table(name: str, members: str) -> Floats:
+    return np.array([0.0, *(getattr(species(number, members), name) for number in range(1, 18))], np.float32)
+
+
 def _of_class(name: str, classes: NDArray[np.uint8], members: str) -> Floats:
-    table = np.array([0.0, *(getattr(species(number, members), name) for number in range(1, 18))], np.float32)
-    return table[classes]
+    return np.asarray(_table(name, members)[classes])
 
 
 def water_supply(static: xr.Dataset) -> Floats:
@@ -225,8 +230,9 @@ def _season(
     always = np.clip((half - np.float32(150)) / 30, 0, 1)  # no winter, no gap
     start = -half + np.float32(kind.delay) * short * (1 - always)
     end = half - np.float32(kind.early) * short * (1 - always)
-    leaves = np.asarray(np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short, np.float32)
-    green = expit(np.float32(-kind.fall) * (day - end + 12)) * expit(np.float32(kind.rise) * (day - start + 30))
+    leaves = np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short
+    leaves = np.asarray(leaves + (1 - leaves) * always, np.float32)
+    green = np.clip(_box(day, start - 30, end - 12, kind.rise, kind.fall), 0, 1)
     green = np.asarray(green + (1 - green) * always, np.float32)
     if number == 12:
         leaves, green = _two_crops(leaves, green, day, mean, members)
@@ -268,7 +274,7 @@ def _two_crops(leaves: Floats, green: Floats, day: Floats, mean: Floats, members
     maize = _box(day, -8, 68, 0.14, 0.20)
     double = np.clip(share * (np.clip(spring, 0, 1) + np.clip(winter, 0, 1)), 0, 1) + np.clip(maize, 0, 1)
     fresh = np.clip(
-        expit(-0.20 * (day - 58)) * expit(0.2 * (day + 32)) + expit(-0.16 * (day + 55)) + expit(0.2 * (day - 90)), 0, 1
+        expit(-0.20 * (day - 58)) * expit(0.2 * (day + 32)) + expit(-0.25 * (day + 55)) + expit(0.2 * (day - 90)), 0, 1
     )
     warm = mean > np.float32(_DOUBLE_CROP)
     return np.where(warm, np.clip(double, 0, 1), leaves), np.where(warm, fresh, green)

@@ -2,8 +2,8 @@
 
 Classes are those of the International Geosphere-Biosphere Programme, 1 to 17, with 17 for water (MCD12Q1; MCD12C1
 writes 0). Around a station each class takes the cells that suit it best, in an order in which the choosy come first,
-until its share is met: settlements, then farmland field by field on level wet land, snow and bare ground where nothing
-grows, wetland along the water, woods on slopes, shrub and grass in what is left. On a strip or the globe the classes
+until its share is met: ice and wetland, settlements, farmland field by field on level wet land, woods on slopes, shrub,
+bare ground and grass in what is left. On a strip or the globe the classes
 are those of MCD12C1.
 """
 
@@ -48,7 +48,8 @@ IGBP = MappingProxyType(
 WATER = _earth.WATER
 CROPS = (12, 14)
 _TOWN_CLASS = 13
-_ORDER = (15, 11, 1, 3, 5, 2, 4, 8, 9, 6, 7, 16, 10)
+_FIRST = (15, 11)  # where no one settles
+_ORDER = (1, 3, 5, 2, 4, 8, 9, 6, 7, 16, 10)
 # What a class likes: weights of cold, slope, wetness and northness (each about -1 to 1), and of its own patches.
 _LIKES = MappingProxyType(
     {
@@ -132,6 +133,8 @@ def _made(
     texture = fractal(shape, 3.0, rng, outer=4000 / cell, periodic=True)
     grain = noise(shape, 1.5, rng, periodic=True)
     wanted = {number: round(place.cover.get(number, 0.0) * classes.size) for number in IGBP}
+    for number in (n for n in _FIRST if wanted[n]):
+        _take(classes, _suits(number, site, stands, texture, grain), number, wanted[number])
     _people(classes, wanted, (fields, blocks), _settlements(site, blocks, rng, cell), _farm(site, rng, cell), rng)
     for number in (n for n in _ORDER if wanted[n]):
         already = int((classes == number).sum())
