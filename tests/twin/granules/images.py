@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import ModuleType
 
 import numpy as np
@@ -30,8 +31,13 @@ def passes(
     days: int = 16,
 ) -> list[Overpass]:
     """Return the overpasses of an instrument."""
+    return list(_passes(module, place, start, days))
+
+
+@lru_cache(maxsize=64)
+def _passes(module: ModuleType, place: tuple[float, float], start: datetime, days: int) -> tuple[Overpass, ...]:
     instrument = module.INSTRUMENT
-    return overpasses(instrument.sensor, instrument.platform, instrument.orbit, place, start, days)
+    return tuple(overpasses(instrument.sensor, instrument.platform, instrument.orbit, place, start, days))
 
 
 def smooth(pixels: Pixels, phase: float) -> NDArray[np.float64]:
