@@ -33,7 +33,8 @@ _RADIUS = 6371.0  # km
 _LENGTH = 900.0  # km
 _DRIFT = 8.0  # deg a day
 _LATTICE = 150.0  # km
-_CELLS = 96
+_CELLS = 64
+_AT_ONCE = 256
 
 
 def days(time: datetime) -> float:
@@ -81,7 +82,11 @@ def wander(
     lon = lon - np.radians(_DRIFT) * when
     unit = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
     angle = unit @ (numbers.T * (_RADIUS / _LENGTH)) + when[..., np.newaxis] * (rates / memory) + phases
-    return np.asarray(np.sqrt(2.0 / _WAVES) * np.cos(angle).sum(axis=-1))
+    # whole turns go first, so that single precision is enough for the cosine
+    turns = angle / (2 * np.pi)
+    turns -= np.rint(turns)
+    waves = np.cos(turns.astype(np.float32) * np.float32(2 * np.pi))
+    return np.asarray(np.sqrt(2.0 / _WAVES) * waves.sum(axis=-1, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +109,8 @@ class Lattice:
     def wander(self, seed: int, name: str, day: ArrayLike, *, memory: float = 3.0) -> Floats:
         """Return a process at the points; times, if many, come along the first axis."""
         when = np.asarray(day, dtype=np.float64)
+        if when.ndim and self.latitude.size > _AT_ONCE:  # a few megabytes at a time
+            return np.stack([self.wander(seed, name, one, memory=memory) for one in when])
         if when.ndim:
             when = when[:, np.newaxis, np.newaxis]
         return wander(seed, name, when, self.latitude, self.longitude, memory=memory)

@@ -127,7 +127,7 @@ def _depth(noise: NDArray[np.floating], covered: Field, median: float) -> Field:
     depth = np.zeros(noise.shape, np.float32)
     cloudy = noise > -ndtri(covered)
     rank = (1 - ndtr(noise[cloudy])) / np.broadcast_to(covered, noise.shape)[cloudy]
-    depth[cloudy] = median * np.exp(SPREAD * -ndtri(np.clip(rank, np.float32(1e-6), np.float32(1 - 1e-6))))
+    depth[cloudy] = median * np.exp(SPREAD * -ndtri(np.clip(rank, np.float32(1e-3), np.float32(1 - 1e-6))))
     return depth
 
 

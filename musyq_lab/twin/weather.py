@@ -52,7 +52,7 @@ def saturation_pressure(temperature: NDArray[np.floating]) -> NDArray[np.floatin
 
 
 def ozone(latitude: ArrayLike, longitude: ArrayLike, day: float) -> Floats:
-    """Return the mean ozone column (DU) of van Heuklon 1979.
+    """Return the mean ozone column (DU) of van Heuklon 1979, which jumps by up to 20 DU at the meridian of Greenwich.
 
     Parameters
     ----------

@@ -256,3 +256,12 @@ def test_cloudiness_scales_the_cover():
     assert not weather.cover(1, points, 100.0, mean, 0.0).any()
     np.testing.assert_allclose(weather.cover(1, points, 100.0, mean, 0.5), one / 2)
     assert weather.cover(1, points, 100.0, mean, 5.0).max() <= 1
+
+
+def test_many_times_at_once_are_the_times_one_by_one():
+    strip = _synoptic.lattice(WorldGrid("EPSG:4326", 1.0, -180.0, 60.0, 360, 120))
+    when = np.array([10.0, 10.5, 400.25])
+    together = strip.wander(5, "test", when)
+    assert strip.latitude.size > _synoptic._AT_ONCE
+    vectorised = _synoptic.wander(5, "test", when[:, np.newaxis, np.newaxis], strip.latitude, strip.longitude)
+    np.testing.assert_allclose(together, vectorised, atol=1e-5)
