@@ -68,20 +68,13 @@ def clear_sky(
     pressed = mass * (pressure * (1 / 1013.25))
     log_mass, log_pressed = np.log(mass), np.log(pressed)
     rayleigh = np.exp(-0.0903 * _power(log_pressed, 0.84) * (1 + pressed - _power(log_pressed, 1.01)))
-    o3 = ozone * 1e-3 * mass
-    through_ozone = (
-        1 - 0.1611 * o3 * _power(np.log(1 + 139.48 * o3), -0.3034) - 0.002715 * o3 / (1 + 0.044 * o3 + 0.0003 * o3 * o3)
-    )
-    gases = np.exp(-0.0127 * _power(log_pressed, 0.26))
-    vapour = water_vapour * 0.1 * mass
-    through_vapour = 1 - 2.4959 * vapour / (_power(np.log(1 + 79.034 * vapour), 0.6828) + 6.385 * vapour)
+    absorbing = _gases(mass, log_pressed, water_vapour, ozone)
     broad = aod * (0.27583 * (550 / 380) ** ANGSTROM + 0.35 * (550 / 500) ** ANGSTROM)
     log_broad = np.log(np.maximum(broad, 1e-9))
     hazy = _power(log_broad, 0.873) * (1 + broad - _power(log_broad, 0.7088))
     aerosol = np.exp(-hazy * _power(log_mass, 0.9108))
     not_absorbed = 1 - 0.1 * (1 - mass + _power(log_mass, 1.06)) * (1 - aerosol)
     scattered = 1 - aerosol / not_absorbed
-    absorbing = through_ozone * gases * through_vapour
     up = np.where(cosine > 0, mu * extraterrestrial, 0.0).astype(mu.dtype)
     direct = 0.9662 * up * aerosol * absorbing * rayleigh
     diffuse = (
@@ -93,6 +86,18 @@ def clear_sky(
         / (1 - mass + _power(log_mass, 1.02))
     )
     return ClearSky(direct, diffuse, 0.0685 + (1 - FORWARD) * scattered)
+
+
+def _gases(mass: Field, log_pressed: Field, water_vapour: Field, ozone: Field) -> Field:
+    """Return the transmittance of ozone, mixed gases and water vapour."""
+    o3 = ozone * 1e-3 * mass
+    through_ozone = (
+        1 - 0.1611 * o3 * _power(np.log(1 + 139.48 * o3), -0.3034) - 0.002715 * o3 / (1 + 0.044 * o3 + 0.0003 * o3 * o3)
+    )
+    gases = np.exp(-0.0127 * _power(log_pressed, 0.26))
+    vapour = water_vapour * 0.1 * mass
+    through_vapour = 1 - 2.4959 * vapour / (_power(np.log(1 + 79.034 * vapour), 0.6828) + 6.385 * vapour)
+    return np.asarray(through_ozone * gases * through_vapour)
 
 
 def _power(logarithm: Field, exponent: float) -> Field:
