@@ -32,6 +32,7 @@ _CROPS = (12, 14)
 _HALF = np.float32(YEAR / 2)
 _DOUBLE_CROP = 11.5
 """Annual mean temperature (degC) above which wheat and maize share a year (the North China Plain)."""
+_TAIL = 4.5  # a logistic this far from its middle is within 1 % of its end
 _EVERGREEN = 0.1  # share kept from which the kept leaves are live ones
 _ATTRIBUTES = MappingProxyType(
     {
@@ -186,33 +187,24 @@ def _growth(
 ) -> tuple[Floats, Floats, Floats]:
     """Return leaf area, greenness, and leaf area over its largest in the year."""
     classes = static["land_cover"].values
-    shape = classes.shape
-    phase = np.where(grid.latitude >= 0, *(np.float32(season_phase(sign, time)) for sign in (1.0, -1.0)))
-    shift = _dates(static["parcel"].values, classes, seed)
-    supply = water_supply(static)
-    lai, green, grown = (np.zeros(shape, np.float32) for _ in range(3))
-    for number in np.unique(classes):
-        cells = np.flatnonzero(classes.ravel() == number)
+    north, south = (np.float32(season_phase(sign, time)) for sign in (1.0, -1.0))
+    late = _dates(static["parcel"].values, classes, seed)
+    day = ((np.where(grid.latitude >= 0, north, south) - late + _HALF) % np.float32(YEAR) - _HALF).ravel()
+    mean = static["temperature_mean"].values.ravel() - np.float32(ZERO_CELSIUS)
+    amplitude, vigour = (static[name].values.ravel() for name in ("temperature_amplitude", "vigour"))
+    supply, number_of = water_supply(static).ravel(), classes.ravel()
+    lai, green, grown = np.zeros((3, classes.size), np.float32)
+    for number in np.flatnonzero(np.bincount(number_of)):
         kind = species(int(number), members)
         if kind.lai == 0:
             continue
-        at = {
-            name: static[name].values.ravel()[cells] for name in ("temperature_mean", "temperature_amplitude", "vigour")
-        }
-        day = (phase.ravel()[cells] - shift.ravel()[cells] + _HALF) % np.float32(YEAR) - _HALF
-        season, fresh = _season(
-            kind,
-            int(number),
-            day,
-            at["temperature_mean"] - np.float32(ZERO_CELSIUS),
-            at["temperature_amplitude"],
-            members,
-        )
-        water = np.minimum(supply.ravel()[cells] / np.float32(kind.thirst), 1)
-        lai.ravel()[cells] = np.float32(kind.lai) * at["vigour"] * water * season
-        green.ravel()[cells] = fresh
-        grown.ravel()[cells] = season
-    return lai, green, grown
+        cells = np.flatnonzero(number_of == number)
+        season, green[cells] = _season(kind, int(number), day[cells], mean[cells], amplitude[cells], members)
+        water = np.minimum(supply[cells] / np.float32(kind.thirst), 1)
+        lai[cells] = np.float32(kind.lai) * vigour[cells] * water * season
+        grown[cells] = season
+    shape = classes.shape
+    return lai.reshape(shape), green.reshape(shape), grown.reshape(shape)
 
 
 def _dates(parcel: NDArray[np.int32], classes: NDArray[np.uint8], seed: int) -> Floats:
@@ -230,16 +222,16 @@ def _season(
     always = np.clip((half - np.float32(150)) / 30, 0, 1)  # no winter, no gap
     start = -half + np.float32(kind.delay) * short * (1 - always)
     end = half - np.float32(kind.early) * short * (1 - always)
-    leaves = np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short
-    leaves = np.asarray(leaves + (1 - leaves) * always, np.float32)
-    green = np.clip(_box(day, start - 30, end - 12, kind.rise, kind.fall), 0, 1)
-    green = np.asarray(green + (1 - green) * always, np.float32)
-    if number == 12:
+    box = np.clip(_box(day, start, end, kind.rise, kind.fall), 0, 1) * short
+    fresh = np.clip(_box(day, start - 30, end - 12, kind.rise, kind.fall), 0, 1)
+    leaves, green = (np.asarray(part + (1 - part) * always, np.float32) for part in (box, fresh))
+    if number == 12 and mean.max() > _DOUBLE_CROP:
         leaves, green = _two_crops(leaves, green, day, mean, members)
     keep = np.float32(kind.evergreen)
     total = keep + (1 - keep) * leaves
     if keep >= _EVERGREEN:  # what stays is green; of grass, what stays is straw
-        green = (keep * (np.float32(0.85) + np.float32(0.15) * green) + (1 - keep) * leaves * green) / total
+        kept = keep * (np.float32(0.85) + np.float32(0.15) * green)
+        green = np.asarray((kept + (1 - keep) * leaves * green) / total, np.float32)
     alive = np.clip((mean + amplitude - 2) / 4, 0, 1)  # nothing stands where the warmest month is below 2 degC
     return np.asarray(total * alive, np.float32), np.asarray(green, np.float32)
 
@@ -254,11 +246,14 @@ def half_season(mean: Floats, amplitude: Floats, base: float) -> Floats:
 
 
 def _box(day: Floats, start: ArrayLike, end: ArrayLike, rise: float, fall: float) -> Floats:
-    """Return the double logistic and its neighbour of the year before or after, so that it closes over the year."""
-    other = np.where(day > 0, day - np.float32(YEAR), day + np.float32(YEAR))
+    """Return the double logistic and, where it reaches so far, that of the year before or after."""
     first, last = np.asarray(start, np.float32), np.asarray(end, np.float32)
     up, down = np.float32(rise), np.float32(-fall)
-    return np.asarray(sum(expit(up * (d - first)) + expit(down * (d - last)) - 1 for d in (day, other)), np.float32)
+    out = expit(up * (day - first)) + expit(down * (day - last)) - 1
+    if min(rise * (_HALF + first.min()), fall * (_HALF - last.max())) < _TAIL:
+        other = np.where(day > 0, day - np.float32(YEAR), day + np.float32(YEAR))
+        out += expit(up * (other - first)) + expit(down * (other - last)) - 1
+    return np.asarray(out, np.float32)
 
 
 def _two_crops(leaves: Floats, green: Floats, day: Floats, mean: Floats, members: str) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from musyq_lab.core.errors import InputError
 from musyq_lab.twin._fields import blurred
 from musyq_lab.twin._zonal import LAPSE_RATE, SCALE_AEROSOL, climate_at
 from musyq_lab.twin.grid import WorldGrid
-from musyq_lab.twin.place import Place
+from musyq_lab.twin.place import Climate, Place
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ _LIMITS = MappingProxyType({"humidity_mean": (0.1, 0.95), "cloud_fraction_mean":
 _RAIN_HEIGHT = 2500.0
 """Height (m) over which the rain of a slope grows by e, about 4 % in 100 m; our choice within what mountains show."""
 _BLUR = 0.8
-"""Smoothing of the borders of climate zones (deg): zones are classes, rain and humidity are not."""
+"""Smoothing of the borders of climate zones and of coarse maps (deg): zones are classes, rain and humidity are not."""
 
 
 def season_phase(latitude: ArrayLike, time: datetime) -> NDArray[np.float64]:
@@ -81,7 +81,8 @@ def climate(place: Place, grid: WorldGrid, elevation: ArrayLike) -> xr.Dataset:
     height = np.asarray(elevation, np.float64)
     if height.shape != grid.shape:
         raise InputError(f"The elevation has shape {height.shape}, the grid {grid.shape}.")
-    fields = _of_cells(grid, height) if place.climate is None else _of_station(place, height)
+    known = place.climate
+    fields = _of_cells(grid, height) if known is None else _of_station(known, height - place.elevation)
     fields = {name: np.clip(value, *_LIMITS.get(name, (None, None))) for name, value in fields.items()}
     return xr.Dataset(
         {
@@ -95,10 +96,8 @@ def climate(place: Place, grid: WorldGrid, elevation: ArrayLike) -> xr.Dataset:
     )
 
 
-def _of_station(place: Place, height: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    assert place.climate is not None
-    known = place.climate
-    above = height - place.elevation
+def _of_station(known: Climate, above: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return the climate of cells by their height (m) above the place."""
     return {
         "temperature_mean": known.temperature_mean - LAPSE_RATE * above,
         "temperature_amplitude": np.asarray(known.temperature_amplitude),
@@ -114,6 +113,6 @@ def _of_station(place: Place, height: NDArray[np.float64]) -> dict[str, NDArray[
 def _of_cells(grid: WorldGrid, height: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     fields = climate_at(grid.longitude, grid.latitude, height)
     sigma = _BLUR / grid.resolution
-    for name in ("humidity_mean", "precipitation", "diurnal_amplitude"):
+    for name in ("humidity_mean", "precipitation", "diurnal_amplitude", "aod_mean"):
         fields[name] = blurred(fields[name], sigma).astype(np.float64)
     return fields

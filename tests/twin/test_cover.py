@@ -66,7 +66,7 @@ def test_water_is_where_the_terrain_has_it(key):
 def test_a_parcel_is_one_connected_patch_of_one_class(key):
     _, _, static = land(key)
     parcel, classes = static["parcel"].values, static["land_cover"].values
-    low, high = ndimage.minimum(classes, parcel, np.arange(1, parcel.max() + 1)), None
+    low = ndimage.minimum(classes, parcel, np.arange(1, parcel.max() + 1))
     high = ndimage.maximum(classes, parcel, np.arange(1, parcel.max() + 1))
     assert np.array_equal(low, high)
     boxes = ndimage.find_objects(parcel)
@@ -131,7 +131,7 @@ def test_fields_differ_more_than_they_vary_inside():
     _, _, static = land()
     parcel, vigour = static["parcel"].values, static["vigour"].values
     crop = static["land_cover"].values == 12
-    numbers = np.unique(parcel[crop])
+    numbers = np.unique(parcel[crop])  # connected patches of one class
     mean = ndimage.mean(vigour, parcel, numbers)
     inside = ndimage.standard_deviation(vigour, parcel, numbers)
     assert mean.std() > 2 * inside.mean()
