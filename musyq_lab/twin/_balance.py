@@ -6,7 +6,7 @@ with ground heat as a share of net radiation, latent heat after Priestley & Tayl
 10.1175/1520-0493(1972)100<0081:OTAOSH>2.3.CO;2) limited by the water that soil and leaves have, and sensible heat by
 a bulk formula with the correction of Louis (1979, doi 10.1007/BF00117978) where air is unstable and the long-tailed
 1 / (1 + 10 Ri) of weather models where it is stable (no paper was opened for the 10): Louis's own lets the ground of a
-calm night fall 20 K below the air.
+calm night fall 20 K below the air. Louis's constants are cited without the paper having been opened.
 """
 
 from __future__ import annotations

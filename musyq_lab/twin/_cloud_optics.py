@@ -8,6 +8,9 @@ delta scaling (Joseph et al. 1976, doi 10.1175/1520-0469(1976)033<2452:TDEAFR>2.
 
 A droplet of effective radius r absorbs the share 0.85 r kappa of what it meets (Twomey & Bohren 1980, doi
 10.1175/1520-0469(1980)037<2086:SAFCOA>2.0.CO;2), kappa being the absorption coefficient of the bulk.
+
+The tables of water and ice were taken from copies of the published data; the papers on clouds (asymmetry, radii, the
+factor 0.85) are cited without having been opened. The two-stream formulas are tested against their own equations.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ noise that drifts with the wind (:mod:`musyq_lab.twin._cloud_fields`), cut where
 (:func:`musyq_lab.twin.weather.cover`) wants it. Optical depth inside clouds is lognormal, as in the cascades of
 Cahalan et al. (1994, doi 10.1175/1520-0469(1994)051<2434:TAOFSC>2.0.CO;2), and falls to nothing at their edges.
 
+The papers cited beside constants (King, Sassen & Cho, Hu, Lawrence) were not opened; what is chosen says so.
+
 Heights are smooth within a layer; one height stands for all of a column, that of the low cloud where there is one.
 """
 

@@ -8,6 +8,8 @@ obeys
 
 to rounding. Water keeps the temperature of its season and snow does not get warmer than melting: there ground heat
 takes what is left.
+
+Constants of Su, Wilber, Verhoef, Garratt & Hicks and FAO-56 are cited without the papers having been opened.
 """
 
 from __future__ import annotations
