@@ -230,6 +230,6 @@ def _inside(sensor: str, band: str, variant: str) -> bool:
 @lru_cache(maxsize=1)
 def _table() -> Floats:
     """Return the columns of the table, shape (column, wavelength), read-only."""
-    table = np.loadtxt(resource(_TABLE), delimiter=",", skiprows=1).T
+    table = np.ascontiguousarray(np.loadtxt(resource(_TABLE), delimiter=",", skiprows=1).T)
     table.flags.writeable = False
     return table
