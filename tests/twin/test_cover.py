@@ -1,5 +1,6 @@
 """Land cover: shares, connected parcels, structure, and what grows where."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 from scipy import ndimage
 from twin.land import land
 
+from musyq_lab.twin import _earth
 from musyq_lab.twin.cover import CROPS, IGBP, WATER, cover
 from musyq_lab.twin.place import PLACES, place
 
@@ -130,18 +132,56 @@ def test_settlements_lie_amid_the_fields():
 def test_fields_differ_more_than_they_vary_inside():
     _, _, static = land()
     parcel, vigour = static["parcel"].values, static["vigour"].values
-    crop = static["land_cover"].values == 12
-    numbers = np.unique(parcel[crop])  # connected patches of one class
-    mean = ndimage.mean(vigour, parcel, numbers)
-    inside = ndimage.standard_deviation(vigour, parcel, numbers)
+    count = np.bincount(parcel.ravel())
+    crop = np.unique(parcel[(static["land_cover"].values == 12) & (count[parcel] > 3)])
+    mean = np.bincount(parcel.ravel(), weights=vigour.ravel())[crop] / count[crop]
+    square = np.bincount(parcel.ravel(), weights=vigour.ravel() ** 2)[crop] / count[crop]
+    inside = np.sqrt(np.maximum(square - mean**2, 0))
     assert mean.std() > 2 * inside.mean()
     assert inside.mean() > 0.002
+
+
+def test_woods_differ_less_than_fields():
+    _, _, static = land()
+    vigour, classes = static["vigour"].values, static["land_cover"].values
+    assert vigour[np.isin(classes, (4, 5))].std() < 0.8 * vigour[classes == 12].std()
+
+
+def test_roads_and_tree_lines_run_between_the_fields():
+    """Thin lines: a road cell has few neighbours of its class, and they go far."""
+    _, _, static = land("heihe", size=7.68)
+    road = static["land_cover"].values == 13
+    village = ndimage.binary_dilation(ndimage.binary_erosion(road, iterations=1), iterations=3)
+    line = road & ~village
+    assert line.sum() > 0.05 * road.sum()
+    label, _ = ndimage.label(line, np.ones((3, 3)))
+    boxes = ndimage.find_objects(label)
+    longest = max(max(side.stop - side.start for side in box) for box in boxes)
+    assert longest > 15
+
+
+def test_nothing_but_water_lies_in_the_lake():
+    _, _, static = land("jingyuetan")
+    label, _ = ndimage.label(static["water"].values)
+    lake = label == np.argmax(np.bincount(label.ravel())[1:]) + 1
+    assert set(np.unique(static["land_cover"].values[lake])) == {WATER}
+    assert ndimage.binary_fill_holes(lake).sum() < 1.3 * lake.sum()
+
+
+def test_without_a_class_there_is_none_of_it():
+    spot, grid, static = land(size=2.56)
+    bare = replace(spot, cover={16: 0.9, 17: 0.1})
+    found = cover(bare, grid, static, static, 1)["land_cover"].values
+    assert set(np.unique(found)) == {16, 17}
+    crops = replace(spot, cover={12: 0.93, 17: 0.07})
+    found = cover(crops, grid, static, static, 1)["land_cover"].values
+    assert set(np.unique(found)) == {12, 17}
 
 
 def test_fields_have_the_size_of_the_place():
     area = {}
     for key in ("huailai", "hulunber"):
-        _, grid, static = land(key, size=10.24)
+        _, grid, static = land(key, size=7.68)
         count = np.bincount(static["parcel"].values[static["land_cover"].values == 12])
         area[key] = np.median(count[count > 2]) * grid.metres**2 / 1e4
     assert 0.5 < area["huailai"] < 6  # ha
@@ -164,8 +204,6 @@ def test_the_globe_has_the_classes_of_the_map():
 
 
 def test_the_transect_agrees_with_the_map_in_shares():
-    from musyq_lab.twin import _earth
-
     _, grid, static = land("belt_and_road")
     longitude = np.arange(5.025, 125, 0.05)
     latitude = np.arange(34.025, 50, 0.05)

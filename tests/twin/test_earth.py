@@ -99,3 +99,15 @@ def test_a_fine_grid_is_looked_up_at_its_centres():
 
 def test_a_coarse_grid_is_sampled_at_36_points_at_most():
     assert len(_earth.subcells(WorldGrid("EPSG:4326", 10.0, -180.0, 90.0, 36, 18), 0.05)) == 36
+
+
+@pytest.mark.parametrize("look", [_earth.land_cover, _earth.zone, _earth.altitude])
+def test_a_place_and_its_neighbour_within_a_cell_agree(look):
+    corner = 100.0 + np.array([0.002, 0.04])  # both inside one cell of 0.05, 5/60 and 0.1 degrees
+    found = look(corner, np.full(2, 40.0 - 0.02))
+    assert found[0] == found[1]
+
+
+def test_the_last_row_and_column_are_reached():
+    for look in (_earth.land_cover, _earth.zone, _earth.altitude, _earth.irradiance, _earth.continental):
+        assert np.all(np.isfinite(look(np.array([-180.0, 180.0, 0.0, 0.0]), np.array([0.0, 0.0, 90.0, -90.0]))))

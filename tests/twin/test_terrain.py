@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from twin.land import land
 
 from musyq_lab.twin.grid import WorldGrid, local_grid
@@ -64,7 +65,7 @@ def test_relief_is_smooth_and_not_noise():
 
 
 def test_there_are_a_plain_and_mountains():
-    slope = made("huailai", 15.36, 60.0)["slope"].values
+    slope = made("huailai", 15.36, 80.0)["slope"].values
     assert np.mean(slope < 3) > 0.4
     assert 20 < np.percentile(slope, 95) < 45
 
@@ -214,3 +215,38 @@ def test_the_globe_has_its_mountains_and_seas():
     assert np.average(static["water"].values, weights=area) == pytest.approx(0.71, abs=0.02)
     cells = static["drainage_area"].values
     assert cells.sum() == pytest.approx(4 * np.pi * 6_371_000**2, rel=0.01)
+
+
+def test_rivers_reach_the_lake_or_the_edge():
+    static = made("jingyuetan")
+    water = static["water"].values
+    label, count = ndimage.label(ndimage.binary_dilation(water, iterations=2), np.ones((3, 3)))
+    lake = label[tuple(np.argwhere(ndimage.binary_erosion(water, iterations=2))[0])]
+    edge = np.unique(np.concatenate([label[0], label[-1], label[:, 0], label[:, -1]]))
+    joined = sum((label == number).sum() for number in range(1, count + 1) if number == lake or number in edge)
+    assert joined > 0.7 * (label > 0).sum()
+
+
+def test_a_river_widens_as_it_gathers():
+    static = made("huailai", 5.12, 20.0)
+    water, area = static["water"].values, static["drainage_area"].values
+    lake = ndimage.binary_dilation(ndimage.binary_erosion(water, iterations=7), iterations=12)
+    width = ndimage.distance_transform_edt(water)
+    middle = water & ~lake & (width == ndimage.maximum_filter(width, 5))
+    small = middle & (area < np.quantile(area[middle], 0.3))
+    large = middle & (area > np.quantile(area[middle], 0.7))
+    assert width[large].mean() > width[small].mean()
+
+
+def test_ridges_shed_and_valleys_are_lower_than_their_sides():
+    static = made()
+    height, area = static["elevation"].values, static["drainage_area"].values
+    around = ndimage.uniform_filter(height, 9)
+    valley, ridge = area > np.quantile(area, 0.97), area < np.quantile(area, 0.2)
+    assert (height - around)[valley].mean() < 0 < (height - around)[ridge].mean()
+
+
+def test_hypsometry_has_a_long_low_side():
+    """Plains below and few peaks above: mean above the median, as over most catchments with a plain."""
+    height = made("huailai")["elevation"].values
+    assert height.mean() > np.median(height)
