@@ -1,7 +1,7 @@
 """The runs of 6S behind the atmosphere tables: which they are, and their store, chunk by chunk, for resuming.
 
-A chunk is a file of JSON in the work folder, written whole or not at all. About 14,000 runs with aerosol (0.25 s
-each) and 12,000 without (0.02 s): an hour of one core.
+A chunk is a file of JSON in the work folder, written whole or not at all. About 3,500 runs with aerosol (0.25 s each)
+and 15,000 without (0.02 s): twenty minutes of one core.
 """
 
 from __future__ import annotations
@@ -28,25 +28,21 @@ NODES += (1.2425, 1.5375, 1.6525, 1.9525, 2.2525, 2.4975)
 DRY = 1.0
 """Beyond this wavelength (um) aerosol scatters alike at all altitudes: the depth of molecules is below 0.004."""
 
-BLUE = 0.6
-"""Below this wavelength (um) multiple scattering is run at the middle altitude too; else it is linear in pressure."""
-
-PATH_NODES = (0.4025, 0.4450, 0.4900, 0.5525, 0.6725, 0.8625, 1.2425, 1.6525, 2.2525)
-"""Wavelengths of multiple scattering with aerosol."""
-
-_PATH_ORDER = ((0.4025, 0.5525, 0.8625, 1.6525), (0.4900, 0.6725), (0.4450, 1.2425, 2.2525))
-
 ALTITUDES = (0.0, 2.5, 5.5)
 """Of the surface (km): 1013, 747 and 505 hPa."""
 
 AOD = (0.1, 0.3, 0.7, 1.3, 2.0)
-"""At 550 nm; that without aerosol is cheap and apart."""
+"""At 550 nm, of transmittances; that without aerosol is cheap and apart."""
 
-ZENITHS = (0.0, 20.0, 40.0, 55.0, 65.0, 72.0, 80.0)
-"""Of multiple scattering; by reciprocity only pairs are run, and the last with itself is not."""
+PATH_WAVELENGTHS = (0.4025, 0.5525, 0.8625, 1.6525)
+PATH_AOD = (0.2, 0.7, 2.0)
+PATH_ZENITHS = (0.0, 40.0, 60.0, 72.0, 80.0)
+PATH_AZIMUTHS = (0.0, 60.0, 120.0, 180.0)
+"""States in which 6S corrects the multiple scattering of :mod:`adding`. By reciprocity only pairs of zenith angles are
+run, and the last with itself is not."""
 
-AZIMUTHS = (0.0, 60.0, 105.0, 135.0, 180.0)
-"""Of multiple scattering (deg), densest towards the forward direction."""
+BLUE = 0.6
+"""Below this wavelength (um) that is done at the highest altitude too."""
 
 TRANSMITTANCE_ZENITHS = ((0.0, 30.0), (45.0, 55.0), (62.0, 68.0), (73.0, 77.0), (80.0, 82.0))
 """Two zenith angles a run."""
@@ -81,9 +77,8 @@ def chunks() -> Iterator[Chunk]:
     yield from (_gas(k, z) for z in (0.0, 5.5, 2.5) for k in range(len(GAS_CASES)))
     states = [(w, z, a) for z in ALTITUDES for w in NODES for a in (0.0, *AOD)]
     yield from (_transmittance(w, z, a) for w, z, a in states if a == 0 or depends(w, z))
-    for group in _PATH_ORDER:
-        yield from (_path(w, z, a) for z in (0.0, 5.5) for w in group if depends(w, z) for a in AOD)
-    yield from (_path(w, 2.5, a) for w in PATH_NODES if w < BLUE for a in AOD)
+    yield from (_path(w, 0.0, a) for w in PATH_WAVELENGTHS for a in PATH_AOD)
+    yield from (_path(w, ALTITUDES[-1], a) for w in PATH_WAVELENGTHS if w < BLUE for a in PATH_AOD)
 
 
 def depends(wavelength: float, altitude: float) -> bool:
@@ -93,8 +88,8 @@ def depends(wavelength: float, altitude: float) -> bool:
 
 def pairs() -> list[tuple[float, float]]:
     """Return the zenith angles of multiple scattering, the larger first."""
-    every = [(s, v) for i, s in enumerate(ZENITHS) for v in ZENITHS[: i + 1]]
-    return [pair for pair in every if pair[1] < ZENITHS[-1]]
+    every = [(s, v) for i, s in enumerate(PATH_ZENITHS) for v in PATH_ZENITHS[: i + 1]]
+    return [pair for pair in every if pair[1] < PATH_ZENITHS[-1]]
 
 
 def _phase(wavelength: float) -> Chunk:
@@ -122,7 +117,7 @@ def _transmittance(wavelength: float, altitude: float, aod: float) -> Chunk:
 
 
 def _path(wavelength: float, altitude: float, aod: float) -> Chunk:
-    geometries = [(s, v, a) for s, v in pairs() for a in (AZIMUTHS if v else (90.0,))]
+    geometries = [(s, v, a) for s, v in pairs() for a in (PATH_AZIMUTHS if v else (90.0,))]
     runs = [_clear(wavelength, *geometry, aod=aod, altitude=altitude) for geometry in geometries]
     return Chunk(f"path_{wavelength:.4f}_{altitude:.1f}_{aod:.1f}", tuple(runs))
 

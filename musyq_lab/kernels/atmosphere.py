@@ -71,8 +71,8 @@ _SCENE_VAPOUR_RATE, _SCENE_VAPOUR_LAST = (SCENE_VAPOURS - 1) / math.sqrt(MAX_VAP
 # Phase function of molecules a + b cos^2 for a depolarization of 0.0279, that of 6S: with g = d / (2 - d),
 # a = 3 (1 + 3 g) / (4 (1 + 2 g)) and b = 3 (1 - g) / (4 (1 + 2 g)) (Chandrasekhar 1950, Radiative Transfer, sect. 16).
 _ANISOTROPY = 0.0279 / (2.0 - 0.0279)
-_RAYLEIGH_0 = 0.75 * (1.0 + 3.0 * _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
-_RAYLEIGH_2 = 0.75 * (1.0 - _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
+RAYLEIGH_0 = 0.75 * (1.0 + 3.0 * _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
+RAYLEIGH_2 = 0.75 * (1.0 - _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
 
 AXES = {
     "aod": np.linspace(0.0, math.sqrt(MAX_AOD), AODS) ** 2,
@@ -197,7 +197,7 @@ def coefficients(
     k, z = place(log(mass), 0.0, _MASS_RATE, _MASS_LAST)
     n, q = place(cosine, -1.0, _ANGLE_RATE, _ANGLE_LAST)
     share = 0.25 / (mu_s * mu_v)
-    molecules = share * (_RAYLEIGH_0 + _RAYLEIGH_2 * cosine * cosine)
+    molecules = share * (RAYLEIGH_0 + RAYLEIGH_2 * cosine * cosine)
     clear = molecules * plane(once[2, 0], j, y, k, z)
     hazy = molecules * solid(once[0], i, x, j, y, k, z) + share * line(phase, n, q) * solid(once[1], i, x, j, y, k, z)
 

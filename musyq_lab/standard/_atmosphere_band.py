@@ -35,7 +35,8 @@ Floats = NDArray[np.float64]
 _SCALE_RATIO = 4  # scale heights of molecules (8 km) and aerosol (2 km) in 6S
 _REFERENCE_MASS = 2.5
 _REFERENCE_OZONE = 300.0  # Dobson unit; state in which the gases of a band weigh one another
-_AOD_SHIFT = 0.3
+AOD_SHIFT = 0.3
+"""Splines over optical depth run in the logarithm of it and this."""
 _NODES = 3  # wavelengths of scattering in a band
 _OUTSIDE = 0.02  # share of a band's weight that may lie beyond the table
 
@@ -243,7 +244,7 @@ def _aerosol(source: dict[str, Floats], wavelength: float, optics: _Optics) -> F
     stored = stored * _cosines(source["sun_zenith"], source["view_zenith"])
     known = np.concatenate([[0.0], source["aod"]])
     matrices = (
-        spline_matrix(np.log(known + _AOD_SHIFT), np.log(axes["aod"] + _AOD_SHIFT))[:, 1:],  # nothing without aerosol
+        spline_matrix(np.log(known + AOD_SHIFT), np.log(axes["aod"] + AOD_SHIFT))[:, 1:],  # nothing without aerosol
         _quadratic(source["pressure"], axes["pressure"]),
         spline_matrix(source["sun_zenith"], axes["sun_zenith"]),
         spline_matrix(source["view_zenith"], axes["view_zenith"]),
@@ -256,8 +257,8 @@ def _beams(source: dict[str, Floats], wavelength: float) -> tuple[Floats, Floats
     """Return transmittance (aod, pressure, zenith) and spherical albedo (aod, pressure)."""
     axes = kernels.AXES
     low, share = _between(source["wavelength"], wavelength)
-    known = np.concatenate([[0.0], source["aod"]])
-    aods = spline_matrix(np.log(known + _AOD_SHIFT), np.log(axes["aod"] + _AOD_SHIFT))
+    known = source["haze"]
+    aods = spline_matrix(np.log(known + AOD_SHIFT), np.log(axes["aod"] + AOD_SHIFT))
     pressures = _quadratic(source["pressure"], axes["pressure"])
     zeniths = spline_matrix(source["beam_zenith"], axes["beam_zenith"])
     loss = -np.log(_power(source["transmittance"], low, share))
