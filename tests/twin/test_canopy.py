@@ -59,7 +59,7 @@ def test_fields_are_complete_and_in_range(key):
 @pytest.mark.parametrize("members", ["training", "scored"])
 @pytest.mark.parametrize(("mean", "amplitude"), [(10, 15), (14, 14), (-3, 22), (26, 1), (-20, 10)])
 def test_leaf_area_stays_between_zero_and_the_class_maximum(mean, amplitude, members):
-    found = year(row(mean, amplitude, members=members), step=6, members=members)
+    found = year(row(mean, amplitude, members=members), step=10, members=members)
     largest = np.array([species(n, members).lai for n in IGBP])
     assert found.min() >= 0
     assert np.all(found <= largest + 1e-5)
@@ -81,8 +81,8 @@ def test_seasons_are_mirrored_across_the_equator():
 
 @pytest.mark.parametrize(("mean", "amplitude"), [(9.0, 14.0), (14.0, 14.0), (12.0, 8.0), (25.0, 2.0)])
 def test_leaf_area_is_continuous_in_time(mean, amplitude):
-    found = year(row(mean, amplitude), start=datetime(2019, 12, 20), days=378, step=2)
-    jump = np.abs(np.diff(found, axis=0)) / 2
+    found = year(row(mean, amplitude), start=datetime(2019, 12, 20), days=378, step=3)
+    jump = np.abs(np.diff(found, axis=0)) / 3
     crop = np.isin(CLASSES[0], (12, 14))
     assert jump[:, ~crop].max() < 0.16  # per day
     assert jump[:, crop].max() < 0.35  # a harvest takes two weeks over a parcel's fields
@@ -90,8 +90,8 @@ def test_leaf_area_is_continuous_in_time(mean, amplitude):
 
 @pytest.mark.parametrize(("mean", "amplitude"), [(9.0, 14.0), (14.0, 14.0), (12.0, 8.0)])
 def test_greenness_is_continuous_in_time(mean, amplitude):
-    found = year(row(mean, amplitude), start=datetime(2019, 12, 20), days=376, step=2, name="greenness")
-    assert np.abs(np.diff(found, axis=0)).max() < 0.14
+    found = year(row(mean, amplitude), start=datetime(2019, 12, 20), days=376, step=4, name="greenness")
+    assert np.abs(np.diff(found, axis=0)).max() < 0.27
 
 
 def test_a_leap_day_is_a_day():
@@ -114,7 +114,7 @@ def test_evergreens_keep_their_leaves_and_others_drop_them():
 
 
 def test_a_warmer_place_has_a_longer_season():
-    cold, cool, mild = (year(row(mean, 14), step=4) for mean in (0, 5, 10))
+    cold, cool, mild = (year(row(mean, 14), step=6) for mean in (0, 5, 10))
     for number in (3, 4, 10, 12):
         half = 0.5 * species(number).lai
         long = [np.mean(found[:, number - 1] > half) for found in (cold, cool, mild)]
@@ -122,8 +122,8 @@ def test_a_warmer_place_has_a_longer_season():
 
 
 def test_the_season_lies_about_the_warmest_day():
-    found = year(row(), step=2)[:, 3]
-    days = np.arange(1, 366, 2)
+    found = year(row(), step=3)[:, 3]
+    days = np.arange(1, 366, 3)
     up, down = days[found > found.max() / 2][[0, -1]]
     middle = (up + down) / 2
     assert middle == pytest.approx(WARMEST_DAY, abs=12)
@@ -196,7 +196,7 @@ def test_leaves_are_green_in_july_and_dry_in_january():
 
 
 def test_green_goes_before_the_leaves_do():
-    lai, green = (year(row(), start=datetime(2019, 8, 8), days=120, name=name)[:, 3] for name in ("lai", "greenness"))
+    lai, green = (year(row(), start=datetime(2019, 8, 8), days=120, step=2, name=name)[:, 3] for name in ("lai", "greenness"))
     assert 0 < np.argmax(green < 0.5) < np.argmax(lai < lai.max() / 2)
 
 
