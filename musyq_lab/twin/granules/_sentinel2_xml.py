@@ -110,21 +110,31 @@ def _instant(time: datetime) -> str:
 
 def product_xml(tile: Tile) -> str:
     """Return MTD_MSIL1C.xml."""
-    bands = SPEC.bands_of(tile.platform)
-    images = "".join(f"<IMAGE_FILE>{tile.image(b.native)}</IMAGE_FILE>\n" for b in bands)
-    marks = "".join(
-        f"<Special_Values><SPECIAL_VALUE_TEXT>{name}</SPECIAL_VALUE_TEXT>"
-        f"<SPECIAL_VALUE_INDEX>{value}</SPECIAL_VALUE_INDEX></Special_Values>\n"
-        for name, value in (("NODATA", NO_DATA), ("SATURATED", SATURATED))
-    )
-    own = tuple(b.e0 or 0.0 for b in bands)
-    suns = _listed("SOLAR_IRRADIANCE", "bandId", _IRRADIANCE_2A if tile.mission == "S2A" else own, ' unit="W/m²/µm"')
     return f"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <n1:Level-1C_User_Product xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_Level-1C.xsd" \
 xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
 xsi:schemaLocation="https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_Level-1C.xsd">
 <n1:General_Info>
-<Product_Info>
+{_information(tile)}{_characteristics(tile)}</n1:General_Info>
+<n1:Geometric_Info>
+<Product_Footprint><Product_Footprint><Global_Footprint>
+<EXT_POS_LIST>{_outline(tile.frame)}</EXT_POS_LIST>
+</Global_Footprint></Product_Footprint>
+<RASTER_CS_TYPE>POINT</RASTER_CS_TYPE><PIXEL_ORIGIN>1</PIXEL_ORIGIN></Product_Footprint>
+<Coordinate_Reference_System><GEO_TABLES version="1">EPSG</GEO_TABLES>\
+<HORIZONTAL_CS_TYPE>GEOGRAPHIC</HORIZONTAL_CS_TYPE></Coordinate_Reference_System>
+</n1:Geometric_Info>
+<n1:Quality_Indicators_Info>
+<Cloud_Coverage_Assessment>{tile.cloudy:.6f}</Cloud_Coverage_Assessment>
+</n1:Quality_Indicators_Info>
+</n1:Level-1C_User_Product>
+"""
+
+
+def _information(tile: Tile) -> str:
+    bands = SPEC.bands_of(tile.platform)
+    images = "".join(f"<IMAGE_FILE>{tile.image(b.native)}</IMAGE_FILE>\n" for b in bands)
+    return f"""<Product_Info>
 <PRODUCT_START_TIME>{_instant(tile.time)}</PRODUCT_START_TIME>
 <PRODUCT_STOP_TIME>{_instant(tile.time)}</PRODUCT_STOP_TIME>
 <PRODUCT_URI>{tile.name}.SAFE</PRODUCT_URI>
@@ -149,7 +159,19 @@ imageFormat="JPEG2000">
 {images}</Granule>
 </Granule_List></Product_Organisation>
 </Product_Info>
-<Product_Image_Characteristics>
+"""
+
+
+def _characteristics(tile: Tile) -> str:
+    bands = SPEC.bands_of(tile.platform)
+    marks = "".join(
+        f"<Special_Values><SPECIAL_VALUE_TEXT>{name}</SPECIAL_VALUE_TEXT>"
+        f"<SPECIAL_VALUE_INDEX>{value}</SPECIAL_VALUE_INDEX></Special_Values>\n"
+        for name, value in (("NODATA", NO_DATA), ("SATURATED", SATURATED))
+    )
+    own = tuple(b.e0 or 0.0 for b in bands)
+    suns = _listed("SOLAR_IRRADIANCE", "bandId", _IRRADIANCE_2A if tile.mission == "S2A" else own, ' unit="W/m²/µm"')
+    return f"""<Product_Image_Characteristics>
 {marks}<Image_Display_Order><RED_CHANNEL>3</RED_CHANNEL><GREEN_CHANNEL>2</GREEN_CHANNEL>\
 <BLUE_CHANNEL>1</BLUE_CHANNEL></Image_Display_Order>
 <QUANTIFICATION_VALUE unit="none">{QUANTIFICATION}</QUANTIFICATION_VALUE>
@@ -161,19 +183,6 @@ imageFormat="JPEG2000">
 <Spectral_Information_List>
 {"".join(_spectral(tile.platform, number) for number in range(len(bands)))}</Spectral_Information_List>
 {_listed("PHYSICAL_GAINS", "bandId", _GAINS)}</Product_Image_Characteristics>
-</n1:General_Info>
-<n1:Geometric_Info>
-<Product_Footprint><Product_Footprint><Global_Footprint>
-<EXT_POS_LIST>{_outline(tile.frame)}</EXT_POS_LIST>
-</Global_Footprint></Product_Footprint>
-<RASTER_CS_TYPE>POINT</RASTER_CS_TYPE><PIXEL_ORIGIN>1</PIXEL_ORIGIN></Product_Footprint>
-<Coordinate_Reference_System><GEO_TABLES version="1">EPSG</GEO_TABLES>\
-<HORIZONTAL_CS_TYPE>GEOGRAPHIC</HORIZONTAL_CS_TYPE></Coordinate_Reference_System>
-</n1:Geometric_Info>
-<n1:Quality_Indicators_Info>
-<Cloud_Coverage_Assessment>{tile.cloudy:.6f}</Cloud_Coverage_Assessment>
-</n1:Quality_Indicators_Info>
-</n1:Level-1C_User_Product>
 """
 
 
@@ -214,14 +223,6 @@ def tile_xml(tile: Tile, masks: Mapping[str, str]) -> str:
     masks
         Type of a mask -> path inside the SAFE.
     """
-    frame = tile.frame
-    sizes = places = ""
-    for resolution in (10, 20, 60):
-        rows, columns = frame.shape(resolution)
-        sizes += f'<Size resolution="{resolution}"><NROWS>{rows}</NROWS><NCOLS>{columns}</NCOLS></Size>\n'
-        places += f'<Geoposition resolution="{resolution}"><ULX>{frame.left:.0f}</ULX><ULY>{frame.top:.0f}</ULY>'
-        places += f"<XDIM>{resolution}</XDIM><YDIM>-{resolution}</YDIM></Geoposition>\n"
-    hemisphere = "S" if frame.epsg > 32700 else "N"
     listed = "".join(f'<MASK_FILENAME type="{kind}">{path}</MASK_FILENAME>\n' for kind, path in masks.items())
     return f"""<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <n1:Level-1C_Tile_ID xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/S2_PDI_Level-1C_Tile_Metadata.xsd" \
@@ -236,11 +237,7 @@ xsi:schemaLocation="https://psd-14.sentinel2.eo.esa.int/PSD/S2_PDI_Level-1C_Tile
 <ARCHIVING_TIME>{_instant(tile.generated + timedelta(hours=1))}</ARCHIVING_TIME></Archiving_Info>
 </n1:General_Info>
 <n1:Geometric_Info>
-<Tile_Geocoding metadataLevel="Brief">
-<HORIZONTAL_CS_NAME>WGS84 / UTM zone {frame.zone}{hemisphere}</HORIZONTAL_CS_NAME>
-<HORIZONTAL_CS_CODE>EPSG:{frame.epsg}</HORIZONTAL_CS_CODE>
-{sizes}{places}</Tile_Geocoding>
-<Tile_Angles metadataLevel="Standard">
+{_geocoding(tile.frame)}<Tile_Angles metadataLevel="Standard">
 <Sun_Angles_Grid>{_grids(tile.sun)}</Sun_Angles_Grid>
 <Mean_Sun_Angle>{_mean(tile.sun)}</Mean_Sun_Angle>
 {_views(tile)}</Tile_Angles>
@@ -253,6 +250,21 @@ xsi:schemaLocation="https://psd-14.sentinel2.eo.esa.int/PSD/S2_PDI_Level-1C_Tile
 {listed}</Pixel_Level_QI>
 </n1:Quality_Indicators_Info>
 </n1:Level-1C_Tile_ID>
+"""
+
+
+def _geocoding(frame: Frame) -> str:
+    sizes = places = ""
+    for resolution in (10, 20, 60):
+        rows, columns = frame.shape(resolution)
+        sizes += f'<Size resolution="{resolution}"><NROWS>{rows}</NROWS><NCOLS>{columns}</NCOLS></Size>\n'
+        places += f'<Geoposition resolution="{resolution}"><ULX>{frame.left:.0f}</ULX><ULY>{frame.top:.0f}</ULY>'
+        places += f"<XDIM>{resolution}</XDIM><YDIM>-{resolution}</YDIM></Geoposition>\n"
+    hemisphere = "S" if frame.epsg > 32700 else "N"
+    return f"""<Tile_Geocoding metadataLevel="Brief">
+<HORIZONTAL_CS_NAME>WGS84 / UTM zone {frame.zone}{hemisphere}</HORIZONTAL_CS_NAME>
+<HORIZONTAL_CS_CODE>EPSG:{frame.epsg}</HORIZONTAL_CS_CODE>
+{sizes}{places}</Tile_Geocoding>
 """
 
 

@@ -2,7 +2,7 @@
 
 GeoTIFF of 30 m (panchromatic 15 m) on the grid of USGS: pixel centres on multiples of 30 m in the northern zone of UTM
 (negative northings in the south), the metadata as text and XML, the quality bands and the four angle bands (hundredths
-of a degree, 0 as fill as in the other bands; those of band 4, here of all). Scenes are terrain-corrected (L1TP): a pixel
+of a degree, 0 as fill like the other bands; those of band 4, here of all). Scenes are terrain-corrected (L1TP): a pixel
 lies where the map says.
 
 What differs from a real scene: it is as large as the world (60 km at most) instead of 185 km; there are no angle
