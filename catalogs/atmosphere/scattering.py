@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from adding import Solver, at_azimuth, complete, expansion
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from runs import (
     ALTITUDES,
     AOD,
@@ -29,7 +29,7 @@ from runs import (
 from musyq_lab.core.progress import track
 from musyq_lab.kernels.atmosphere import RAYLEIGH_0, RAYLEIGH_2
 from musyq_lab.standard import _sixs
-from musyq_lab.standard._atmosphere_band import AOD_SHIFT, single_scattering, spline_matrix
+from musyq_lab.standard._atmosphere_band import single_scattering, spline_matrix
 
 Floats = NDArray[np.float64]
 
@@ -139,23 +139,27 @@ def _depths(folder: Path, wavelength: float) -> tuple[float, float, float]:
 def _correction(folder: Path) -> Floats:
     """Return the difference of 6S from :mod:`adding`, in the dims of :func:`aerosol`.
 
-    Over wavelength it goes with the depths of molecules (polarization) and aerosol.
+    It is interpolated linearly: over wavelength, as a share of the depth of aerosol that scatters, in the logarithm of
+    the depth of molecules, with which polarization goes.
     """
     nodes = np.array([_correction_at(folder, w) / np.prod(_depths(folder, w)[1:]) for w in PATH_WAVELENGTHS])
-    cosines = [np.cos(np.radians(np.array(zenith))) for zenith in (PATH_ZENITHS, PATH_ZENITHS[:-1], SUNS, VIEWS)]
-    scaled = nodes * (cosines[0][:, None] + cosines[1])[..., None]
-    depth = np.array([_depths(folder, w)[0] for w in PATH_WAVELENGTHS])[::-1]
+    depth = np.log([_depths(folder, w)[0] for w in PATH_WAVELENGTHS])[::-1]
     wanted = np.array([_depths(folder, w) for w in WAVELENGTHS])
+    spectral = _linear(depth, np.log(wanted[:, 0]))[:, ::-1] * np.prod(wanted[:, 1:], 1)[:, None]
     matrices = (
-        spline_matrix(depth, np.maximum(wanted[:, 0], depth[0]), "natural")[:, ::-1]
-        * np.prod(wanted[:, 1:], 1)[:, None],
-        spline_matrix(np.log(np.array((0.0, *PATH_AOD)) + AOD_SHIFT), np.log(np.array(DEPTHS) + AOD_SHIFT))[:, 1:],
-        spline_matrix(np.array(PATH_ZENITHS), np.array(SUNS)),
-        spline_matrix(np.array(PATH_ZENITHS[:-1]), np.array(VIEWS)),
-        spline_matrix(np.array(PATH_AZIMUTHS), np.array(AZIMUTHS), "clamped"),
+        spectral,
+        _linear((0.0, *PATH_AOD), DEPTHS)[:, 1:],
+        _linear(PATH_ZENITHS, SUNS),
+        _linear(PATH_ZENITHS[:-1], VIEWS),
+        _linear(PATH_AZIMUTHS, AZIMUTHS),
     )
-    dense = np.einsum("Ww,Aa,Ss,Vv,Ff,wpasvf->WpASVF", *matrices, scaled, optimize=True)
-    return np.asarray(dense / (cosines[2][:, None] + cosines[3])[..., None])
+    return np.asarray(np.einsum("Ww,Aa,Ss,Vv,Ff,wpasvf->WpASVF", *matrices, nodes, optimize=True))
+
+
+def _linear(nodes: ArrayLike, places: ArrayLike) -> Floats:
+    """Return the matrix of linear interpolation, constant beyond the ends."""
+    known = np.asarray(nodes, np.float64)
+    return np.array([np.interp(places, known, row) for row in np.eye(known.size)]).T
 
 
 def _correction_at(folder: Path, wavelength: float) -> Floats:

@@ -39,6 +39,7 @@ AOD_SHIFT = 0.3
 """Splines over optical depth run in the logarithm of it and this."""
 _NODES = 3  # wavelengths of scattering in a band
 _OUTSIDE = 0.02  # share of a band's weight that may lie beyond the table
+_VIOLET = 0.385  # um; from here to 0.4 um scattering follows the power law of the first two nodes, and no gas absorbs
 
 _U, _WEIGHT = np.polynomial.legendre.leggauss(24)
 _U, _WEIGHT = (_U + 1) / 2, _WEIGHT / 2
@@ -115,11 +116,11 @@ def _weights(source: dict[str, Floats], response: xr.DataArray) -> tuple[Floats,
     """Return the wavelengths of 6S within a band, and response times irradiance there (sum 1)."""
     places, weights = _sixs.on_grid(response)
     grid = source["gas_wavelength"]
-    inside = (places > grid[0] - 1e-6) & (places < grid[-1] + 1e-6)
+    inside = (places > _VIOLET) & (places < grid[-1] + 1e-6)
     if weights[~inside].sum() > _OUTSIDE * weights.sum():
         raise InputError(
             f"The {response.attrs.get('long_name', 'band')} reaches from {places[0]:.4g} to {places[-1]:.4g} um; the "
-            f"atmosphere tables from {grid[0]:g} to {grid[-1]:g} um. They serve the reflective bands."
+            f"atmosphere tables from {_VIOLET:g} to {grid[-1]:g} um. They serve the reflective bands."
         )
     places, weights = places[inside], weights[inside]
     weights = weights * np.interp(places, grid, source["solar_irradiance"])
@@ -272,7 +273,7 @@ def _beams(source: dict[str, Floats], wavelength: float) -> tuple[Floats, Floats
 def _gases(source: dict[str, Floats], places: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the transmittances of water vapour (pressure, amount), the dry gases (pressure, mass) and ozone's two."""
     axes = kernels.AXES
-    index = np.searchsorted(source["gas_wavelength"], places - 1e-6)
+    index = np.searchsorted(source["gas_wavelength"], places - 1e-6)  # the first, without absorption, below 0.4 um
     names = ("water_a", "water_b", "ozone_k", "dry_b", "dry_c", "dry_d")
     a, b, k, big_b, c, d = (source[name][:, None, index] for name in names)  # (pressure, 1, wavelength)
 
