@@ -44,14 +44,14 @@ def states(sensor: str, band: str) -> list[dict[str, float]]:
 
 def compare(folder: Path, workers: int, out: Path) -> None:
     """Run what the work folder lacks, and write one line a band."""
-    bands = [(key, band) for key in KEYS for band in SENSORS[key].bands_of() if not band.thermal]
+    every = [(key, band.native) for key in KEYS for band in SENSORS[key].bands_of() if not band.thermal]
     rows = []
-    for key, band in track(bands, "6S over bands"):
-        name = f"accuracy_{key}_{band.native}"
-        questions = [{**state, "response": response(key, band.native)} for state in states(key, band.native)]
+    for key, band in track(list(dict.fromkeys(every)), "6S over bands"):  # a band is listed for each of its grids
+        name = f"accuracy_{key}_{band}"
+        questions = [{**state, "response": response(key, band)} for state in states(key, band)]
         if not (folder / f"{name}.json").exists():
             store(folder, Chunk(name, tuple(questions)), lambda question: _sixs.run(**question), workers)
-        rows.append((key, band.native, *_differences(key, band.native, questions, load(folder, name))))
+        rows.append((key, band, *_differences(key, band, questions, load(folder, name))))
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([HEAD, *rows])

@@ -33,7 +33,7 @@ from musyq_lab.standard._atmosphere_band import single_scattering, spline_matrix
 
 Floats = NDArray[np.float64]
 
-WAVELENGTHS = (0.4025, 0.4450, 0.4900, 0.5525, 0.6350, 0.7625, 0.8625, 1.2425, 1.6525, 2.2525)
+WAVELENGTHS = (0.4025, 0.4450, 0.4900, 0.5525, 0.6350, 0.7625, 0.8625, 1.2425, 1.5375, 1.6525, 1.9525, 2.2525)
 DEPTHS = (0.05, 0.15, 0.35, 0.7, 1.0, 1.5, 2.0)
 SUNS = (0.0, 15.0, 30.0, 45.0, 55.0, 63.0, 70.0, 76.0, 80.0)
 VIEWS = SUNS[:7]

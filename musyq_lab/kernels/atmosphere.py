@@ -41,11 +41,11 @@ MIN_PRESSURE = 500.0
 MAX_PRESSURE = 1060.0
 """Largest surface pressure (hPa)."""
 
-AODS = 25  # uniform in the square root
+AODS = 21  # uniform in the square root
 PRESSURES = 4
-SUNS = 17
-VIEWS = 15
-AZIMUTHS = 13
+SUNS = 23  # steps of 5 deg, beyond 50 deg of 2.5
+VIEWS = 19  # the same
+AZIMUTHS = 15  # uniform in the cosine
 BEAMS = 41
 MASSES = 33  # uniform in the logarithm
 ANGLES = 257  # uniform in the cosine
@@ -58,9 +58,9 @@ _MAX_MASS = 9.0  # 1 / cos 80 + 1 / cos 70 = 8.68
 # Nodes for a unit of the axis's variable, and the last node that has a next one.
 _AOD_RATE, _AOD_LAST = (AODS - 1) / math.sqrt(MAX_AOD), float(AODS - 2)
 _PRESSURE_RATE, _PRESSURE_LAST = (PRESSURES - 1) / (MAX_PRESSURE - MIN_PRESSURE), float(PRESSURES - 2)
-_SUN_RATE, _SUN_LAST = (SUNS - 1) / MAX_SUN, float(SUNS - 2)
-_VIEW_RATE, _VIEW_LAST = (VIEWS - 1) / MAX_VIEW, float(VIEWS - 2)
-_AZIMUTH_RATE, _AZIMUTH_LAST = (AZIMUTHS - 1) / 180.0, float(AZIMUTHS - 2)
+_LOW = 50.0  # deg, beyond which zenith angles are twice as dense
+_ZENITH_RATE, _SUN_LAST, _VIEW_LAST = 0.2, float(SUNS - 2), float(VIEWS - 2)
+_AZIMUTH_RATE, _AZIMUTH_LAST = (AZIMUTHS - 1) / 2.0, float(AZIMUTHS - 2)
 _BEAM_RATE, _BEAM_LAST = (BEAMS - 1) / MAX_SUN, float(BEAMS - 2)
 _MASS_RATE, _MASS_LAST = (MASSES - 1) / math.log(_MAX_MASS), float(MASSES - 2)
 _ANGLE_RATE, _ANGLE_LAST = (ANGLES - 1) / 2.0, float(ANGLES - 2)
@@ -77,9 +77,9 @@ RAYLEIGH_2 = 0.75 * (1.0 - _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
 AXES = {
     "aod": np.linspace(0.0, math.sqrt(MAX_AOD), AODS) ** 2,
     "pressure": np.linspace(MIN_PRESSURE, MAX_PRESSURE, PRESSURES),
-    "sun_zenith": np.linspace(0.0, MAX_SUN, SUNS),
-    "view_zenith": np.linspace(0.0, MAX_VIEW, VIEWS),
-    "relative_azimuth": np.linspace(0.0, 180.0, AZIMUTHS),
+    "sun_zenith": np.concatenate([np.arange(0.0, _LOW, 5.0), np.arange(_LOW, MAX_SUN + 1.0, 2.5)]),
+    "view_zenith": np.concatenate([np.arange(0.0, _LOW, 5.0), np.arange(_LOW, MAX_VIEW + 1.0, 2.5)]),
+    "relative_azimuth": np.degrees(np.arccos(np.linspace(-1.0, 1.0, AZIMUTHS))),
     "beam_zenith": np.linspace(0.0, MAX_SUN, BEAMS),
     "mass": np.exp(np.linspace(0.0, math.log(_MAX_MASS), MASSES)),
     "cosine": np.linspace(-1.0, 1.0, ANGLES),
@@ -125,14 +125,18 @@ def solid(table: Any, i: int, x: Any, j: int, y: Any, k: int, z: Any) -> Any:
 
 @inline
 def _geometry(sun: Any, view: Any, azimuth: Any) -> Any:
-    """Return the cosines of both zenith angles and of the scattering angle, and the azimuth within 0 to 180 deg."""
+    """Return the cosines of both zenith angles, of the scattering angle and of the relative azimuth."""
     mu_s = cos(sun * _DEGREE)
     mu_v = cos(view * _DEGREE)
-    turn = abs(azimuth) / 360.0
-    within = 360.0 * (turn - np.floor(turn))
-    folded = min(within, 360.0 - within)
+    turned = cos(azimuth * _DEGREE)
     sines = sqrt(max(1.0 - mu_s * mu_s, 0.0 * mu_s)) * sqrt(max(1.0 - mu_v * mu_v, 0.0 * mu_v))
-    return mu_s, mu_v, -mu_s * mu_v - sines * cos(folded * _DEGREE), folded
+    return mu_s, mu_v, -mu_s * mu_v - sines * turned, turned
+
+
+@inline
+def _dense(zenith: Any) -> Any:
+    """Return the variable in which the zenith angles of multiple scattering are uniform."""
+    return zenith + max(zenith - _LOW, 0.0 * zenith)
 
 
 @inline
@@ -189,7 +193,7 @@ def coefficients(
     """
     if not (_angles_valid(sun, view, azimuth) & _air_valid(aod, vapour, ozone, pressure)):
         return
-    mu_s, mu_v, cosine, folded = _geometry(sun, view, azimuth)
+    mu_s, mu_v, cosine, turned = _geometry(sun, view, azimuth)
     mass = 1.0 / mu_s + 1.0 / mu_v
     i, x = place(sqrt(aod), 0.0, _AOD_RATE, _AOD_LAST)
     j, y = place(pressure, MIN_PRESSURE, _PRESSURE_RATE, _PRESSURE_LAST)
@@ -201,9 +205,9 @@ def coefficients(
     clear = molecules * plane(once[2, 0], j, y, k, z)
     hazy = molecules * solid(once[0], i, x, j, y, k, z) + share * line(phase, n, q) * solid(once[1], i, x, j, y, k, z)
 
-    s, u = place(sun, 0.0, _SUN_RATE, _SUN_LAST)
-    v, w = place(view, 0.0, _VIEW_RATE, _VIEW_LAST)
-    f, g = place(folded, 0.0, _AZIMUTH_RATE, _AZIMUTH_LAST)
+    s, u = place(_dense(sun), 0.0, _ZENITH_RATE, _SUN_LAST)
+    v, w = place(_dense(view), 0.0, _ZENITH_RATE, _VIEW_LAST)
+    f, g = place(turned, -1.0, _AZIMUTH_RATE, _AZIMUTH_LAST)
     more = 0.0 * x
     many = 0.0 * x
     for dp in range(2):

@@ -37,6 +37,7 @@ _REFERENCE_MASS = 2.5
 _REFERENCE_OZONE = 300.0  # Dobson unit; state in which the gases of a band weigh one another
 AOD_SHIFT = 0.3
 """Splines over optical depth run in the logarithm of it and this."""
+_SMOOTH = 0.8625  # um; beyond, aerosol has the kinks of 6S at its nodes, all of which are in the table
 _NODES = 3  # wavelengths of scattering in a band
 _OUTSIDE = 0.02  # share of a band's weight that may lie beyond the table
 _VIOLET = 0.385  # um; from here to 0.4 um scattering follows the power law of the first two nodes, and no gas absorbs
@@ -196,11 +197,15 @@ def _power(values: Floats, low: int, share: float) -> Any:
     return values[low] ** (1 - share) * values[low + 1] ** share
 
 
-def spline_matrix(nodes: Floats, places: Floats, ends: Any = "not-a-knot") -> Floats:
-    """Return the matrix of the cubic spline from values at nodes to those at places."""
+def spline_matrix(nodes: Floats, places: Floats, ends: str = "not-a-knot") -> Floats:
+    """Return the matrix of the cubic spline from values at nodes to those at places.
+
+    ``ends`` is as for scipy's CubicSpline, or ``"even"``: level at the first node.
+    """
     from scipy.interpolate import CubicSpline
 
-    return np.asarray(CubicSpline(nodes, np.eye(nodes.size), bc_type=ends)(places), np.float64)
+    conditions = ((1, np.zeros(nodes.size)), "not-a-knot") if ends == "even" else ends
+    return np.asarray(CubicSpline(nodes, np.eye(nodes.size), bc_type=conditions)(places), np.float64)
 
 
 def _quadratic(nodes: Floats, places: Floats) -> Floats:
@@ -239,7 +244,9 @@ def _aerosol(source: dict[str, Floats], wavelength: float, optics: _Optics) -> F
     nodes = source["path_wavelength"]
     at_nodes = [_Optics.at(source, w) for w in nodes]
     scale = np.array([o.aerosol * o.albedo for o in at_nodes])
-    spectral = spline_matrix(np.log(nodes), np.log(np.atleast_1d(wavelength)))[0] / scale
+    place = np.log(np.atleast_1d(wavelength))
+    bent = np.array([np.interp(place, np.log(nodes), row) for row in np.eye(nodes.size)]).T
+    spectral = (spline_matrix(np.log(nodes), place) if wavelength < _SMOOTH else bent)[0] / scale
     spectral = spectral * optics.aerosol * optics.albedo
     stored = np.einsum("w,wpasvf->apsvf", spectral, source["aerosol_multiple"])
     stored = stored * _cosines(source["sun_zenith"], source["view_zenith"])
@@ -261,7 +268,7 @@ def _beams(source: dict[str, Floats], wavelength: float) -> tuple[Floats, Floats
     known = source["haze"]
     aods = spline_matrix(np.log(known + AOD_SHIFT), np.log(axes["aod"] + AOD_SHIFT))
     pressures = _quadratic(source["pressure"], axes["pressure"])
-    zeniths = spline_matrix(source["beam_zenith"], axes["beam_zenith"])
+    zeniths = spline_matrix(source["beam_zenith"], axes["beam_zenith"], "even")
     loss = -np.log(_power(source["transmittance"], low, share))
     loss = loss * np.cos(np.radians(source["beam_zenith"]))
     dense = np.einsum("Aa,Pp,Zz,paz->APZ", aods, pressures, zeniths, loss, optimize=True)

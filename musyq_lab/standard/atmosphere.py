@@ -11,8 +11,11 @@ down and up, both with absorption by gases, and the spherical albedo :math:`S`. 
 water vapour, that scattered by aerosol half of it.
 
 The coefficients come from tables of 6S 1.1 (vector code; Kotchenova et al. 2006, doi:10.1364/AO.45.006762) with its
-continental aerosol and the profile of the US standard atmosphere 1962. Their error beside direct runs of 6S, band by
-band, is in ``catalogs/atmosphere/accuracy.csv``. Adjacency and polarization of the sensor are not in them.
+continental aerosol and the profile of the US standard atmosphere 1962. Beside direct runs of 6S over 79 bands of seven
+sensors, at random states (Sun to 75 deg, view to 65, optical depth 0.02 to 1.2, surface to 4 km), the reflectance at
+the top of the atmosphere has a root mean square error of 0.0002 at the median band and 0.0016 at the worst (a band
+within water vapour), 0.003 at most: ``catalogs/atmosphere/accuracy.csv``. Near the forward direction with both zenith
+angles beyond 70 deg it is up to 1 % of the path. Adjacency and polarization of the sensor are not in them.
 
 >>> from musyq_lab.standard import atmosphere
 >>> air = atmosphere.coefficients(  # doctest: +SKIP
@@ -227,7 +230,7 @@ def _key(sensor: str, band: str, variant: str) -> tuple[str, str, str]:
     return sensor, row.native, variant
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def _tables(key: tuple[str, str, str], dtype: str) -> BandTables:
     return tables_of(response(*key), np.dtype(dtype))
 
