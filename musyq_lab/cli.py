@@ -121,6 +121,44 @@ def run(
 
 
 @app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to fill; a stopped run goes on.")] = Path("musyq-simulation"),
+    place: Annotated[str, typer.Option(help="Preset, or LONGITUDE,LATITUDE in degrees.")] = "huailai",
+    start: Annotated[str, typer.Option(help="First day (UTC).")] = "2019-06-30",
+    days: Annotated[int, typer.Option(help="Number of days.")] = 10,
+    sensor: Annotated[
+        list[str] | None, typer.Option("--sensor", help="A sensor; may be repeated [default: all].", show_default=False)
+    ] = None,
+    size: Annotated[
+        float | None, typer.Option(help="Edge of the square, km [default: the place's own].", show_default=False)
+    ] = None,
+    resolution: Annotated[
+        float | None, typer.Option(help="Cell of the truth, m [default: the place's own].", show_default=False)
+    ] = None,
+    cloudiness: Annotated[float, typer.Option(help="Cloud cover over that of the climate; 0 for none.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same Earth.")] = 0,
+    members: Annotated[str, typer.Option(help="training, or scored: a set that no training may use.")] = "training",
+) -> None:
+    """Make a simulated Earth: granules in the sensors' own files, and the truth beside them."""
+    from musyq_lab.twin.simulate import simulate as make
+
+    made = make(
+        out,
+        place=_place(place),
+        start=start,
+        days=days,
+        sensors=sensor,
+        size=size,
+        resolution=resolution,
+        cloudiness=cloudiness,
+        seed=seed,
+        members=members,  # type: ignore[arg-type]
+    )
+    _print_table(made.table())
+    typer.echo(str(made.folder))
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port of this machine.", min=0, max=65535)] = 5006,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open the browser.")] = True,
@@ -217,6 +255,15 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
     for row in rows[1:]:
         table.add_row(*(Text(cell, style="red" if cell == "FAULT" else "") for cell in row))
     Console().print(table)
+
+
+def _place(text: str) -> str | tuple[float, float]:
+    """Read a preset's name, or longitude and latitude."""
+    try:
+        longitude, latitude = map(float, text.split(","))
+    except ValueError:
+        return text
+    return longitude, latitude
 
 
 def _options(ctx: Any) -> dict[str, Any]:

@@ -116,6 +116,12 @@ def find_file(path: str | Path) -> Path:
     return files[0]
 
 
+def simulated(folder: str | Path, part: str) -> Path:
+    """Return a folder, or its part where it is one that ``musyq simulate`` made."""
+    root = Path(folder).expanduser()
+    return root / part if (root / "simulation.json").is_file() else root
+
+
 def choose_variables(dataset: xr.Dataset, variables: Sequence[str] | None, rename: Mapping[str, str]) -> xr.Dataset:
     """Return the variables asked for, under the names asked for."""
     missing = [name for name in (*(variables or ()), *rename) if name not in dataset.variables]

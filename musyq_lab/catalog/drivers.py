@@ -52,14 +52,16 @@ class _Source(ABC, DataSource):  # type: ignore[misc]  # intake carries no types
 
 
 class ProductSource(_Source):
-    """A product file of ours, ``MuSyQ.<KEY>.<edition>.<tile>.<period>.<version>.h5``.
+    """A product file of ours, ``MuSyQ.<KEY>.<edition>.<tile>.<period>.<version>.h5``, or all files of a product.
 
     Parameters
     ----------
     urlpath : str
-        The file.
+        The file; with ``product``, the folder of the files, or one that ``musyq simulate`` made.
     variables : sequence of str, optional
         Layers to keep.
+    product : str, optional
+        Key of the product whose files form a series.
     metadata : dict, optional
         Given by intake.
     """
@@ -67,15 +69,24 @@ class ProductSource(_Source):
     name = "musyq_product"
 
     def __init__(
-        self, urlpath: str, variables: Sequence[str] | None = None, metadata: dict[str, Any] | None = None
+        self,
+        urlpath: str,
+        variables: Sequence[str] | None = None,
+        product: str | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(urlpath, metadata)
-        self.variables = variables
+        self.variables, self.product = variables, product
 
     def _open(self, chunks: Any) -> xr.Dataset:
         from musyq_lab.archive.open import open_product
 
-        dataset = open_product(_files.find_file(self.urlpath))
+        if not self.urlpath:
+            raise CatalogError('Say where the files are: entry(root="folder").')
+        if self.product:
+            dataset = open_product(_files.simulated(self.urlpath, "truth"), self.product)
+        else:
+            dataset = open_product(_files.find_file(self.urlpath))
         chosen = _files.choose_variables(dataset, self.variables, {})
         return chosen if chunks is None else chosen.chunk(chunks)
 
@@ -192,7 +203,7 @@ class SceneSource(_Source):
                 f'Say where your granules are: entry(root="folder"). {self.sensor} opens them from there.'
             )
         return open_granule_in(
-            self.urlpath,
+            _files.simulated(self.urlpath, f"granules/{self.sensor}"),
             self.sensor,
             granule=self.granule or None,
             resolution=self.resolution or None,

@@ -94,3 +94,13 @@ def hemispherical(
     white[0] = rdd + tdd * tdd * bounce
     beam[0] = 1.0 - black[0] - (1.0 - ground) * (tss + tsd) * lit
     sky[0] = 1.0 - white[0] - (1.0 - ground) * tdd * lit
+
+
+# Letters: t number in the table (rows after one another). Then positions on the axes of rows and columns, and how many
+# nodes each has (at least 2) -> value between.
+@kernel("(t),(),(),(),()->()")
+def bilinear(table: Any, row: float, column: float, rows: float, columns: float, out: Any) -> None:
+    """Bilinear interpolation; beyond the last node the last cell goes on."""
+    i, j = _cell(row, rows), _cell(column, columns)
+    low = i * int(columns) + j
+    out[0] = _mixed(table, low, low + int(columns), 1, column - j, row - i)

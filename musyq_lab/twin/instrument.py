@@ -56,7 +56,7 @@ class Pixels:
     elevation: NDArray[np.float64] | None = None
     """Height the pixel is placed at (m), None for the ellipsoid."""
     extra: Mapping[str, object] = field(default_factory=dict)
-    """What the writer wants to find again."""
+    """What the writer wants to find again; ``"variant"`` names the platform or camera whose rows of bands hold."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,170 @@
+"""The truth as products: what lies in our archive beside the granules.
+
+``truth_land`` does not change; ``truth_canopy``, ``truth_energy`` and ``truth_carbon`` are means over five days, as the
+programme's products are. Each layer is exact: its uncertainty is half a step of its storage and is not stored. Truth of
+any other instant comes from :meth:`musyq_lab.twin.simulate.Simulation.truth`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import rioxarray  # noqa: F401  (the accessor .rio)
+import xarray as xr
+
+from musyq_lab.archive.write import write_product
+from musyq_lab.core.period import Period, pentad
+from musyq_lab.core.quality import QA_DTYPE
+from musyq_lab.core.spec import Product, Variable
+from musyq_lab.twin.world import World
+
+
+def _layer(name: str, units: str, meaning: str, limits: tuple[float, float], scale: float, **more: str) -> Variable:
+    return Variable(name, meaning, units, valid_range=limits, scale=scale, **more)  # type: ignore[arg-type]
+
+
+_FLUX = "W m-2"
+
+LAND = Product(
+    "truth_land",
+    "Simulated Earth: terrain, cover and soil",
+    (
+        _layer("elevation", "m", "height above mean sea level", (-500.0, 9000.0), 0.5, colour_map="cividis"),
+        _layer("slope", "degree", "slope of the terrain", (0.0, 90.0), 0.01),
+        _layer("aspect", "degree", "direction the slope faces, clockwise from north", (0.0, 360.0), 0.02),
+        Variable(
+            "land_cover", "IGBP land cover class, 17 for water", "1", valid_range=(1, 17), dtype="uint8", fill=255
+        ),
+        _layer("clumping_index", "1", "clumping index of the leaves", (0.0, 1.0), 1e-4),
+        _layer("soil_brightness", "1", "brightness of the dry soil", (0.0, 3.0), 1e-4),
+    ),
+    (),
+    stage="scene",
+)
+CANOPY = Product(
+    "truth_canopy",
+    "Simulated Earth: vegetation, mean of five days",
+    (
+        _layer("lai", "m2 m-2", "leaf area index", (0.0, 15.0), 1e-3, colour_map="YlGn"),
+        _layer("fraction_vegetation_cover", "1", "share covered by green leaves, seen from above", (0.0, 1.0), 1e-4),
+        _layer("greenness", "1", "seasonal state of the leaves", (0.0, 1.0), 1e-4),
+        _layer("canopy_height", "m", "height of the canopy", (0.0, 80.0), 0.01),
+    ),
+    (),
+)
+ENERGY = Product(
+    "truth_energy",
+    "Simulated Earth: radiation and energy at the surface, mean of five days",
+    (
+        _layer("albedo", "1", "blue-sky albedo, weighted by the light", (0.0, 1.0), 1e-4),
+        _layer("downward_shortwave", _FLUX, "downward shortwave irradiance", (0.0, 600.0), 0.02),
+        _layer("downward_par", _FLUX, "downward photosynthetically active radiation", (0.0, 300.0), 0.01),
+        _layer("downward_longwave", _FLUX, "downward longwave irradiance", (0.0, 600.0), 0.02),
+        _layer("upward_longwave", _FLUX, "upward longwave irradiance", (0.0, 900.0), 0.03),
+        _layer("net_radiation", _FLUX, "net radiation", (-300.0, 700.0), 0.03),
+        _layer("latent_heat", _FLUX, "latent heat flux", (-200.0, 700.0), 0.03),
+        _layer("surface_temperature", "K", "land surface temperature", (180.0, 360.0), 0.02, colour_map="inferno"),
+    ),
+    (),
+)
+CARBON = Product(
+    "truth_carbon",
+    "Simulated Earth: carbon and water fluxes, mean of five days",
+    (
+        _layer("fpar", "1", "fraction of photosynthetically active radiation absorbed", (0.0, 1.0), 1e-4),
+        _layer("gpp", "g m-2 d-1", "gross primary production (carbon)", (0.0, 60.0), 2e-3, colour_map="YlGn"),
+        _layer("npp", "g m-2 d-1", "net primary production (carbon)", (-30.0, 30.0), 2e-3, colour_map="YlGn"),
+        _layer("evapotranspiration", "mm d-1", "evapotranspiration", (-5.0, 30.0), 1e-3, colour_map="YlGnBu"),
+    ),
+    (),
+)
+PRODUCTS = (LAND, CANOPY, ENERGY, CARBON)
+"""Truth products, in the order they are written."""
+
+
+def georeferenced(world: World, fields: xr.Dataset) -> xr.Dataset:
+    """Return fields with the coordinates and the reference system of the world's grid."""
+    grid = world.grid
+    rows, columns = ("latitude", "longitude") if grid.geographic else ("y", "x")
+    named = fields.rename({"y": rows, "x": columns}) if grid.geographic else fields
+    named = named.assign_coords({rows: grid.y, columns: grid.x})
+    return named.rio.write_crs(pyproj.CRS(grid.crs).to_wkt())
+
+
+def periods(start: datetime, days: int) -> Iterator[tuple[Period, list[datetime]]]:
+    """Yield the five-day periods that a stretch of days touches, each with its days in the stretch."""
+    stretch = [start + timedelta(days=k) for k in range(days)]
+    for period in dict.fromkeys(pentad(day) for day in stretch):
+        yield period, [day for day in stretch if day in period]
+
+
+def count(start: datetime, days: int) -> int:
+    """Return how many files :func:`write` makes."""
+    return 1 + len(PRODUCTS[1:]) * len(list(periods(start, days)))
+
+
+def write(
+    world: World, start: datetime, days: int, folder: Path, *, tile: str, pool: ThreadPoolExecutor
+) -> Iterator[Path]:
+    """Write the truth files of a stretch of days and yield their paths as they appear.
+
+    Parameters
+    ----------
+    world
+        Whose truth.
+    start, days
+        First day and number of days; a period that is only partly covered holds the mean of its covered days.
+    folder
+        Archive folder, made if it does not exist.
+    tile
+        Field of the file names: the place.
+    pool
+        Threads that work through the days.
+    """
+    edition = _edition(world)
+    yield _written(world, LAND, world.static, folder, edition, tile, "static")
+    for period, members in periods(start, days):
+        mean = _mean(pool.map(world.day, members))
+        for product in PRODUCTS[1:]:
+            yield _written(world, product, mean, folder, edition, tile, period.label)
+
+
+def _edition(world: World) -> str:
+    step = world.grid.resolution
+    text = f"{step:g}deg" if world.grid.geographic else f"{step:g}m"
+    return text.replace(".", "p")
+
+
+def _mean(days: Iterable[xr.Dataset]) -> xr.Dataset:
+    total: xr.Dataset | None = None
+    count = 0
+    for day in days:
+        total = day if total is None else total + day
+        count += 1
+    if total is None:
+        raise ValueError("a mean of no days")
+    return total / count
+
+
+def _written(
+    world: World, product: Product, fields: xr.Dataset, folder: Path, edition: str, tile: str, period: str
+) -> Path:
+    layers = {}
+    for variable in product.variables:
+        values = np.clip(fields[variable.name].values, *variable.valid_range)
+        layers[variable.name] = (("y", "x"), values.astype(np.float32), {"units": variable.units})
+    good = np.zeros(world.grid.shape, dtype=QA_DTYPE)
+    ds = xr.Dataset({**layers, f"{product.key}_qa": (("y", "x"), good)})
+    return write_product(
+        georeferenced(world, ds),
+        folder,
+        spec=product,
+        edition=edition,
+        tile=tile,
+        period=period,  # type: ignore[arg-type]
+    )

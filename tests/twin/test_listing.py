@@ -1,0 +1,36 @@
+"""Catalogs of simulated folders."""
+
+import yaml
+
+from musyq_lab.catalog.safe import load_catalog
+from musyq_lab.core.resources import resource
+from musyq_lab.twin import listing, truth
+from musyq_lab.twin.settings import SIMULATED
+
+
+def test_the_shipped_catalog_is_what_this_makes():
+    shipped = yaml.safe_load(resource("catalogs/demo.yml").read_text(encoding="utf-8"))
+    assert shipped == yaml.safe_load(listing.text(listing.catalog(SIMULATED, fixed=False)))
+
+
+def test_it_lists_every_sensor_and_every_truth():
+    sources = listing.catalog(SIMULATED, fixed=False)["sources"]
+    assert list(sources) == [*SIMULATED, *(product.key for product in truth.PRODUCTS)]
+
+
+def test_the_safe_loader_takes_both_forms(tmp_path):
+    path = listing.write(tmp_path, ["modis"])
+    names = [entry.name for entry in load_catalog(path).entries]
+    assert names == ["modis", *(product.key for product in truth.PRODUCTS)]
+    assert load_catalog(resource("catalogs/demo.yml")).entries
+
+
+def test_a_folder_of_its_own_needs_no_root(tmp_path):
+    content = yaml.safe_load(listing.write(tmp_path, ["modis"]).read_text(encoding="utf-8"))
+    assert "root" not in content["sources"]["modis"]["parameters"]
+    assert content["sources"]["truth_canopy"]["args"]["product"] == "truth_canopy"
+
+
+def test_same_catalog_same_bytes(tmp_path):
+    first = listing.write(tmp_path, SIMULATED).read_bytes()
+    assert listing.write(tmp_path, SIMULATED).read_bytes() == first
