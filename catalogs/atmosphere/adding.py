@@ -26,7 +26,7 @@ STREAMS = 16
 ORDERS = 14
 """Of azimuth; the last adds less than 1e-4 of the reflectance."""
 LAYERS = 10
-THIN = 1e-3
+THIN = 1e-4
 """Optical depth at which doubling starts."""
 
 _EDGE = 20.0  # deg, where the forward peak begins that 6S does not print

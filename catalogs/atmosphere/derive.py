@@ -5,8 +5,8 @@ Usage: ``python catalogs/atmosphere/derive.py [runs] [table] [accuracy] [--work 
 With no step named, all three follow one another:
 
 - ``runs``: the runs of 6S 1.1 that are not yet in the work folder (``--work``, by default ``atmosphere-runs`` in the
-  folder for temporary files); it can be stopped and started again at any time. About 40 minutes on two free cores.
-- ``table``: ``atmosphere.nc`` from the answers, the same bytes from the same answers.
+  folder for temporary files); it can be stopped and started again at any time. About 15 minutes on two free cores.
+- ``table``: ``atmosphere.nc`` from the answers, the same bytes from the same answers. About a minute.
 - ``accuracy``: ``accuracy.csv``, tables beside direct runs of 6S over the bands of seven sensors.
 
 It needs the executable of 6S: ``pip install 'musyq-lab[lut]'``. What the table holds and how it is used is told in

@@ -68,6 +68,14 @@ _VAPOUR_RATE, _VAPOUR_LAST = (VAPOURS - 1) / math.log(1.0 + MAX_VAPOUR * _MAX_MA
 _SCENE_AOD_RATE, _SCENE_AOD_LAST = (SCENE_AODS - 1) / math.sqrt(MAX_AOD), float(SCENE_AODS - 2)
 _SCENE_VAPOUR_RATE, _SCENE_VAPOUR_LAST = (SCENE_VAPOURS - 1) / math.sqrt(MAX_VAPOUR), float(SCENE_VAPOURS - 2)
 
+# Numbers between neighbours in flat tables.
+_MASS_SHEET = PRESSURES * MASSES
+_ONCE = AODS * _MASS_SHEET
+_BEAM_SHEET = PRESSURES * BEAMS
+_VIEW_SHEET = VIEWS * AZIMUTHS
+_ANGLE_BLOCK = PRESSURES * SUNS * _VIEW_SHEET
+_SCENE = SCENE_AODS * SCENE_VAPOURS
+
 # Phase function of molecules a + b cos^2 for a depolarization of 0.0279, that of 6S: with g = d / (2 - d),
 # a = 3 (1 + 3 g) / (4 (1 + 2 g)) and b = 3 (1 - g) / (4 (1 + 2 g)) (Chandrasekhar 1950, Radiative Transfer, sect. 16).
 _ANISOTROPY = 0.0279 / (2.0 - 0.0279)
@@ -103,24 +111,23 @@ def place(x: Any, first: Any, rate: Any, last: Any) -> Any:
 
 
 @inline
-def line(table: Any, i: int, x: Any) -> Any:
-    """Interpolate between two numbers."""
-    return table[i] + x * (table[i + 1] - table[i])
+def line(table: Any, at: int, x: Any) -> Any:
+    """Interpolate between two numbers of a flat table, from the first at ``at``."""
+    return table[at] + x * (table[at + 1] - table[at])
 
 
 @inline
-def plane(table: Any, i: int, x: Any, j: int, y: Any) -> Any:
-    """Interpolate between four numbers."""
-    low = table[i, j] + y * (table[i, j + 1] - table[i, j])
-    high = table[i + 1, j] + y * (table[i + 1, j + 1] - table[i + 1, j])
-    return low + x * (high - low)
+def plane(table: Any, at: int, x: Any, row: int, y: Any) -> Any:
+    """Interpolate between four numbers: by x over rows of a length, by y within them."""
+    low = line(table, at, y)
+    return low + x * (line(table, at + row, y) - low)
 
 
 @inline
-def solid(table: Any, i: int, x: Any, j: int, y: Any, k: int, z: Any) -> Any:
-    """Interpolate between eight numbers."""
-    low = plane(table[i], j, y, k, z)
-    return low + x * (plane(table[i + 1], j, y, k, z) - low)
+def solid(table: Any, at: int, x: Any, sheet: int, y: Any, row: int, z: Any) -> Any:
+    """Interpolate between eight numbers: by x over sheets, by y over rows, by z within rows."""
+    low = plane(table, at, y, row, z)
+    return low + x * (plane(table, at + sheet, y, row, z) - low)
 
 
 @inline
@@ -157,14 +164,22 @@ def _gases(mass: Any, vapour: Any, ozone: Any, j: int, y: Any, water: Any, dry: 
     """Return the transmittance of all gases but water vapour, of the vapour, and of half of it."""
     k, z = place(log(mass), 0.0, _MASS_RATE, _MASS_LAST)
     amount = mass * ozone
-    loss = amount * (line(absorption[0], j, y) - amount * line(absorption[1], j, y))
-    others = plane(dry, j, y, k, z) * exp(-loss)
+    loss = amount * (line(absorption, j, y) - amount * line(absorption, PRESSURES + j, y))
+    others = plane(dry, j * MASSES + k, y, MASSES, z) * exp(-loss)
     w, a = place(log(1.0 + mass * vapour), 0.0, _VAPOUR_RATE, _VAPOUR_LAST)
     h, b = place(log(1.0 + 0.5 * mass * vapour), 0.0, _VAPOUR_RATE, _VAPOUR_LAST)
-    return others, plane(water, j, y, w, a), plane(water, j, y, h, b)
+    row = j * VAPOURS
+    return others, plane(water, row + w, y, VAPOURS, a), plane(water, row + h, y, VAPOURS, b)
 
 
-@kernel("(),(),(),(),(),(),(),(c,a,p,m),(t),(p,s,v,f),(a,p,s,v,f),(a,p,z),(a,p),(p,w),(p,m),(o,p)->(),(),(),()")
+@inline
+def _four(table: Any, at: int, y: Any, u: Any, w: Any, g: Any) -> Any:
+    """Interpolate over pressure, Sun, view and azimuth."""
+    low = solid(table, at, u, _VIEW_SHEET, w, AZIMUTHS, g)
+    return low + y * (solid(table, at + SUNS * _VIEW_SHEET, u, _VIEW_SHEET, w, AZIMUTHS, g) - low)
+
+
+@kernel("(),(),(),(),(),(),(),(c),(t),(r),(e),(b),(l),(w),(d),(o)->(),(),(),()")
 def coefficients(
     sun: float,  # zenith (deg)
     view: float,  # zenith (deg)
@@ -173,15 +188,16 @@ def coefficients(
     vapour: float,  # kg m-2
     ozone: float,  # Dobson unit
     pressure: float,  # of the surface (hPa)
-    once: Any,  # c A, B and A without aerosol; a optical depth, p pressure, m air mass
-    phase: Any,  # of aerosol; t cosine of the scattering angle
-    rayleigh: Any,  # M (mu_s + mu_v) of molecules; s Sun, v view, f azimuth
-    aerosol: Any,  # what aerosol adds to it
-    beam: Any,  # transmittance by scattering; z zenith angle
-    albedo: Any,  # spherical
-    water: Any,  # transmittance; w vapour times air mass
-    dry: Any,  # transmittance of O2, CO2, CH4, N2O, CO
-    absorption: Any,  # of ozone; o per Dobson unit, per its square
+    # Tables, flat in C order: their dims are in AXES, and in `musyq_lab.standard._atmosphere_band.BandTables`.
+    once: Any,  # c A, B and A without aerosol, by optical depth, pressure and air mass
+    phase: Any,  # t of aerosol, by the cosine of the scattering angle
+    rayleigh: Any,  # r M (mu_s + mu_v) of molecules, by pressure, Sun, view and azimuth
+    aerosol: Any,  # e what aerosol adds to it, by optical depth and these
+    beam: Any,  # b transmittance by scattering, by optical depth, pressure and zenith angle
+    albedo: Any,  # l spherical, by optical depth and pressure
+    water: Any,  # w transmittance, by pressure and vapour times air mass
+    dry: Any,  # d transmittance of O2, CO2, CH4, N2O and CO, by pressure and air mass
+    absorption: Any,  # o of ozone per Dobson unit and per its square, by pressure
     path_out: Any,  # reflectance over a black surface
     transmittance_out: Any,  # down and up, with gases
     albedo_out: Any,  # spherical
@@ -202,43 +218,42 @@ def coefficients(
     n, q = place(cosine, -1.0, _ANGLE_RATE, _ANGLE_LAST)
     share = 0.25 / (mu_s * mu_v)
     molecules = share * (RAYLEIGH_0 + RAYLEIGH_2 * cosine * cosine)
-    clear = molecules * plane(once[2, 0], j, y, k, z)
-    hazy = molecules * solid(once[0], i, x, j, y, k, z) + share * line(phase, n, q) * solid(once[1], i, x, j, y, k, z)
+    at = (i * PRESSURES + j) * MASSES + k
+    clear = molecules * plane(once, 2 * _ONCE + j * MASSES + k, y, MASSES, z)
+    hazy = molecules * solid(once, at, x, _MASS_SHEET, y, MASSES, z)
+    hazy += share * line(phase, n, q) * solid(once, _ONCE + at, x, _MASS_SHEET, y, MASSES, z)
 
     s, u = place(_dense(sun), 0.0, _ZENITH_RATE, _SUN_LAST)
     v, w = place(_dense(view), 0.0, _ZENITH_RATE, _VIEW_LAST)
     f, g = place(turned, -1.0, _AZIMUTH_RATE, _AZIMUTH_LAST)
-    more = 0.0 * x
-    many = 0.0 * x
-    for dp in range(2):
-        for ds in range(2):
-            weight = (y if dp else 1.0 - y) * (u if ds else 1.0 - u) / (mu_s + mu_v)
-            many += weight * plane(rayleigh[j + dp, s + ds], v, w, f, g)
-            low = plane(aerosol[i, j + dp, s + ds], v, w, f, g)
-            more += weight * (low + x * (plane(aerosol[i + 1, j + dp, s + ds], v, w, f, g) - low))
+    at = ((j * SUNS + s) * VIEWS + v) * AZIMUTHS + f
+    many = _four(rayleigh, at, y, u, w, g) / (mu_s + mu_v)
+    low = _four(aerosol, i * _ANGLE_BLOCK + at, y, u, w, g)
+    more = (low + x * (_four(aerosol, (i + 1) * _ANGLE_BLOCK + at, y, u, w, g) - low)) / (mu_s + mu_v)
 
     others, vapours, half = _gases(mass, vapour, ozone, j, y, water, dry, absorption)
     path_out[0] = others * (clear + many + half * (hazy - clear + more))
+    at = (i * PRESSURES + j) * BEAMS
     b, c = place(sun, 0.0, _BEAM_RATE, _BEAM_LAST)
-    down = solid(beam, i, x, j, y, b, c)
+    down = solid(beam, at + b, x, _BEAM_SHEET, y, BEAMS, c)
     b, c = place(view, 0.0, _BEAM_RATE, _BEAM_LAST)
-    transmittance_out[0] = down * solid(beam, i, x, j, y, b, c) * others * vapours
-    albedo_out[0] = plane(albedo, i, x, j, y)
+    transmittance_out[0] = down * solid(beam, at + b, x, _BEAM_SHEET, y, BEAMS, c) * others * vapours
+    albedo_out[0] = plane(albedo, i * PRESSURES + j, x, PRESSURES, y)
     gas_out[0] = others * vapours
 
 
-@kernel("(),(),(),(),(),(a,p,z),(a,p,z),(p,w),(p,m),(o,p)->(),()")
+@kernel("(),(),(),(),(),(b),(b),(w),(d),(o)->(),()")
 def downward(
     sun: float,  # zenith (deg)
     aod: float,  # at 550 nm
     vapour: float,  # kg m-2
     ozone: float,  # Dobson unit
     pressure: float,  # hPa
-    direct: Any,  # exp(-depth / mu); a optical depth, p pressure, z zenith angle
-    beam: Any,  # direct and diffuse
-    water: Any,  # w vapour times air mass
-    dry: Any,  # m air mass
-    absorption: Any,  # o two coefficients of ozone
+    direct: Any,  # b exp(-depth / mu), by optical depth, pressure and zenith angle
+    beam: Any,  # b direct and diffuse
+    water: Any,  # w
+    dry: Any,  # d
+    absorption: Any,  # o as for `coefficients`
     direct_out: Any,  # transmittance of the direct beam, with gases
     diffuse_out: Any,  # of light scattered downward, with gases
 ) -> None:
@@ -249,16 +264,17 @@ def downward(
     j, y = place(pressure, MIN_PRESSURE, _PRESSURE_RATE, _PRESSURE_LAST)
     b, c = place(sun, 0.0, _BEAM_RATE, _BEAM_LAST)
     others, vapours, _ = _gases(1.0 / cos(sun * _DEGREE), vapour, ozone, j, y, water, dry, absorption)
-    straight = solid(direct, i, x, j, y, b, c)
+    at = (i * PRESSURES + j) * BEAMS + b
+    straight = solid(direct, at, x, _BEAM_SHEET, y, BEAMS, c)
     direct_out[0] = straight * others * vapours
-    diffuse_out[0] = (solid(beam, i, x, j, y, b, c) - straight) * others * vapours
+    diffuse_out[0] = (solid(beam, at, x, _BEAM_SHEET, y, BEAMS, c) - straight) * others * vapours
 
 
-@kernel("(),(),(c,a,w)->(),(),(),()")
+@kernel("(),(),(n)->(),(),(),()")
 def in_scene(
     aod: float,  # at 550 nm
     vapour: float,  # kg m-2
-    table: Any,  # c the four results of `coefficients` for one geometry, pressure and ozone; a and w nodes of SCENE
+    table: Any,  # n the four results of `coefficients` for one geometry, pressure and ozone, each by the nodes of SCENE
     path_out: Any,
     transmittance_out: Any,
     albedo_out: Any,
@@ -269,7 +285,8 @@ def in_scene(
         return
     i, x = place(sqrt(aod), 0.0, _SCENE_AOD_RATE, _SCENE_AOD_LAST)
     w, y = place(sqrt(vapour), 0.0, _SCENE_VAPOUR_RATE, _SCENE_VAPOUR_LAST)
-    path_out[0] = plane(table[0], i, x, w, y)
-    transmittance_out[0] = plane(table[1], i, x, w, y)
-    albedo_out[0] = plane(table[2], i, x, w, y)
-    gas_out[0] = plane(table[3], i, x, w, y)
+    at = i * SCENE_VAPOURS + w
+    path_out[0] = plane(table, at, x, SCENE_VAPOURS, y)
+    transmittance_out[0] = plane(table, at + _SCENE, x, SCENE_VAPOURS, y)
+    albedo_out[0] = plane(table, at + 2 * _SCENE, x, SCENE_VAPOURS, y)
+    gas_out[0] = plane(table, at + 3 * _SCENE, x, SCENE_VAPOURS, y)

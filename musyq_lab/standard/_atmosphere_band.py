@@ -62,13 +62,14 @@ class BandTables:
     direct: NDArray[Any]
 
     def scattering(self) -> tuple[NDArray[Any], ...]:
-        """Return the tables of ``coefficients``."""
+        """Return the tables of ``coefficients``, flat."""
         fields = (self.once, self.phase, self.rayleigh, self.aerosol, self.beam, self.albedo)
-        return (*fields, self.water, self.dry, self.absorption)
+        return tuple(field.ravel() for field in (*fields, self.water, self.dry, self.absorption))
 
     def downward(self) -> tuple[NDArray[Any], ...]:
-        """Return the tables of ``downward``."""
-        return self.direct, self.beam, self.water, self.dry, self.absorption
+        """Return the tables of ``downward``, flat."""
+        fields = (self.direct, self.beam, self.water, self.dry, self.absorption)
+        return tuple(field.ravel() for field in fields)
 
 
 def single_scattering(mass: Any, molecules: Any, aerosol: Any) -> tuple[Floats, Floats]:

@@ -74,7 +74,9 @@ def test_tables_have_the_axes_of_the_kernels(red):
     sizes = {name: axis.size for name, axis in AXES.items()}
     a, p = sizes["aod"], sizes["pressure"]
     angles = (sizes["sun_zenith"], sizes["view_zenith"], sizes["relative_azimuth"])
-    assert [table.shape for table in red.scattering()] == [
+    fields = (red.once, red.phase, red.rayleigh, red.aerosol, red.beam, red.albedo, red.water, red.dry, red.absorption)
+    assert [table.size for table in red.scattering()] == [table.size for table in fields]
+    assert [table.shape for table in fields] == [
         (3, a, p, sizes["mass"]),
         (sizes["cosine"],),
         (p, *angles),

@@ -167,7 +167,7 @@ def test_energy_is_not_made():
             assert direct + diffuse <= 1
 
 
-@pytest.mark.parametrize(("band", "near"), [("blue", 3e-4), ("nir", 3e-4), ("swir2", 3e-4), ("cirrus", 2e-3)])
+@pytest.mark.parametrize(("band", "near"), [("blue", 4e-4), ("nir", 4e-4), ("swir2", 4e-4), ("cirrus", 2e-3)])
 def test_one_geometry_for_a_scene_is_the_general_case(band, near):
     draw = np.random.default_rng(0)
     aod, vapour = draw.uniform(0, 2, 2000), draw.uniform(1, 80, 2000)
