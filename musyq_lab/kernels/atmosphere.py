@@ -76,8 +76,8 @@ _VIEW_SHEET = VIEWS * AZIMUTHS
 _ANGLE_BLOCK = PRESSURES * SUNS * _VIEW_SHEET
 _SCENE = SCENE_AODS * SCENE_VAPOURS
 
-# Phase function of molecules a + b cos^2 for a depolarization of 0.0279, that of 6S: with g = d / (2 - d),
-# a = 3 (1 + 3 g) / (4 (1 + 2 g)) and b = 3 (1 - g) / (4 (1 + 2 g)) (Chandrasekhar 1950, Radiative Transfer, sect. 16).
+# Phase function of molecules a + b cos^2 for the depolarization d = 0.0279 that 6S has: with g = d / (2 - d),
+# a = 3 (1 + 3 g) / (4 (1 + 2 g)) and b = 3 (1 - g) / (4 (1 + 2 g)). It gives what 6S prints to 1e-4.
 _ANISOTROPY = 0.0279 / (2.0 - 0.0279)
 RAYLEIGH_0 = 0.75 * (1.0 + 3.0 * _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)
 RAYLEIGH_2 = 0.75 * (1.0 - _ANISOTROPY) / (1.0 + 2.0 * _ANISOTROPY)

@@ -307,7 +307,8 @@ def _scene(
     """Return the four results over aerosol and water vapour for one geometry, flat from dims (result, aod, vapour)."""
     aod, vapour = kernels.SCENE["aod"][:, None], kernels.SCENE["vapour"][None, :]
     tables = _tables(key, "float64").scattering()
-    return np.array(kernels.coefficients(sun, view, azimuth, aod, vapour, ozone, pressure, *tables)).astype(dtype).ravel()
+    found = kernels.coefficients(sun, view, azimuth, aod, vapour, ozone, pressure, *tables)
+    return np.array(found).astype(dtype).ravel()
 
 
 def _irradiance(*state: Any, key: tuple[str, str, str]) -> tuple[NDArray[Any], ...]:
