@@ -1,9 +1,10 @@
 r"""From the shipped atmosphere table (6S at some wavelengths) to the small tables of one band that the kernels use.
 
-``catalogs/atmosphere/atmosphere.nc`` holds what 6S printed, but for the light that aerosol adds by multiple scattering:
-that is computed by adding and doubling with the optical properties of 6S and brought to 6S by its difference from about
-600 of its runs (``catalogs/atmosphere/derive.py`` makes the file). Here it is brought to the axes of :mod:`musyq_lab.kernels.atmosphere` by cubic splines, and to a band by its response times the
-solar irradiance: scattering at the three Gaussian nodes of that weight, gas absorption at each step of 2.5 nm.
+``catalogs/atmosphere/atmosphere.nc`` (made by ``catalogs/atmosphere/derive.py``) holds what 6S printed, but for the light
+that aerosol adds by multiple scattering: that is computed by adding and doubling with the optical properties of 6S and
+brought to 6S by its difference from about 700 of its runs. Here the table is brought to the axes of
+:mod:`musyq_lab.kernels.atmosphere` by cubic splines, and to a band by its response times the solar irradiance:
+scattering at the three Gaussian nodes of that weight, gas absorption at each step of 2.5 nm.
 
 Absorption follows the band models of 6S, to which its transmittances are fitted at each step (errors below 1e-5 for
 water vapour and ozone): Goody for water vapour, Beer for ozone, Malkmus and a linear term for the others together,
