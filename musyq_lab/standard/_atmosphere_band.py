@@ -1,6 +1,6 @@
 r"""From the shipped atmosphere table (6S at some wavelengths) to the small tables of one band that the kernels use.
 
-``catalogs/atmosphere/atmosphere.nc`` (made by ``catalogs/atmosphere/derive.py``) holds what 6S printed, but for the light
+``catalogs/atmosphere/atmosphere.nc`` (made by ``derive.py`` beside it) holds what 6S printed, but for the light
 that aerosol adds by multiple scattering: that is computed by adding and doubling with the optical properties of 6S and
 brought to 6S by its difference from about 700 of its runs. Here the table is brought to the axes of
 :mod:`musyq_lab.kernels.atmosphere` by cubic splines, and to a band by its response times the solar irradiance:
