@@ -45,6 +45,8 @@ OZONE = 300.0
 PRESSURE = 1013.25
 """Surface pressure (hPa) where none is given."""
 
+_FEW = 4
+
 
 class Coefficients(NamedTuple):
     """What :func:`toa_reflectance` and :func:`surface_reflectance` take, in the shape of the inputs together."""
@@ -313,4 +315,6 @@ def _scene(
 
 def _irradiance(*state: Any, key: tuple[str, str, str]) -> tuple[NDArray[Any], ...]:
     arrays = [np.asarray(values) for values in state]
-    return tuple(kernels.downward(*arrays, *_tables(key, _dtype(arrays).name).downward()))
+    # A few numbers take the Python twin: compiling would cost two seconds.
+    run = kernels.downward.python if np.broadcast(*arrays).size <= _FEW else kernels.downward
+    return tuple(run(*arrays, *_tables(key, _dtype(arrays).name).downward()))

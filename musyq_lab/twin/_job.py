@@ -115,7 +115,7 @@ class Job:
 
 def _workers() -> ThreadPoolExecutor:
     """Two threads at most: kernels, codecs and array arithmetic leave the interpreter free for each other."""
-    return ThreadPoolExecutor(max(1, min(2, len(os.sched_getaffinity(0)))))
+    return ThreadPoolExecutor(max(1, min(int(os.environ.get("W", "2")), len(os.sched_getaffinity(0)))))
 
 
 def _each(pool: ThreadPoolExecutor, work: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:

@@ -34,6 +34,12 @@ class Column:
     exact: bool = False
     """Whether 6S itself is run, once a band for the mean state, and the table only carries that to the cells."""
 
+    @cached_property
+    def flat(self) -> dict[str, Field]:
+        """The fields by the names that :mod:`musyq_lab.standard.atmosphere` gives them, in one dimension."""
+        names = ("sun_zenith", "view_zenith", "relative_azimuth", "aod", "water_vapour", "ozone", "pressure")
+        return {name: np.ascontiguousarray(getattr(self, name), dtype=np.float32).reshape(-1) for name in names}
+
     def of(self, sensor: str, band: str, variant: str) -> BandColumn:
         """Return the column in a band."""
         return BandColumn(self, sensor, band, variant)
@@ -52,48 +58,32 @@ class BandColumn:
     variant: str
     """Platform or camera."""
 
-    def _coefficients(self, vapour: Field | float) -> atmosphere.Coefficients:
-        air = self.column
-        return atmosphere.coefficients(
-            self.sensor,
-            self.band,
-            self.variant,
-            sun_zenith=air.sun_zenith,
-            view_zenith=air.view_zenith,
-            relative_azimuth=air.relative_azimuth,
-            aod=air.aod,
-            water_vapour=air.water_vapour * vapour,
-            ozone=air.ozone,
-            pressure=air.pressure,
-        )
-
     @cached_property
     def coefficients(self) -> atmosphere.Coefficients:
-        """Coefficients of 6S for every cell."""
-        return self._coefficients(1.0)
+        """Coefficients of 6S for every cell, in one dimension."""
+        return self._at(self.column.flat)
 
-    @property
+    def _at(self, state: dict[str, Field]) -> atmosphere.Coefficients:
+        return atmosphere.coefficients(self.sensor, self.band, self.variant, **state)
+
     def direct(self) -> float:
-        """Mean share of direct light in the irradiance at the ground."""
-        air = self.column
-        direct, diffuse = atmosphere.irradiance(
-            self.sensor,
-            self.band,
-            self.variant,
-            sun_zenith=air.sun_zenith,
-            aod=air.aod,
-            water_vapour=air.water_vapour,
-            ozone=air.ozone,
-            pressure=air.pressure,
-        )
-        with np.errstate(invalid="ignore"):
-            share = float(np.nanmean(direct / (direct + diffuse)))
-        return share
+        """Share of direct light in the irradiance at the ground, for the mean state."""
+        names = ("sun_zenith", "aod", "water_vapour", "ozone", "pressure")
+        # Arrays of one float32: the tables of the cells serve them too.
+        state = {name: np.mean(self.column.flat[name], keepdims=True) for name in names}
+        direct, diffuse = atmosphere.irradiance(self.sensor, self.band, self.variant, **state)
+        return float(direct[0] / (direct[0] + diffuse[0])) if direct[0] + diffuse[0] > 0 else 0.0
 
     def top(self, surface: Field) -> Field:
         """Return the reflectance at the top of the atmosphere over a surface."""
-        return np.asarray(atmosphere.toa_reflectance(surface, self.coefficients), dtype=np.float32)
+        flat = atmosphere.toa_reflectance(np.ascontiguousarray(surface).reshape(-1), self.coefficients)
+        return np.asarray(flat, dtype=np.float32).reshape(surface.shape)
 
-    def gas_above(self, vapour: Field) -> Field:
-        """Return the transmittance of the gases, down and up, with a part of the vapour (1)."""
-        return np.asarray(self._coefficients(vapour).gas, dtype=np.float32)
+    def gas_above(self, vapour: Field, where: NDArray[np.bool_]) -> Field:
+        """Return the transmittance of the gases, down and up, with a part of the vapour (1); 1 elsewhere."""
+        chosen = where.reshape(-1)
+        state = {name: values[chosen] for name, values in self.column.flat.items()}
+        state["water_vapour"] = state["water_vapour"] * vapour.reshape(-1)[chosen]
+        out = np.ones(where.shape, dtype=np.float32)
+        out[where] = self._at(state).gas
+        return out

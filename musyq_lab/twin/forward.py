@@ -14,7 +14,7 @@ atmosphere, which is smooth. A Gaussian point spread and noise follow.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -74,14 +74,14 @@ class Seen:
     def view(self) -> tuple[Field, Field]:
         """Zenith and azimuth of the satellite (deg)."""
         grid = self.world.grid
-        zenith, azimuth = self.overpass.look(grid.longitude, grid.latitude, self.world.static["elevation"].values)
-        return zenith.astype(np.float32), azimuth.astype(np.float32)
+        cells = Pixels((), grid.metres, grid.longitude, grid.latitude, 0.0, self.world.static["elevation"].values)
+        return _angles(self.overpass, cells)[2:]
 
     @cached_property
     def relative_azimuth(self) -> Field:
         """Angle between the azimuths of sun and satellite (deg, 0 to 180), 0 with both on one side."""
         turn = np.abs(self.state["sun_azimuth"].values - self.view[1]) % 360
-        return np.minimum(turn, 360 - turn)
+        return np.asarray(np.minimum(turn, 360 - turn), dtype=np.float32)
 
     @cached_property
     def clouds(self) -> xr.Dataset:
@@ -89,10 +89,14 @@ class Seen:
         return clouds.seen(self.state, self.world.grid, *self.view, self.world.static["elevation"].values)
 
     @cached_property
+    def _kept(self) -> dict[tuple[str, str, str], Field]:
+        return {}
+
+    @cached_property
     def _reflectors(self) -> dict[tuple[str, str], surface.Reflector]:
         return {}
 
-    def ground(self, sensor: Sensor, band: Band, variant: str, direct: float) -> Field:
+    def ground(self, sensor: Sensor, band: Band, variant: str, direct: Callable[[], float]) -> Field:
         """Return the reflectance of the surface in a band, shadows of clouds and slopes included.
 
         Parameters
@@ -100,15 +104,20 @@ class Seen:
         sensor, band, variant
             Which.
         direct
-            Share of direct light in the irradiance on level ground without clouds.
+            Gives the share of direct light in the irradiance on level ground without clouds.
         """
+        key = (sensor.key, band.name, variant)
+        if key not in self._kept:  # several grids of a sensor may hold one band
+            self._kept[key] = self._ground(sensor, band, variant, direct())
+        return self._kept[key]
+
+    def _ground(self, sensor: Sensor, band: Band, variant: str, direct: float) -> Field:
         bands = surface.bands_of(sensor.key, variant)
-        key = (sensor.key, variant)
-        if key not in self._reflectors:
+        if (sensor.key, variant) not in self._reflectors:
             args = self.world.static, self.state, self.view[0], self.relative_azimuth, bands, self.world.members
-            self._reflectors[key] = surface.Reflector(*args)
-        image = self._reflectors[key].band(bands.names.index(band.name), direct)
-        return image * self.state["cloud_transmittance"].values
+            self._reflectors[sensor.key, variant] = surface.Reflector(*args)
+        image = self._reflectors[sensor.key, variant].band(bands.names.index(band.name), direct)
+        return np.asarray(image * self.state["cloud_transmittance"].values, dtype=np.float32)
 
     @property
     def night(self) -> bool:
@@ -253,14 +262,12 @@ class _Working:
     def column(self) -> Column:
         """The atmosphere over each block."""
         state = self.seen.state
-        names = ("aod", "water_vapour", "ozone", "surface_pressure")
-        return Column(
-            self.sun[0],
-            self.view[0],
-            self.centre(self.seen.relative_azimuth),
-            *(self.mean(state[name].values) for name in names),
-            exact=self.seen.world.members == "scored",
+        aod, vapour, ozone, pressure = (
+            self.mean(state[name].values) for name in ("aod", "water_vapour", "ozone", "surface_pressure")
         )
+        azimuth = self.centre(self.seen.relative_azimuth)
+        exact = self.seen.world.members == "scored"
+        return Column(self.sun[0], self.view[0], azimuth, aod, vapour, ozone, pressure, exact)
 
     def signal(self, sensor: Sensor, band: Band, variant: str) -> Field:
         """Return reflectance or brightness temperature at the top of the atmosphere."""
@@ -276,7 +283,7 @@ class _Working:
         if not np.any(depth > 0):
             return clear
         cover, through = clouds.reflectance(depth, band.centre, ice, self.sun[0], self.view[0])
-        return cover * air.gas_above(np.exp(-height / _VAPOUR_SCALE)) + through * clear
+        return cover * air.gas_above(np.exp(-height / _VAPOUR_SCALE), depth > 0) + through * clear
 
     def _temperature(self, band: Band) -> Field:
         seen = self.seen

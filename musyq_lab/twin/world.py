@@ -6,12 +6,10 @@ slowly (terrain, cover, the canopy of a day), which is kept.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import xarray as xr
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import InputError
 from musyq_lab.kernels import solar
 from musyq_lab.twin import canopy, carbon, climate, clouds, cover, energy, soil, terrain, weather
+from musyq_lab.twin._kept import Kept
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.light import Light, LightTables
 from musyq_lab.twin.place import Place, place, world_grid
@@ -28,7 +27,7 @@ Members = Literal["training", "scored"]
 MEMBERS: tuple[Members, ...] = ("training", "scored")
 """``scored``: another canopy, soil and clumping set and direct 6S runs, which no training may use."""
 
-_KEPT = 6  # canopies and lights of days
+_KEPT = 8  # canopies and lights of days, states of instants
 _DAILY_TIMES = 8
 """States a day that its means are made of."""
 
@@ -53,8 +52,7 @@ class World:
     """Cloud cover over that of the climate: 0 for none, 2 for twice as much."""
     members: Members = "training"
     """Which set of canopies, soils and clumping it is built of."""
-    _days: dict[tuple[str, datetime], Any] = field(default_factory=dict, repr=False)
-    _lock: Any = field(default_factory=threading.RLock, repr=False)
+    _kept: Kept = field(default_factory=lambda: Kept(_KEPT), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what would give no world."""
@@ -81,22 +79,13 @@ class World:
         """Return leaf area, greenness and structure of the day, dims (y, x)."""
         day = _midnight(time)
         make = partial(canopy.canopy, self.static, self.grid, day, self.seed, members=self.members)
-        return cast("xr.Dataset", self._daily("canopy", day, make))
+        return cast("xr.Dataset", self._kept(("canopy", day), make))
 
     def _light(self, time: datetime) -> Light:
         day = _midnight(time)
         noon = day + timedelta(hours=12)
         make = lambda: Light(self._light_tables, xr.merge([self.canopy(day), self.weather(noon)], compat="override"))  # noqa: E731
-        return cast("Light", self._daily("light", day, make))
-
-    def _daily(self, name: str, day: datetime, make: Callable[[], Any]) -> Any:
-        """Return what belongs to a day, made when it is first asked for; the last few are kept."""
-        with self._lock:
-            if (name, day) not in self._days:
-                while len(self._days) >= _KEPT:
-                    self._days.pop(next(iter(self._days)))
-                self._days[name, day] = make()
-            return self._days[name, day]
+        return cast("Light", self._kept(("light", day), make))
 
     def weather(self, time: datetime) -> xr.Dataset:
         """Return air, aerosol, vapour, ozone, soil moisture and snow, dims (y, x)."""
@@ -119,6 +108,9 @@ class World:
         time
             UTC.
         """
+        return cast("xr.Dataset", self._kept(("state", time), partial(self._state, time)))
+
+    def _state(self, time: datetime) -> xr.Dataset:
         parts = xr.merge([self.canopy(time), self.weather(time), self.clouds(time)], compat="override")
         zenith, azimuth = self.sun(time)
         parts["sun_zenith"] = ("y", "x"), zenith, {"units": "degree", "long_name": "solar zenith angle"}
@@ -134,7 +126,7 @@ class World:
     def day(self, day: datetime) -> xr.Dataset:
         """Return means of a day (UTC): canopy, energy, and the carbon and water it drives, dims (y, x)."""
         times = [day + timedelta(hours=24 / _DAILY_TIMES * (k + 0.5)) for k in range(_DAILY_TIMES)]
-        daily = xr.merge([energy.daily(self.state, times), self.canopy(day)], compat="override")
+        daily = xr.merge([energy.daily(self._state, times), self.canopy(day)], compat="override")
         return xr.merge(
             [daily, carbon.carbon(self.static, day, canopy=self.canopy(day), daily=daily)], compat="override"
         )
