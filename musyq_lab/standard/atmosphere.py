@@ -221,6 +221,7 @@ def surface_reflectance(toa: Any, air: Coefficients) -> Any:
     return above / (1.0 + air.spherical_albedo * above)
 
 
+@lru_cache(maxsize=512)
 def _key(sensor: str, band: str, variant: str) -> tuple[str, str, str]:
     """Return sensor, native band and variant, checked."""
     row = SENSORS[sensor].band(band, variant)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from musyq_lab.archive.draft import publish, write_text
 from musyq_lab.core.attributes import package_version
@@ -66,7 +67,8 @@ class Job:
         missing = [look for look in _looks(self.world, self.settings) if _name(look) not in done]
         _ = self.world.static  # before the threads, which would each make it
         first, days = self.settings.first, self.settings.days
-        with _workers() as pool:
+        # Threads of our own: those of the linear algebra would get in their way.
+        with threadpool_limits(1, "blas"), _workers() as pool:
             for row in track(
                 _each(pool, self._granule, missing), f"Simulating {len(missing)} overpasses", len(missing)
             ):
@@ -115,7 +117,7 @@ class Job:
 
 def _workers() -> ThreadPoolExecutor:
     """Two threads at most: kernels, codecs and array arithmetic leave the interpreter free for each other."""
-    return ThreadPoolExecutor(max(1, min(int(os.environ.get("W", "2")), len(os.sched_getaffinity(0)))))
+    return ThreadPoolExecutor(max(1, min(2, len(os.sched_getaffinity(0)))))
 
 
 def _each(pool: ThreadPoolExecutor, work: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:

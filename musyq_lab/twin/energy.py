@@ -194,9 +194,7 @@ def _inputs(
     cloud_transmittance: ArrayLike,
     albedo: ArrayLike,
 ) -> dict[str, Field]:
-    zenith, azimuth = solar.zenith_azimuth(
-        np.datetime64(time), grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
-    )
+    zenith, azimuth = solar.zenith_azimuth(np.datetime64(time), grid.latitude, grid.longitude)
     points = lattice(grid)
     late = np.cos(2 * np.pi * (day_of_year(time) - WARMEST - _LAG) / 365.25) * np.tanh(points.latitude / 3.0)
     lake = static["temperature_mean"].values + 0.85 * points.fill(late) * static["temperature_amplitude"].values

@@ -7,7 +7,7 @@ clouds stand above it where the sensor sees them,
 .. math:: \rho = \rho_c T_g(W_c) + T_c \rho_t
 
 with cloud reflectance and transmittance :math:`\rho_c, T_c`, the vapour above the cloud :math:`W_c` and the clear
-column's :math:`\rho_t`. What is finer than a fifth of the point spread is averaged after the surface, before the
+column's :math:`\rho_t`. What is finer than a quarter of the point spread is averaged after the surface, before the
 atmosphere, which is smooth. A Gaussian point spread and noise follow.
 """
 
@@ -37,7 +37,7 @@ from musyq_lab.twin.world import World
 
 Field = NDArray[np.float32]
 
-SAMPLES = 5
+SAMPLES = 4
 """Working cells across the point spread."""
 
 SNR, NEDT = 200.0, 0.1

@@ -100,12 +100,12 @@ class Overpass:
             return GEOSTATIONARY_RADIUS
         return SPHERE + self.orbit.altitude
 
-    def along(self, longitude: Floats, latitude: Floats) -> Floats:
+    def along(self, longitude: ArrayLike, latitude: ArrayLike) -> Floats:
         """Return the angle along the track (rad) from the point abeam of the place to that abeam of other places."""
         point = ecef(longitude, latitude)
         return np.asarray(np.arctan2(point @ self.axes[1], point @ self.axes[0]))
 
-    def seen_at(self, longitude: Floats, latitude: Floats) -> NDArray[np.datetime64]:
+    def seen_at(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.datetime64]:
         """Return when places lie abeam (UTC, milliseconds); one time for a geostationary satellite."""
         start = np.datetime64(self.time, "ms")
         if isinstance(self.orbit, Geostationary):
@@ -113,14 +113,14 @@ class Overpass:
         seconds = self.along(longitude, latitude) * self.orbit.period / (2 * math.pi)
         return np.asarray(start + np.round(np.nan_to_num(seconds) * 1000).astype("timedelta64[ms]"))
 
-    def satellite(self, longitude: Floats, latitude: Floats) -> Floats:
+    def satellite(self, longitude: ArrayLike, latitude: ArrayLike) -> Floats:
         """Return the satellite's place (Earth-fixed, m; last axis 3) when it sees places."""
         if isinstance(self.orbit, Geostationary):
             return np.broadcast_to(self.radius * self.axes[0], (*np.shape(longitude), 3))
         angle = self.along(longitude, latitude)[..., np.newaxis]
         return np.asarray(self.radius * (np.cos(angle) * self.axes[0] + np.sin(angle) * self.axes[1]))
 
-    def look(self, longitude: Floats, latitude: Floats, height: Floats | float = 0.0) -> tuple[Floats, Floats]:
+    def look(self, longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike = 0.0) -> tuple[Floats, Floats]:
         """Return zenith and azimuth (deg, clockwise from north) of the satellite as places see it."""
         ray = self.satellite(longitude, latitude) - ecef(longitude, latitude, height)
         east, north, up = _local(longitude, latitude)
@@ -153,7 +153,7 @@ def ecef(longitude: ArrayLike, latitude: ArrayLike, height: ArrayLike = 0.0) -> 
     return np.stack([flat * np.cos(lon), flat * np.sin(lon), (normal * (1 - _E2) + above) * np.sin(lat)], axis=-1)
 
 
-def _local(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats, Floats]:
+def _local(longitude: ArrayLike, latitude: ArrayLike) -> tuple[Floats, Floats, Floats]:
     lon, lat = np.radians(longitude), np.radians(latitude)
     zero = np.zeros_like(lon)
     east = np.stack([-np.sin(lon), np.cos(lon), zero], axis=-1)

@@ -98,7 +98,8 @@ def settings(
 
 def stored_settings(stored: dict[str, Any]) -> Settings:
     """Return settings from their JSON form."""
-    return Settings(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+    return Settings(**fields)
 
 
 def _pixels(world: World, sensor: str) -> float:
@@ -128,7 +129,7 @@ def _known(sensor: str, world: World) -> str:
 def moment_of(time: str | datetime | np.datetime64) -> datetime:
     """Return an instant (UTC); refuse what is none."""
     try:
-        stamp = np.datetime64(time, "ms")
+        stamp: np.datetime64 = np.datetime64(time, "ms")  # type: ignore[call-overload]
     except (TypeError, ValueError):
         raise InputError(f"{time!r} is no time. Give one such as '2019-07-01' or '2019-07-01T03:00'.") from None
     moment = stamp.astype(datetime)

@@ -91,7 +91,7 @@ def simulate(
     cloudiness: float = 1.0,
     seed: int = 0,
     members: Members = "training",
-    stationary_hours: Sequence[float] = (1, 4, 7),
+    stationary_hours: Sequence[float] = (2, 6),
 ) -> Simulation:
     """Make a simulated Earth: granules in the sensors' own files, and the truth as products.
 
@@ -122,7 +122,7 @@ def simulate(
         ``"training"``, or ``"scored"`` for canopies, soils and direct 6S runs that no training may use (needs the extra
         ``lut``).
     stationary_hours
-        Hours of the day (UTC) at which geostationary images are made; morning, noon and afternoon in China by default.
+        Hours of the day (UTC) at which geostationary images are made; in China before and after noon by default.
 
     Returns
     -------

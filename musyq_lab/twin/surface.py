@@ -34,11 +34,11 @@ Field = NDArray[np.float32]
 WATER, SNOW, URBAN = 17, 15, 13
 """IGBP classes without the ground of the others."""
 
-GREENS = np.linspace(0.0, 1.0, 5)
+GREENS = np.linspace(0.0, 1.0, 4)
 """Nodes of greenness."""
 
 # Nodes of the leaf area that acts: even in exp(-L/2), in which the coefficients are close to straight.
-LEAVES = -2.0 * np.log(np.linspace(1.0, math.exp(-5.0), 25))
+LEAVES = -2.0 * np.log(np.linspace(1.0, math.exp(-5.0), 20))
 
 STEP = 5
 """Distance of the modelled wavelengths (nm)."""

@@ -93,7 +93,8 @@ def georeferenced(world: World, fields: xr.Dataset) -> xr.Dataset:
     rows, columns = ("latitude", "longitude") if grid.geographic else ("y", "x")
     named = fields.rename({"y": rows, "x": columns}) if grid.geographic else fields
     named = named.assign_coords({rows: grid.y, columns: grid.x})
-    return named.rio.write_crs(pyproj.CRS(grid.crs).to_wkt())
+    placed: xr.Dataset = named.rio.write_crs(pyproj.CRS(grid.crs).to_wkt())
+    return placed
 
 
 def periods(start: datetime, days: int) -> Iterator[tuple[Period, list[datetime]]]:
@@ -166,5 +167,5 @@ def _written(
         spec=product,
         edition=edition,
         tile=tile,
-        period=period,  # type: ignore[arg-type]
+        period=period,
     )

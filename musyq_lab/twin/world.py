@@ -28,7 +28,7 @@ MEMBERS: tuple[Members, ...] = ("training", "scored")
 """``scored``: another canopy, soil and clumping set and direct 6S runs, which no training may use."""
 
 _KEPT = 8  # canopies and lights of days, states of instants
-_DAILY_TIMES = 8
+_DAILY_TIMES = 6
 """States a day that its means are made of."""
 
 

@@ -196,7 +196,9 @@ def test_leaves_are_green_in_july_and_dry_in_january():
 
 
 def test_green_goes_before_the_leaves_do():
-    lai, green = (year(row(), start=datetime(2019, 8, 8), days=120, step=2, name=name)[:, 3] for name in ("lai", "greenness"))
+    lai, green = (
+        year(row(), start=datetime(2019, 8, 8), days=120, step=2, name=name)[:, 3] for name in ("lai", "greenness")
+    )
     assert 0 < np.argmax(green < 0.5) < np.argmax(lai < lai.max() / 2)
 
 

@@ -136,11 +136,11 @@ def test_both_sides_of_the_antimeridian_agree():
 def test_a_local_grid_surrounds_its_place(key):
     spot = place(key)
     grid = world_grid(spot)
-    assert grid.shape == (512, 512)
+    assert grid.shape == (400, 400)
     assert grid.resolution == 30
     row, column = grid.cells(np.array(spot.longitude), np.array(spot.latitude))
-    assert abs(row - 255.5) < 3
-    assert abs(column - 255.5) < 3
+    assert abs(row - 199.5) < 3
+    assert abs(column - 199.5) < 3
 
 
 def test_size_and_resolution_may_be_chosen():

@@ -102,7 +102,7 @@ class File:
                 ("LineNumber", lines + self.window.top),
                 ("ColumnNumber", columns + self.window.left),
             ):
-                dataset = self._part(file, name, numbers.astype(np.int16), np.int16(-1))
+                dataset = self._part(file, name, np.asarray(numbers, np.int16), np.int16(-1))
                 _describe(dataset, name, "NUL", np.int16(-1), (0, self.width - 1))
         return path
 
@@ -198,4 +198,4 @@ def _glint(image: Image) -> NDArray[np.float32]:
     sun, view = (np.radians(a, dtype=np.float64) for a in (image.sun_zenith, image.view_zenith))
     turn = np.cos(np.radians(image.sun_azimuth - image.view_azimuth, dtype=np.float64) + math.pi)
     cosine = np.cos(sun) * np.cos(view) + np.sin(sun) * np.sin(view) * turn
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1))).astype(np.float32)
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))), dtype=np.float32)

@@ -258,7 +258,7 @@ def _stored(
     factor: int,
     attributes: Mapping[str, object],
 ) -> list[Layer]:
-    dims = swath_dims(factor)
+    dims: tuple[str, ...] = swath_dims(factor)
     if numbers.ndim == 3:
         dims = (f"{dataset.dim}:MODIS_SWATH_Type_L1B", *dims)
     specified, scaling, _ = _UNCERTAINTY[dataset.emissive]
