@@ -38,6 +38,7 @@ from musyq_lab.core.units import same_units
 from musyq_lab.kernels import atmosphere as kernels
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.sensors._response import response
+from musyq_lab.standard import _sixs
 from musyq_lab.standard._atmosphere_band import BandTables, tables_of
 
 OZONE = 300.0
@@ -152,6 +153,48 @@ def coefficients(
     }
     key = _key(sensor, band, variant)
     return Coefficients(*_apply(_coefficients, key, state, outputs=4))
+
+
+def direct_coefficients(
+    sensor: str,
+    band: str,
+    variant: str = "",
+    *,
+    sun_zenith: float,
+    view_zenith: float,
+    relative_azimuth: float,
+    aod: float,
+    water_vapour: float,
+    ozone: float = OZONE,
+    pressure: float = PRESSURE,
+) -> Coefficients:
+    """Return the coefficients by a run of 6S itself over the band, for one state: a second or so (extra ``lut``).
+
+    Parameters
+    ----------
+    sensor, band, variant, sun_zenith, view_zenith, relative_azimuth, aod, water_vapour, ozone, pressure
+        As for :func:`coefficients`, single numbers. 6S takes the altitude that has the pressure in the US standard
+        atmosphere 1962, sea level for more than 1013 hPa.
+
+    Raises
+    ------
+    InputError
+        If 6S is missing, or has no answer for the state.
+    """
+    key = _key(sensor, band, variant)
+    altitude = max(0.0, 44.3308 * (1.0 - (pressure / PRESSURE) ** (1.0 / 5.25588)))  # km, troposphere
+    ran = _sixs.run(
+        sun_zenith=sun_zenith,
+        view_zenith=view_zenith,
+        relative_azimuth=relative_azimuth,
+        aod=aod,
+        water_vapour=water_vapour,
+        ozone=ozone,
+        altitude=altitude,
+        response=response(*key),
+        reflectance=0.0,
+    )
+    return Coefficients(ran.apparent, ran.gas[2] * ran.down * ran.up, ran.spherical_albedo, ran.gas[2])
 
 
 def irradiance(

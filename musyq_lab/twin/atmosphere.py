@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.standard import atmosphere
 
 Field = NDArray[np.float32]
@@ -61,7 +62,20 @@ class BandColumn:
     @cached_property
     def coefficients(self) -> atmosphere.Coefficients:
         """Coefficients of 6S for every cell, in one dimension."""
-        return self._at(self.column.flat)
+        found = self._at(self.column.flat)
+        return self._corrected(found) if self.column.exact else found
+
+    def _corrected(self, found: atmosphere.Coefficients) -> atmosphere.Coefficients:
+        """Move the table's coefficients by what 6S itself says of the mean state."""
+        mean = {name: float(np.mean(values, dtype=np.float64)) for name, values in self.column.flat.items()}
+        try:
+            truth = atmosphere.direct_coefficients(self.sensor, self.band, self.variant, **mean)
+        except InputError:  # beyond 1.9 um 6S has no answer above sea level
+            mean["pressure"] = atmosphere.PRESSURE
+            truth = atmosphere.direct_coefficients(self.sensor, self.band, self.variant, **mean)
+        table = atmosphere.coefficients(self.sensor, self.band, self.variant, **mean)
+        moved = (values + np.float32(true - own) for values, true, own in zip(found, truth, table, strict=True))
+        return atmosphere.Coefficients(*moved)
 
     def _at(self, state: dict[str, Field]) -> atmosphere.Coefficients:
         return atmosphere.coefficients(self.sensor, self.band, self.variant, **state)

@@ -91,6 +91,11 @@ def settings(
         tuple(sorted(_hour(hour) for hour in stationary_hours)),
     )
     world = draft.world()
+    if members == "scored" and world.place.kind != "local":
+        raise InputError(
+            f"members='scored' runs 6S for the mean state of a scene, which {world.place.key} is too wide for. "
+            "Choose a station, or longitude and latitude."
+        )
     named = None if sensors is None else dict.fromkeys(sensors)
     chosen = _suitable(world) if named is None else tuple(_known(sensor, world) for sensor in named)
     return replace(draft, sensors=chosen)
