@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -15,9 +18,9 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from musyq_lab.archive.draft import publish, write_text
+from musyq_lab.archive.draft import plain, publish, write_text
 from musyq_lab.core.attributes import package_version
-from musyq_lab.core.errors import InputError
+from musyq_lab.core.errors import ArchiveError, InputError, MusyqError
 from musyq_lab.core.progress import track
 from musyq_lab.twin import forward, listing, truth
 from musyq_lab.twin.grid import WorldGrid
@@ -35,49 +38,84 @@ _TARGET_KM = 1200
 
 
 class Job:
-    """A folder being filled: what is done stands in its record."""
+    """A folder being filled: what is done stands in its record.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist.
+    settings
+        What to fill it with.
+    """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.settings = settings
         self.world = settings.world()
         self.rows: list[dict[str, Any]] = []
+        self.truth: list[str] = []
 
     def _begin(self) -> None:
         """Take up an earlier run of the same settings, or begin; refuse a folder of something else."""
-        record = self.folder / RECORD
-        if not record.exists():
-            if self.folder.exists() and any(self.folder.iterdir()):
+        if not (self.folder / RECORD).exists():
+            if self.folder.exists() and any(not _is_draft(item) for item in self.folder.iterdir()):
                 raise InputError(f"{self.folder} is not empty and holds no simulation. Choose a new folder.")
             self.folder.mkdir(parents=True, exist_ok=True)
             self._record()
             return
-        content = json.loads(record.read_text(encoding="utf-8"))
+        content = read_record(self.folder)
         if content["settings"] != self._stored() or content["version"] != package_version():
             raise InputError(
                 f"{self.folder} holds another simulation (or one of another version of MuSyQ Lab). "
                 "Choose another folder, or delete it."
             )
         self.rows = [row for row in content["granules"] if (self.folder / row["path"]).exists()]
+        self.truth = [name for name in content["truth"] if (self.folder / name).exists()]
 
     def run(self) -> list[dict[str, Any]]:
-        """Make what is missing, in the order of time, and return one row a granule."""
-        self._begin()
-        done = {row["name"] for row in self.rows}
-        missing = [look for look in _looks(self.world, self.settings) if _name(look) not in done]
-        _ = self.world.static  # before the threads, which would each make it
-        first, days = self.settings.first, self.settings.days
+        """Make what is missing, in the order of time, and return one row a granule.
+
+        Raises
+        ------
+        InputError
+            If the folder holds something else, or another process is filling it.
+        ArchiveError
+            If it cannot be written to, or the disk is full; what is complete stays.
+        """
+        try:
+            self._begin()
+            with _alone(self.folder):
+                self._fill()
+        except OSError as error:
+            if isinstance(error, MusyqError):
+                raise
+            raise plain(error, self.folder) from error
+        return self.rows
+
+    def _fill(self) -> None:
+        for draft in filter(_is_draft, list(self.folder.iterdir())):
+            draft.unlink()
+        done = {(row["sensor"], row["name"]) for row in self.rows}
+        missing = [o for o in _looks(self.world, self.settings) if (o.sensor, _name(o)) not in done]
         # Threads of our own: those of the linear algebra would get in their way.
         with threadpool_limits(1, "blas"), _workers() as pool:
-            for row in track(
-                _each(pool, self._granule, missing), f"Simulating {len(missing)} overpasses", len(missing)
-            ):
+            if missing:
+                _ = self.world.static  # before the threads, which would each make it
+            what = f"Simulating {len(missing)} overpass{'' if len(missing) == 1 else 'es'}"
+            for row in track(_each(pool, self._granule, missing), what, len(missing)):
                 self._keep(row)
-            files = truth.write(self.world, first, days, self.folder / "truth", tile=self.world.place.key, pool=pool)
-            for _ in track(files, "Writing the truth", total=truth.count(first, days)):
-                pass
+            self._write_truth(pool)
         listing.write(self.folder, self.settings.sensors)
-        return self.rows
+
+    def _write_truth(self, pool: ThreadPoolExecutor) -> None:
+        first, days = self.settings.first, self.settings.days
+        total = truth.count(first, days)
+        if len(self.truth) == total:
+            return
+        tile = _file_name(self.world.place.key)
+        files = truth.write(self.world, first, days, self.folder / "truth", tile=tile, pool=pool)
+        self.truth = [str(path.relative_to(self.folder)) for path in track(files, "Writing the truth", total)]
+        self._record()
 
     def _keep(self, row: dict[str, Any] | None) -> None:
         if row is None:
@@ -110,9 +148,59 @@ class Job:
         return stored
 
     def _record(self) -> None:
-        content = {"settings": self._stored(), "version": package_version(), "granules": self.rows}
+        content = {
+            "settings": self._stored(),
+            "version": package_version(),
+            "granules": self.rows,
+            "truth": self.truth,
+        }
         target = self.folder / RECORD
         publish({write_text(target, json.dumps(content, indent=1) + "\n"): target})
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what the record of a folder says.
+
+    Raises
+    ------
+    ArchiveError
+        If it is damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        complete = {"settings", "version", "granules", "truth"} <= set(content)
+    except (ValueError, TypeError):
+        complete = False
+    if not complete:
+        raise ArchiveError(f"{folder / RECORD} is damaged. Delete {folder} and simulate again.")
+    return content
+
+
+def _is_draft(path: Path) -> bool:
+    """Whether it is what a killed run left of its record or its catalog."""
+    return path.name.startswith((f".{RECORD}.", ".catalog.yml.")) and path.suffix == ".partial"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from filling a folder; the lock of a killed one is gone."""
+    granules = folder / "granules"
+    granules.mkdir(exist_ok=True)
+    descriptor = os.open(granules, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks does without
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"Another process is filling {folder}. Wait for it, or choose a new folder.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _file_name(place: str) -> str:
+    """Return the name of a place as it may stand in names of product files."""
+    return place.replace(".", "p").replace("-", "m")
 
 
 def _workers() -> ThreadPoolExecutor:
@@ -140,18 +228,26 @@ def _name(look: Overpass) -> str:
     return f"{look.time:%Y%m%dT%H%M%S}_{look.platform.replace(' ', '')}"
 
 
-def _looks(world: World, settings: Settings) -> Iterator[Overpass]:
+def _looks(world: World, settings: Settings) -> list[Overpass]:
+    """Return the overpasses of a simulation, in the order of time."""
     found: dict[tuple[str, str], Overpass] = {}
     for sensor in settings.sensors:
         instrument = _granule(sensor).INSTRUMENT
+        name, orbit = instrument.platform, instrument.orbit
         for target in _targets(world.grid):
-            for look in overpasses(
-                sensor, instrument.platform, instrument.orbit, target, settings.first, settings.days
-            ):
-                hour = look.time.hour + look.time.minute / 60
-                if not isinstance(look.orbit, Geostationary) or hour in settings.stationary_hours:
+            for look in overpasses(sensor, name, orbit, target, settings.first, settings.days):
+                if not isinstance(orbit, Geostationary) or _minute(look) in _slots(orbit, settings.stationary_hours):
                     found.setdefault((sensor, _pass(look)), look)
-    yield from sorted(found.values(), key=lambda look: (look.time, look.sensor, look.platform))
+    return sorted(found.values(), key=lambda look: (look.time, look.sensor, look.platform))
+
+
+def _minute(look: Overpass) -> int:
+    return look.time.hour * 60 + look.time.minute
+
+
+def _slots(orbit: Geostationary, hours: Sequence[float]) -> set[float]:
+    """Return when the images that are under way at some hours begin (minutes of the day)."""
+    return {math.floor(hour * 60 / orbit.cadence + 1e-6) * orbit.cadence for hour in hours}
 
 
 def _pass(look: Overpass) -> str:

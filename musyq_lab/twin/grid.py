@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -109,9 +110,11 @@ def local_grid(longitude: float, latitude: float, size: float, resolution: float
     """
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
         raise InputError(f"Place {longitude}, {latitude}: expected -180 to 180 degrees east and -90 to 90 north.")
+    if not (0 < resolution < math.inf and 0 < size < math.inf):
+        raise InputError(f"A world of {size} km at {resolution} m: expected a size and a resolution above 0.")
     cells = round(size * 1000 / resolution)
-    if resolution <= 0 or cells < 8:
-        raise InputError(f"A world of {size} km at {resolution} m has {cells} cells across; it needs at least 8.")
+    if cells < 8:
+        raise InputError(f"A world of {size:g} km at {resolution:g} m is {cells} cells across; it needs at least 8.")
     crs = _local_crs(longitude, latitude)
     x, y = _transformer(crs).transform(longitude, latitude)
     half = cells * resolution / 2

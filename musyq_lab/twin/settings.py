@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from musyq_lab.core.errors import InputError, NotFoundError, closest
+from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.twin.world import Members, World, make_world
 
@@ -27,8 +27,13 @@ SIMULATED = (
 
 MOST_DAYS = 400
 
-MOST_PIXELS = 60_000_000
+MOST_CELLS = 9_000_000
+"""Cells of a world beyond which it is refused."""
+
+MOST_PIXELS = 40_000_000
 """Pixels of the finest band beyond which a sensor is refused for a place: a full disk does not fit into memory."""
+
+_LEAVE_OUT = ("modis", "fy3d_mersi2", "fy4a_agri")  # their writers make no image much finer than the cells
 
 
 @dataclass(frozen=True)
@@ -79,14 +84,14 @@ def settings(
     """Return checked settings; the arguments are those of :func:`musyq_lab.twin.simulate.simulate`."""
     _check_days(days)
     draft = Settings(
-        place if isinstance(place, str) else (float(place[0]), float(place[1])),
+        _spot(place),
         f"{moment_of(start):%Y-%m-%d}",
         int(days),
         (),
-        size,
-        resolution,
-        float(cloudiness),
-        int(seed),
+        None if size is None else _number("size", size),
+        None if resolution is None else _number("resolution", resolution),
+        _number("cloudiness", cloudiness),
+        _seed(seed),
         members,
         tuple(sorted(_hour(hour) for hour in stationary_hours)),
     )
@@ -96,9 +101,11 @@ def settings(
             f"members='scored' runs 6S for the mean state of a scene, which {world.place.key} is too wide for. "
             "Choose a station, or longitude and latitude."
         )
-    named = None if sensors is None else dict.fromkeys(sensors)
-    chosen = _suitable(world) if named is None else tuple(_known(sensor, world) for sensor in named)
-    return replace(draft, sensors=chosen)
+    _check_cells(world)
+    if sensors is None:
+        return replace(draft, sensors=_suitable(world))
+    named = {_known(sensor, world) for sensor in ([sensors] if isinstance(sensors, str) else sensors)}
+    return replace(draft, sensors=tuple(sensor for sensor in SIMULATED if sensor in named))
 
 
 def stored_settings(stored: dict[str, Any]) -> Settings:
@@ -108,8 +115,11 @@ def stored_settings(stored: dict[str, Any]) -> Settings:
 
 
 def _pixels(world: World, sensor: str) -> float:
-    finest = min(band.resolution for band in SENSORS[sensor].bands)
-    return math.prod(world.grid.shape) * (world.grid.metres / finest) ** 2
+    """Return the pixels of the finest image that is made of a band."""
+    sizes = {band.resolution for band in SENSORS[sensor].bands}
+    if sensor in _LEAVE_OUT:
+        sizes = {size for size in sizes if size >= world.grid.metres / 2} or {max(sizes)}
+    return math.prod(world.grid.shape) * (world.grid.metres / min(sizes)) ** 2
 
 
 def _suitable(world: World) -> tuple[str, ...]:
@@ -119,16 +129,28 @@ def _suitable(world: World) -> tuple[str, ...]:
 def _known(sensor: str, world: World) -> str:
     if sensor not in SIMULATED:
         known = f" MuSyQ Lab reads {sensor!r}, but cannot write its files." if sensor in SENSORS else ""
-        raise NotFoundError(
-            f"Sensor {sensor!r} cannot be simulated.{known}{closest(sensor, SIMULATED)} "
-            f"Choose among {', '.join(SIMULATED)}."
-        )
+        raise NotFoundError(f"Sensor {sensor!r} cannot be simulated.{known} Choose among {', '.join(SIMULATED)}.")
     if (pixels := _pixels(world, sensor)) > MOST_PIXELS:
         raise InputError(
             f"{sensor} over {world.place.key} would make {pixels:.2g} pixels a band, more than {MOST_PIXELS:.2g}. "
-            f"Give a smaller size, or choose among {', '.join(_suitable(world)) or 'no sensors: the truth alone'}."
+            f"{_instead(world)}"
         )
     return sensor
+
+
+def _instead(world: World) -> str:
+    smaller = "Give a smaller size" if world.place.bounds is None else "Choose a station or a point"
+    suitable = ", ".join(_suitable(world))
+    return f"{smaller}, or take {suitable}." if suitable else f"{smaller}; without sensors, the truth alone is made."
+
+
+def _check_cells(world: World) -> None:
+    cells = math.prod(world.grid.shape)
+    if cells > MOST_CELLS:
+        raise InputError(
+            f"A world of {' x '.join(map(str, world.grid.shape))} cells does not fit into memory; "
+            f"{MOST_CELLS:.2g} cells do. Give a smaller size, or a coarser resolution."
+        )
 
 
 def moment_of(time: str | datetime | np.datetime64) -> datetime:
@@ -144,8 +166,38 @@ def moment_of(time: str | datetime | np.datetime64) -> datetime:
 
 
 def _check_days(days: int) -> None:
-    if isinstance(days, bool) or days != int(days) or not 1 <= days <= MOST_DAYS:
+    if not _whole(days) or not 1 <= days <= MOST_DAYS:
         raise InputError(f"days={days!r}: expected a whole number from 1 to {MOST_DAYS}.")
+
+
+def _spot(where: str | tuple[float, float]) -> str | tuple[float, float]:
+    if isinstance(where, str):
+        return where
+    try:
+        longitude, latitude = (float(value) for value in where)
+    except (TypeError, ValueError):
+        raise InputError(f"Place {where!r}: expected a name such as 'huailai', or (longitude, latitude).") from None
+    return longitude, latitude
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _seed(seed: int) -> int:
+    if not _whole(seed):
+        raise InputError(f"seed={seed!r}: expected a whole number.")
+    return int(seed)
+
+
+def _number(name: str, value: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{name}={value!r}: expected a number.")
+    return number
 
 
 def _hour(hour: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ import xarray as xr
 from musyq_lab.core.errors import NotFoundError, closest
 from musyq_lab.core.registry import html_table
 from musyq_lab.twin import truth
-from musyq_lab.twin._job import RECORD, Job
+from musyq_lab.twin._job import RECORD, Job, read_record
 from musyq_lab.twin.settings import Settings, moment_of, settings, stored_settings
 from musyq_lab.twin.world import Members, World
 
@@ -57,11 +56,11 @@ class Simulation:
         return self.folder / "catalog.yml"
 
     def table(self) -> list[list[str]]:
-        """Return a table: one row a sensor, after the headings."""
+        """Return a table: one row a sensor, after the headings; times are UTC."""
         rows = [["sensor", "granules", "first", "last"]]
-        for sensor in dict.fromkeys(row["sensor"] for row in self.granules):
-            times = [row["time"] for row in self.granules if row["sensor"] == sensor]
-            rows.append([sensor, str(len(times)), times[0][:16], times[-1][:16]])
+        for sensor in self.settings.sensors:
+            times = [row["time"][:16] for row in self.granules if row["sensor"] == sensor]
+            rows.append([sensor, str(len(times)), min(times, default="-"), max(times, default="-")])
         return rows
 
     def __repr__(self) -> str:
@@ -122,7 +121,8 @@ def simulate(
         ``"training"``, or ``"scored"`` for canopies, soils and direct 6S runs that no training may use (needs the extra
         ``lut``).
     stationary_hours
-        Hours of the day (UTC) at which geostationary images are made; in China before and after noon by default.
+        Hours of the day (UTC) whose geostationary images are made, each the one under way then; in China before and
+        after noon by default.
 
     Returns
     -------
@@ -132,7 +132,11 @@ def simulate(
     Raises
     ------
     InputError
-        If an argument makes no sense, a sensor cannot be simulated, or the folder holds another simulation.
+        If an argument makes no sense, a sensor does not suit the place, or the folder holds something else.
+    NotFoundError
+        If there is no such place, or no such sensor to simulate.
+    ArchiveError
+        If the folder cannot be written to, or the disk is full; what is complete stays.
     """
     chosen = settings(
         place=place,
@@ -157,12 +161,11 @@ def open_simulation(folder: str | Path) -> Simulation:
     ------
     NotFoundError
         If the folder holds no simulation.
+    ArchiveError
+        If its record is damaged.
     """
-    record = Path(folder) / RECORD
-    try:
-        content = json.loads(record.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"{folder} holds no simulation: there is no {RECORD}. Make one with `musyq simulate`."
-        ) from None
-    return Simulation(Path(folder), stored_settings(content["settings"]), tuple(content["granules"]))
+    root = Path(folder)
+    if not (root / RECORD).is_file():
+        raise NotFoundError(f"{root} holds no simulation: there is no {RECORD}. Make one with `musyq simulate`.")
+    content = read_record(root)
+    return Simulation(root, stored_settings(content["settings"]), tuple(content["granules"]))

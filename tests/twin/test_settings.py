@@ -38,7 +38,8 @@ def test_a_station_is_seen_by_all():
 
 
 def test_order_and_repeats_of_sensors_do_not_matter_for_what_is_made():
-    assert made(sensors=["modis", "landsat_oli", "modis"]).sensors == ("modis", "landsat_oli")
+    assert made(sensors=["modis", "landsat_oli", "modis"]) == made(sensors=["landsat_oli", "modis"])
+    assert made(sensors="modis").sensors == ("modis",)
 
 
 def test_hours_are_sorted():
@@ -73,7 +74,19 @@ def test_the_world_is_that_of_the_settings():
         ({"place": (200.0, 0.0)}, "-180"),
         ({"place": (0.0, 95.0)}, "-90"),
         ({"stationary_hours": (24,)}, "below 24"),
-        ({"resolution": -20.0}, "resolution|at least 8|-20"),
+        ({"resolution": -20.0}, "above 0"),
+        ({"resolution": 0}, "above 0"),
+        ({"resolution": float("nan")}, "resolution=nan: expected a number"),
+        ({"size": float("inf")}, "size=inf: expected a number"),
+        ({"size": "wide"}, "size='wide': expected a number"),
+        ({"size": 500.0}, "does not fit into memory"),
+        ({"cloudiness": None}, "cloudiness=None"),
+        ({"seed": 1.5}, "seed=1.5: expected a whole number"),
+        ({"days": float("nan")}, "whole number"),
+        ({"days": "3"}, "whole number"),
+        ({"place": (1.0, 2.0, 3.0)}, "longitude, latitude"),
+        ({"place": ("east", "north")}, "longitude, latitude"),
+        ({"place": (float("nan"), 0.0)}, "-180"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(changes, words):
@@ -101,8 +114,24 @@ def test_a_full_disk_is_refused_with_its_size():
         made(place="globe", size=None, resolution=None, sensors=["himawari_ahi"])
 
 
-def test_a_globe_without_sensors_is_truth_alone():
-    assert "landsat_oli" not in made(place="globe", size=None, resolution=None).sensors
+def test_a_globe_is_truth_alone_and_a_strip_is_seen_by_wide_sensors():
+    assert made(place="globe", size=None, resolution=None).sensors == ()
+    strip = made(place="belt_and_road", size=None, resolution=None).sensors
+    assert strip == ("modis", "fy3d_mersi2", "fy4a_agri")
+
+
+def test_what_to_do_instead_can_be_done():
+    with pytest.raises(InputError, match="Choose a station or a point; without sensors"):
+        made(place="globe", size=None, resolution=None, sensors=["himawari_ahi"])
+    with pytest.raises(InputError, match="Give a smaller size, or take modis"):
+        made(size=150.0, resolution=100.0, sensors=["landsat_oli"])
+
+
+def test_numbers_of_any_kind_are_the_same_simulation():
+    given = made(size=np.float32(3), seed=np.int64(4), days=np.int8(2), place=np.array([115.5, 40.5]))
+    plain = made(size=3, seed=4, days=2, place=(115.5, 40.5))
+    assert given == plain
+    assert json.dumps(asdict(given)) == json.dumps(asdict(plain))
 
 
 @pytest.mark.parametrize(
