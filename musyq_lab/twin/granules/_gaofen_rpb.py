@@ -46,13 +46,16 @@ def fit(line: Floats, sample: Floats, latitude: Floats, longitude: Floats) -> Po
     latitude, longitude
         Degrees, shape (n,).
     """
-    parts = (line, sample, latitude, longitude)
+    # Over the antimeridian longitudes are one piece from 0 to 360; readers turn the difference from the offset back.
+    east = longitude % 360 if np.ptp(longitude) > 180 else longitude
+    parts = (line, sample, latitude, east)
     offsets = tuple(float(part.max() + part.min()) / 2 for part in parts)
     scales = tuple(max(float(part.max() - part.min()) / 2, 1e-9) for part in parts)
     down, right, p, x = ((part - o) / s for part, o, s in zip(parts, offsets, scales, strict=True))
     design = np.stack([np.ones_like(p), x, p, x * p, x * x, p * p, x**3, x * p * p, x * x * p, p**3], axis=1)
     solved = np.linalg.lstsq(design, np.stack([down, right], axis=1), rcond=None)[0]
-    return Polynomials(offsets, scales, solved[:, 0], solved[:, 1])  # type: ignore[arg-type]
+    stored = (*offsets[:3], offsets[3] - 360 if offsets[3] > 180 else offsets[3])
+    return Polynomials(stored, scales, solved[:, 0], solved[:, 1])  # type: ignore[arg-type]
 
 
 def write_rpb(path: Path, polynomials: Polynomials) -> None:
