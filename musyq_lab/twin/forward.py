@@ -4,11 +4,14 @@ On the world's cells the surface reflects the direct and the diffuse light of th
 own slope (:mod:`surface`); 6S carries that to the top of the atmosphere (:mod:`musyq_lab.standard.atmosphere`);
 clouds stand above it where the sensor sees them,
 
-.. math:: \rho = \rho_c T_g(W_c) + T_c \rho_t
+.. math:: \rho = \rho_c T_g(W_c) + T_\uparrow [T_\downarrow \rho_a + (\rho_t - \rho_a)]
 
-with cloud reflectance and transmittance :math:`\rho_c, T_c`, the vapour above the cloud :math:`W_c` and the clear
-column's :math:`\rho_t`. What is finer than a quarter of the point spread is averaged after the surface, before the
-atmosphere, which is smooth. A Gaussian point spread and noise follow.
+with cloud reflectance and transmittances :math:`\rho_c, T_\downarrow, T_\uparrow`, the gases :math:`T_g` over the
+vapour above the cloud :math:`W_c`, the path :math:`\rho_a` and the whole :math:`\rho_t` of the column without clouds
+over a surface that lies in their shadow. Light thrown back and forth between cloud and ground, and what lies between
+cloud and sensor but gases, are left out. What is finer than a quarter of the point spread is averaged after the
+surface, before the atmosphere, which is smooth. A Gaussian point spread and noise follow. Reflectance is NaN where the
+Sun stands below 10 degrees or the satellite below 20, beyond the tables of the atmosphere.
 """
 
 from __future__ import annotations
@@ -25,10 +28,11 @@ from scipy import ndimage
 
 from musyq_lab.core.sensor import Band, Sensor
 from musyq_lab.kernels import solar
-from musyq_lab.kernels.atmosphere import MAX_SUN
+from musyq_lab.kernels.atmosphere import MAX_AOD, MAX_OZONE, MAX_PRESSURE, MAX_SUN, MAX_VAPOUR, MIN_PRESSURE
 from musyq_lab.sensors._registry import SENSORS
+from musyq_lab.standard.atmosphere import irradiance
 from musyq_lab.twin import clouds, surface, thermal
-from musyq_lab.twin.atmosphere import Column
+from musyq_lab.twin.atmosphere import BandColumn, Column
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.instrument import Granule, Image, Instrument, Pixels
 from musyq_lab.twin.orbit import Overpass
@@ -53,6 +57,12 @@ _FEW = 100_000  # pixels whose angles are computed one by one
 _APART = 16  # pixels between which the angles of larger grids are interpolated: within 1e-4 deg
 
 _FWHM = 2 * math.sqrt(2 * math.log(2))
+_TABLES = {
+    "aod": (0.0, MAX_AOD),
+    "water_vapour": (0.0, MAX_VAPOUR),
+    "ozone": (0.0, MAX_OZONE),
+    "surface_pressure": (MIN_PRESSURE, MAX_PRESSURE),
+}
 _VAPOUR_SCALE = 2000.0  # m: scale height of water vapour (Weaver & Ramanathan 1995, doi 10.1029/95JD00770)
 
 
@@ -96,7 +106,7 @@ class Seen:
     def _reflectors(self) -> dict[tuple[str, str], surface.Reflector]:
         return {}
 
-    def ground(self, sensor: Sensor, band: Band, variant: str, direct: Callable[[], float]) -> Field:
+    def ground(self, sensor: Sensor, band: Band, variant: str, direct: Callable[[], Field | float]) -> Field:
         """Return the reflectance of the surface in a band, shadows of clouds and slopes included.
 
         Parameters
@@ -111,7 +121,7 @@ class Seen:
             self._kept[key] = self._ground(sensor, band, variant, direct())
         return self._kept[key]
 
-    def _ground(self, sensor: Sensor, band: Band, variant: str, direct: float) -> Field:
+    def _ground(self, sensor: Sensor, band: Band, variant: str, direct: Field | float) -> Field:
         bands = surface.bands_of(sensor.key, variant)
         if (sensor.key, variant) not in self._reflectors:
             args = self.world.static, self.state, self.view[0], self.relative_azimuth, bands, self.world.members
@@ -155,12 +165,12 @@ def _image(seen: Seen, instrument: Instrument, pixels: Pixels) -> Image:
     values = {}
     for band in _bands(sensor, variant, pixels):
         signal = sampler(work.signal(sensor, band, variant))
-        values[band.name] = _noisy(signal, band, seen)
+        values[band.name] = _noisy(signal, band, seen, f"{variant} {pixels.resolution:g}")
     return Image(
         pixels,
         values,
         *_angles(seen.overpass, pixels),
-        elevation=sampler.sharp(work.mean(seen.world.static["elevation"].values)),
+        elevation=sampler.sharp(work.elevation),
         water=np.nan_to_num(sampler.sharp(work.mean(surface.is_water(seen.world.static)))) > 0.5,
     )
 
@@ -213,7 +223,8 @@ def _bands(sensor: Sensor, variant: str, pixels: Pixels) -> Iterator[Band]:
 
 
 def _stride(pixels: Pixels, grid: WorldGrid) -> int:
-    return max(1, int(pixels.footprint / SAMPLES / grid.metres))
+    wanted = int(pixels.footprint / SAMPLES / grid.metres)
+    return max(1, min(wanted, *grid.shape))
 
 
 class _Working:
@@ -259,11 +270,16 @@ class _Working:
         return depth, height, temperature, np.round(ice)
 
     @cached_property
+    def elevation(self) -> Field:
+        """Height of the ground above the sea (m)."""
+        return self.mean(self.seen.world.static["elevation"].values)
+
+    @cached_property
     def column(self) -> Column:
-        """The atmosphere over each block."""
+        """The atmosphere over each block, within what the tables hold."""
         state = self.seen.state
         aod, vapour, ozone, pressure = (
-            self.mean(state[name].values) for name in ("aod", "water_vapour", "ozone", "surface_pressure")
+            np.clip(self.mean(state[name].values), *limits) for name, limits in _TABLES.items()
         )
         azimuth = self.centre(self.seen.relative_azimuth)
         exact = self.seen.world.members == "scored"
@@ -278,12 +294,26 @@ class _Working:
         if seen.night or band.name not in surface.bands_of(sensor.key, variant).names:
             return np.full(self.grid.shape, np.nan, dtype=np.float32)
         air = self.column.of(sensor.key, band.name, variant)
-        clear = air.top(self.mean(seen.ground(sensor, band, variant, air.direct)))
+        clear = air.top(self.mean(seen.ground(sensor, band, variant, lambda: self._direct(air))))
         depth, height, _, ice = self.clouds
         if not np.any(depth > 0):
             return clear
         cover, through = clouds.reflectance(depth, band.centre, ice, self.sun[0], self.view[0])
-        return cover * air.gas_above(np.exp(-height / _VAPOUR_SCALE), depth > 0) + through * clear
+        _, twice = clouds.reflectance(depth, band.centre, ice, self.view[0], self.view[0])
+        path = np.asarray(air.coefficients.path, dtype=np.float32).reshape(clear.shape)
+        above = np.exp(-np.maximum(height - self.elevation, 0) / np.float32(_VAPOUR_SCALE))
+        top = cover * air.gas_above(above, depth > 0) + through * path + np.sqrt(twice) * (clear - path)
+        return np.asarray(top, dtype=np.float32)
+
+    def _direct(self, air: BandColumn) -> Field | float:
+        """Return the share of direct light: one number for a small world, one a cell where the sun differs."""
+        if not (self.grid.geographic and self.stride == 1):
+            return air.direct()
+        names = ("sun_zenith", "aod", "water_vapour", "ozone", "pressure")
+        state = {name: self.column.flat[name] for name in names}
+        direct, diffuse = irradiance(air.sensor, air.band, air.variant, **state)
+        share = np.divide(direct, direct + diffuse, out=np.zeros_like(direct), where=direct + diffuse > 0)
+        return np.asarray(share, dtype=np.float32).reshape(self.grid.shape)
 
     def _temperature(self, band: Band) -> Field:
         seen = self.seen
@@ -325,9 +355,9 @@ class _Sampler:
         return out
 
 
-def _noisy(signal: Field, band: Band, seen: Seen) -> Field:
+def _noisy(signal: Field, band: Band, seen: Seen, camera: str) -> Field:
     over = seen.overpass
-    random = stream(seen.world.seed, "noise", over.sensor, over.platform, over.time.isoformat(), band.native)
+    random = stream(seen.world.seed, "noise", over.sensor, over.platform, over.time.isoformat(), camera, band.native)
     white = random.standard_normal(signal.shape, dtype=np.float32)
     if band.thermal:
         return signal + np.float32(band.nedt or NEDT) * white

@@ -16,6 +16,8 @@ from musyq_lab.twin.surface import GREENS, LEAVES, STEP, Field, Ground, Stands, 
 SUNS = (0.0, 25.0, 45.0, 60.0, 70.0, 80.0)
 """Solar zenith angles (deg) between which albedo and absorption are interpolated; the last holds beyond."""
 
+_ALIKE = 0.05  # of the distance of two of them: about a degree
+
 
 @dataclass(frozen=True, eq=False)
 class LightTables:
@@ -78,20 +80,28 @@ class Light:
         Parameters
         ----------
         sun_zenith
-            Degrees, shape (y, x); its mean counts, and beyond 80 degrees that angle.
+            Degrees, shape (y, x); beyond 80 degrees counts as that angle.
         cloud_transmittance
             Of the clouds towards the sun. A fifth of the light is diffuse under a clear sky, all of it under a thick
             cloud (assumed).
         """
-        place = float(np.interp(np.nanmean(sun_zenith), SUNS, np.arange(len(SUNS))))
-        low = min(int(place), len(SUNS) - 2)
-        share = np.float32(place - low)
-        black, white, beam, sky = self._node(low) + share * (self._node(low + 1) - self._node(low))
+        black, white, beam, sky = self._under(flat(sun_zenith))
         diffuse = 1 - np.float32(0.8) * np.clip(flat(cloud_transmittance), 0, 1)
         albedo = (black + diffuse * (white - black)).reshape(sun_zenith.shape)
         fpar = np.clip(beam + diffuse * (sky - beam), 0, 1).reshape(sun_zenith.shape)
         named = {"albedo": ("blue-sky albedo", albedo), "fpar": ("fraction of PAR absorbed", fpar)}
         return xr.Dataset({name: (("y", "x"), f, {"units": "1", "long_name": t}) for name, (t, f) in named.items()})
+
+    def _under(self, sun_zenith: Field) -> NDArray[np.float32]:
+        """Interpolate what :meth:`_node` returns to the sun over each cell; over a small world it is the same."""
+        place = np.interp(sun_zenith, SUNS, np.arange(len(SUNS))).astype(np.float32)
+        if np.ptp(place) < _ALIKE:
+            place = np.mean(place, keepdims=True)
+        low = np.minimum(place.astype(np.intp), len(SUNS) - 2)
+        out = np.zeros((4, sun_zenith.size), np.float32)
+        for k in np.unique([low, low + 1]):
+            out += np.maximum(1 - np.abs(place - np.float32(k)), 0) * self._node(int(k))
+        return out
 
 
 @lru_cache(maxsize=1)

@@ -124,12 +124,24 @@ class World:
         return xr.merge([parts, light[["fpar"]], fluxes], compat="override")
 
     def day(self, day: datetime) -> xr.Dataset:
-        """Return means of a day (UTC): canopy, energy, and the carbon and water it drives, dims (y, x)."""
-        times = [day + timedelta(hours=24 / _DAILY_TIMES * (k + 0.5)) for k in range(_DAILY_TIMES)]
-        daily = xr.merge([energy.daily(self._state, times), self.canopy(day)], compat="override")
-        return xr.merge(
-            [daily, carbon.carbon(self.static, day, canopy=self.canopy(day), daily=daily)], compat="override"
-        )
+        """Return means of a day (UTC): canopy, energy, and the carbon and water it drives, dims (y, x).
+
+        ``fpar`` is the share absorbed of all the PAR of the day, the mean over instants where there is none.
+        """
+        start = _midnight(day)
+        absorbed: list[NDArray[np.float32]] = []
+
+        def instant(time: datetime) -> xr.Dataset:
+            now = self._state(time)
+            absorbed.append(now["fpar"].values * now["downward_par"].values / np.float32(_DAILY_TIMES))
+            return now
+
+        times = [start + timedelta(hours=24 / _DAILY_TIMES * (k + 0.5)) for k in range(_DAILY_TIMES)]
+        daily = xr.merge([energy.daily(instant, times), self.canopy(start)], compat="override")
+        light = daily["downward_par"].values
+        np.divide(sum(absorbed), light, out=daily["fpar"].values, where=light > 0)
+        fluxes = carbon.carbon(self.static, start, canopy=self.canopy(start), daily=daily)
+        return xr.merge([daily, fluxes], compat="override")
 
 
 def make_world(
