@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from twin.granules.images import make, passes, world
 
+from musyq_lab.sensors._modis_l1b import BRIGHTNESS
 from musyq_lab.sensors._modis_l1b import DATASETS as READ
 from musyq_lab.twin.granules import _modis_bands as bands
 from musyq_lab.twin.granules import modis
+from musyq_lab.twin.granules._swath import Scanner, Window
+from musyq_lab.twin.instrument import Image, Pixels
 
 NATIVES = {"EV_1KM_RefSB": 15, "EV_1KM_Emissive": 16, "EV_250_Aggr1km_RefSB": 2, "EV_500_Aggr1km_RefSB": 5}
 NATIVES |= {"EV_500_RefSB": 5, "EV_250_Aggr500_RefSB": 2, "EV_250_RefSB": 2}
@@ -152,3 +155,126 @@ def test_numbers_of_bands():
     layer = bands.band_centres(bands.DATASETS[1000][0])
     assert layer.name == "Band_1KM_RefSB"
     assert list(layer.data) == [8, 9, 10, 11, 12, 13, 13.5, 14, 14.5, 15, 16, 17, 18, 19, 26]
+
+
+# A scanner of 12 columns, of which 4 see the world: ten lines, of which the first has no value.
+SMALL = Window(Scanner(10, 12, 1e-3, 1e-3, 1.0, 1e-4, centred=False), None, 0, 1, 3, 4)
+ROLES = {"1": "red", "2": "nir", "6": "swir1", "26": "cirrus", "31": "tir1", "20": "mir"}
+
+
+def little(sun=40.0, value=0.3, kelvin=290.0, factor=1):
+    shape = 10 * factor, 4 * factor
+    angles = np.full(shape, sun, np.float32)
+    field = np.linspace(0.5, 1.0, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+    field[0] = np.nan
+    values = {name: (kelvin if name in ("tir1", "mir") else value) * field for name in ROLES.values()}
+    pixels = Pixels(tuple(values), 1000.0 / factor, angles, angles, 1000.0 / factor)
+    return Image(pixels, values, angles, angles, angles, angles, field, np.zeros(shape, bool))
+
+
+def dataset_of(name):
+    return next(d for group in bands.DATASETS.values() for d in group if d.name == name)
+
+
+def stored(name, image, distance=1.0, platform="Terra"):
+    """First layer of a dataset, and all by their names."""
+    made = bands.layers(dataset_of(name), image, SMALL, ROLES, distance, platform)
+    return made[0], {layer.name: layer.data for layer in made}
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("EV_250_Aggr1km_RefSB", 1), ("EV_250_Aggr500_RefSB", 2), ("EV_250_RefSB", 4)]
+)
+@pytest.mark.parametrize("distance", [0.9833, 1.0167])
+def test_reflectance_comes_back_by_the_users_guide(name, factor, distance):
+    """Reflectance x cos(sun zenith) = scale x (number - offset); the radiance of both scales is one signal."""
+    image = little(factor=factor)
+    layer, _ = stored(name, image, distance)
+    numbers = layer.data[:, factor:, 3 * factor : 7 * factor].astype(float)
+    for k, role in enumerate(("red", "nir")):
+        scale, offset = (float(layer.attributes[f"reflectance_{part}"][k]) for part in ("scales", "offsets"))
+        made = scale * (numbers[k] - offset)
+        expected = image.values[role][factor:] * np.cos(np.radians(40.0))
+        assert np.abs(made - expected).max() < 0.51 * scale
+        e0 = np.pi * float(layer.attributes["radiance_scales"][k]) / scale * distance**2
+        assert e0 == pytest.approx({"red": 1606.2, "nir": 992.2}[role], rel=1e-3)
+
+
+@pytest.mark.parametrize("platform", ["Terra", "Aqua"])
+@pytest.mark.parametrize("native", ["20", "31"])
+def test_temperatures_come_back_by_the_inverse_of_planck(platform, native):
+    image = little()
+    layer, _ = stored("EV_1KM_Emissive", image, platform=platform)
+    k = layer.attributes["band_names"].split(",").index(native)
+    numbers = layer.data[k, 1:, 3:7].astype(float)
+    radiance = float(layer.attributes["radiance_scales"][k]) * (
+        numbers - float(layer.attributes["radiance_offsets"][k])
+    )
+    wavenumber, slope, intercept = BRIGHTNESS[platform][native]
+    metres = 0.01 / wavenumber
+    h, c, boltzmann = 6.62607015e-34, 299792458.0, 1.380649e-23
+    effective = h * c / (boltzmann * metres) / np.log1p(2e-6 * h * c**2 / metres**5 / radiance)
+    kelvin = (effective - intercept) / slope
+    expected = image.values[ROLES[native]][1:]
+    warm = expected > 230  # colder than that, a step of band 20 is a kelvin
+    assert np.abs(kelvin - expected)[warm].max() < 0.2
+
+
+@pytest.mark.parametrize("name", ["EV_1KM_RefSB", "EV_1KM_Emissive", "EV_250_Aggr1km_RefSB", "EV_500_Aggr1km_RefSB"])
+def test_what_is_not_seen_is_fill_with_the_index_of_fill(name):
+    layer, every = stored(name, little())
+    natives = layer.attributes["band_names"].split(",")
+    index = every[f"{name}_Uncert_Indexes"]
+    assert layer.data.shape == index.shape == (len(natives), 10, 12)
+    for k, native in enumerate(natives):
+        known = np.zeros((10, 12), bool)
+        known[1:, 3:7] = native in ROLES
+        np.testing.assert_array_equal(layer.data[k] == 65535, ~known)
+        np.testing.assert_array_equal(index[k] == 255, ~known)
+        if f"{name}_Samples_Used" in every:
+            used = every[f"{name}_Samples_Used"][k]
+            assert set(used[known]) <= {dataset_of(name).samples}
+            assert (used[~known] == -1).all()
+
+
+@pytest.mark.parametrize("sun", [90.0, 100.0, 180.0])
+def test_there_is_no_light_at_night(sun):
+    layer, _ = stored("EV_250_Aggr1km_RefSB", little(sun=sun))
+    seen = layer.data[:, 1:, 3:7]
+    assert (seen <= 1).all()
+    cirrus = stored("EV_1KM_RefSB", little(sun=sun))[0]
+    assert set(cirrus.data[-1, 1:, 3:7].ravel().tolist()) == {317}  # the offset of 1 km
+
+
+def test_bright_clouds_saturate_and_hot_fires_go_beyond():
+    layer, every = stored("EV_250_Aggr1km_RefSB", little(sun=0.0, value=3.0))
+    assert (layer.data[0, -1, 3:7] == bands.SATURATED).all()
+    assert (every["EV_250_Aggr1km_RefSB_Uncert_Indexes"][0, -1, 3:7] == 15).all()
+    layer, _ = stored("EV_1KM_Emissive", little(kelvin=800.0))
+    for native in ("20", "31"):
+        assert (layer.data[list(bands.RANGE).index(native), -1, 3:7] == bands.BEYOND).all()
+
+
+def test_band_26_is_held_twice():
+    layer, every = stored("EV_1KM_RefSB", little())
+    twice = bands.cirrus(layer.data[-1], every["EV_1KM_RefSB_Uncert_Indexes"][-1], 1.0)
+    assert [part.name for part in twice] == ["EV_Band26", "EV_Band26_Uncert_Indexes"]
+    np.testing.assert_array_equal(twice[0].data, layer.data[-1])
+    assert twice[0].dims == ("10*nscans:MODIS_SWATH_Type_L1B", "Max_EV_frames:MODIS_SWATH_Type_L1B")
+    for key in ("reflectance_scales", "reflectance_offsets", "radiance_scales"):
+        assert twice[0].attributes[key].tolist() == [layer.attributes[key][-1]]
+    assert "band_names" not in twice[0].attributes
+
+
+@pytest.mark.parametrize("native", bands.RANGE)
+@pytest.mark.parametrize("platform", ["Terra", "Aqua"])
+def test_radiance_rises_with_temperature_without_end(native, platform):
+    kelvin = np.array([0.0, 5.0, 100.0, 200.0, 300.0, 400.0, 1000.0])
+    made = bands.radiance(kelvin, native, platform)
+    assert np.isfinite(made).all()
+    assert (np.diff(made[2:]) > 0).all()
+    assert np.isnan(bands.radiance(np.array([np.nan]), native, platform)).all()
+    # An image of 180 to 300 K lies within the numbers of every band.
+    low, high = bands.RANGE[native]
+    assert low < bands.radiance(np.array(180.0), native, platform) < bands.radiance(np.array(300.0), native, platform)
+    assert bands.radiance(np.array(300.0), native, platform) < 2.2 * high
