@@ -116,17 +116,27 @@ class File:
         return inventory("INVENTORYMETADATA", groups)
 
     def _archive(self, title: str, place: Geolocation) -> str:
+        west, east = _bounds(place.longitude)
         objects: list[Object] = [
             ("ALGORITHMPACKAGENAME", "MODIS Level 1B Algorithm Package", 0),
             ("INSTRUMENTNAME", "Moderate-Resolution Imaging SpectroRadiometer", 0),
             ("PROCESSINGCENTER", "MuSyQ Lab, simulated Earth", 0),
-            ("EASTBOUNDINGCOORDINATE", float(place.longitude.max()), 0),
-            ("WESTBOUNDINGCOORDINATE", float(place.longitude.min()), 0),
+            ("EASTBOUNDINGCOORDINATE", east, 0),
+            ("WESTBOUNDINGCOORDINATE", west, 0),
             ("NORTHBOUNDINGCOORDINATE", float(place.latitude.max()), 0),
             ("SOUTHBOUNDINGCOORDINATE", float(place.latitude.min()), 0),
             ("LONGNAME", title, 0),
         ]
         return inventory("ARCHIVEDMETADATA", {"SIMULATION": objects})
+
+
+def _bounds(longitude: NDArray[np.float64]) -> tuple[float, float]:
+    """Return western and eastern bound (deg); over the antimeridian the western one is larger, as in real granules."""
+    low, high = float(longitude.min()), float(longitude.max())
+    turned = longitude % 360
+    if low < 0 < high and np.ptp(turned) < high - low:
+        low, high = float(turned.min()), float(turned.max())
+    return low, high - 360 if high > 180 else high
 
 
 def image_attributes(file: File, window: Window, factor: int) -> dict[str, object]:

@@ -1,12 +1,19 @@
 """Layout of the MODIS files by the file specifications: datasets, attributes, the structure of the swath, scans."""
 
+import re
+from dataclasses import replace
+from datetime import datetime
+
 import numpy as np
 import pytest
 from pyhdf.HDF import HDF
 from pyhdf.SD import SD
 from twin.granules.images import make, passes, world
 
-from musyq_lab.twin.granules import modis
+from musyq_lab.twin.granules import _modis_files, modis
+from musyq_lab.twin.granules._modis_files import File
+from musyq_lab.twin.granules._swath import Geolocation, Scanner, Window
+from musyq_lab.twin.instrument import Image, Pixels
 
 PARTS = {"MOD021KM": 1, "MOD02HKM": 2, "MOD02QKM": 4}
 
@@ -189,3 +196,153 @@ def test_corners_surround_the_swath(folder):
     assert made["GRINGPOINTLONGITUDE"] == pytest.approx([longitude[c] for c in corners], abs=1e-4)
     assert made["ORBITNUMBER"] > 0
     assert made["VERSIONID"] == 61
+
+
+FILE = File(
+    platform="Aqua",
+    start=datetime(2019, 7, 1, 5, 11, 2, 345_678),
+    end=datetime(2019, 7, 1, 5, 11, 8),
+    slot=datetime(2019, 7, 1, 5, 10),
+    made=datetime(2019, 7, 2, 1, 2, 3),
+    day=True,
+    orbit=91_234,
+    distance=1.0167,
+)
+
+
+def places_over(longitude, latitude):
+    """Places of a swath flown south: columns go east, lines south."""
+    lat, lon = np.meshgrid(latitude, longitude, indexing="ij")
+    lon = (lon + 180) % 360 - 180
+    return Geolocation(lon, lat, *[np.full(lon.shape, 10.0)] * 4, np.full(lon.shape, 8e5))
+
+
+def archive(place, file=FILE):
+    text = file.texts("MYD021KM", "Title", [], [], place)["ArchiveMetadata.0"]
+    return {k: float(v) for k, v in re.findall(r"OBJECT += (\w+BOUNDING\w+)\n.*\n +VALUE += (\S+)", text)}
+
+
+def test_names_are_those_of_the_archive():
+    assert FILE.name("MYD021KM") == "MYD021KM.A2019182.0510.061.2019183010203.hdf"
+    assert FILE.prefix == "MYD"
+    assert replace(FILE, platform="Terra", slot=datetime(2020, 12, 31, 23, 55)).name("MOD03") == (
+        "MOD03.A2020366.2355.061.2019183010203.hdf"
+    )
+
+
+@pytest.mark.parametrize("day", [True, False])
+def test_inventory(day):
+    place = places_over(np.linspace(100, 110, 5), np.linspace(40, 35, 4))
+    text = replace(FILE, day=day).texts("MYD021KM", "Title", [], [], place)["CoreMetadata.0"]
+    found = dict(re.findall(r"OBJECT += (\w+)\n(?: +CLASS += \S+\n)?.*\n +VALUE += (.+)\n", text))
+    assert found["SHORTNAME"] == '"MYD021KM"'
+    assert found["DAYNIGHTFLAG"] == ('"Day"' if day else '"Night"')
+    assert found["ORBITNUMBER"] == "91234"
+    assert (found["RANGEBEGINNINGDATE"], found["RANGEBEGINNINGTIME"]) == ('"2019-07-01"', '"05:11:02.345678"')
+    assert found["RANGEENDINGTIME"] == '"05:11:08.000000"'
+    assert found["PRODUCTIONDATETIME"] == '"2019-07-02T01:02:03.000Z"'
+    assert found["ASSOCIATEDPLATFORMSHORTNAME"] == '"Aqua"'
+    longitude, latitude = (
+        np.array(found[f"GRINGPOINT{n}"].strip("()").split(","), float) for n in ("LONGITUDE", "LATITUDE")
+    )
+    # Clockwise on the Earth: a negative area by the shoelace formula.
+    following = np.roll(longitude, -1), np.roll(latitude, -1)
+    assert (longitude * following[1] - following[0] * latitude).sum() < 0
+    assert set(zip(longitude, latitude, strict=True)) == {(100, 40), (110, 40), (110, 35), (100, 35)}
+
+
+@pytest.mark.parametrize(
+    ("longitude", "latitude", "west", "east"),
+    [
+        (np.linspace(100, 110, 11), [40.0, 35.0], 100.0, 110.0),
+        (np.linspace(-120.1, -119.3, 11), [40.0, 35.0], -120.1, -119.3),
+        (np.linspace(-5, 5, 11), [1.0, -1.0], -5.0, 5.0),
+        (np.linspace(170, 190, 21), [66.0, 60.0], 170.0, -170.0),
+        (np.linspace(179, 181, 21), [-17.0, -18.0], 179.0, -179.0),
+    ],
+    ids=["inland", "west", "Greenwich", "antimeridian", "Fiji"],
+)
+def test_bounds_of_the_swath_go_eastward_from_west_to_east(longitude, latitude, west, east):
+    """A box over the antimeridian has a western bound larger than the eastern one."""
+    found = archive(places_over(longitude, np.array(latitude)))
+    assert found["WESTBOUNDINGCOORDINATE"] == pytest.approx(west)
+    assert found["EASTBOUNDINGCOORDINATE"] == pytest.approx(east)
+    assert found["NORTHBOUNDINGCOORDINATE"] == max(latitude)
+    assert found["SOUTHBOUNDINGCOORDINATE"] == min(latitude)
+
+
+def test_a_swath_around_the_pole_spans_all_longitudes():
+    found = archive(places_over(np.arange(-180.0, 180.0, 3.0), np.array([88.0, 86.0])))
+    assert found["EASTBOUNDINGCOORDINATE"] - found["WESTBOUNDINGCOORDINATE"] > 350
+
+
+@pytest.mark.parametrize(
+    ("moment", "tai_less_utc"),
+    # IERS Bulletin C: TAI - UTC (s); 27 on 1 January 1993.
+    [
+        (datetime(1993, 1, 1), 27),
+        (datetime(1993, 6, 30, 23, 59, 59), 27),
+        (datetime(1999, 1, 1), 32),
+        (datetime(2005, 12, 31, 23, 59, 59), 32),
+        (datetime(2006, 1, 1), 33),
+        (datetime(2009, 1, 1), 34),
+        (datetime(2012, 6, 30, 23, 59, 59), 34),
+        (datetime(2012, 7, 1), 35),
+        (datetime(2015, 7, 1), 36),
+        (datetime(2016, 12, 31, 23, 59, 59), 36),
+        (datetime(2017, 1, 1), 37),
+        (datetime(2024, 2, 29, 12, 0, 0, 250_000), 37),
+    ],
+)
+def test_atomic_time_counts_leap_seconds(moment, tai_less_utc):
+    days, seconds = moment.toordinal() - datetime(1993, 1, 1).toordinal(), moment.hour * 3600 + moment.minute * 60
+    expected = days * 86_400 + seconds + moment.second + moment.microsecond / 1e6 + tai_less_utc - 27
+    assert _modis_files._atomic([moment])[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_layers_of_places_and_angles_store_what_was_given():
+    window = Window(Scanner(10, 12, 1e-3, 1e-3, 1.0, 1e-4, centred=False), None, 4, 1, 3, 4)
+    angle = np.full((10, 4), 5.0, np.float32)
+    height = np.linspace(-420.4, 8848.6, 40, dtype=np.float32).reshape(10, 4)
+    height[0, 0] = np.nan
+    water = np.zeros((10, 4), bool)
+    water[5] = True
+    image = Image(Pixels(("a",), 1000.0, angle, angle, 1000.0), {}, angle, angle, angle, angle, height, water)
+    lines, columns = np.meshgrid(np.arange(10.0), np.arange(12.0), indexing="ij")
+    place = Geolocation(columns, lines, *(a + 0.004 for a in (lines, -lines, columns, -columns)), 7e5 + 12.6 * lines)
+    made = {layer.name: layer for layer in _modis_files._all(place, window, image, ("y:S", "x:S"))}
+    for name, expected in (("SolarZenith", lines), ("SolarAzimuth", -lines), ("SensorZenith", columns),
+                           ("SensorAzimuth", -columns)):  # fmt: skip
+        np.testing.assert_array_equal(made[name].data, np.rint(expected * 100))
+    assert np.abs(made["Range"].data * 25.0 - place.range).max() <= 12.5
+    inside = made["Height"].data[:, 3:7]
+    assert inside[0, 0] == -32767
+    assert np.abs(inside.ravel()[1:] - height.ravel()[1:]).max() <= 0.5
+    mask, share = made["Land/SeaMask"].data, made["WaterPresent"].data
+    assert (mask[5, 3:7] == 3).all()
+    assert (share[5, 3:7] == 100).all()
+    assert (mask[1:5, 3:7] == 1).all()
+    assert mask[0, 3] == mask[0, 0] == 221
+    assert share[0, 3] == share[0, 11] == 255
+    assert (made["Height"].data[:, :3] == -32767).all()
+    assert {layer.dims for layer in made.values()} == {("y:S", "x:S")}
+    assert [name for name, layer in made.items() if layer.geo] == ["Latitude", "Longitude"]
+
+
+def test_sides_of_the_mirror_take_turns():
+    scanner = Scanner(10, 12, 1e-3, 1e-3, 1.0, 1e-4, centred=False)
+    for first in (4, 5, -3):
+        sides = _modis_files._mirror(Window(scanner, None, first, 5, 0, 12))
+        assert set(sides.tolist()) == {0, 1}
+        assert (np.diff(sides) != 0).all()
+        assert sides[0] == first % 2
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_a_night_granule_has_no_day_scans(factor):
+    window = Window(Scanner(10, 1354, 1e-3, 1e-3, 1.0, 1e-4, centred=False), None, 0, 7, 0, 1354)
+    made = _modis_files.image_attributes(replace(FILE, day=False), window, factor)
+    assert (made["Number of Day mode scans"], made["Number of Night mode scans"]) == (0, 7)
+    assert made["Earth-Sun Distance"] == np.float32(1.0167)
+    offsets = [float(value) for key, value in made.items() if key.startswith("HDFEOS_Fractional")]
+    assert offsets == [(factor - 1) / 2, 0.0]
