@@ -1,5 +1,6 @@
 """Metadata texts, read by satpy's parser and by our own."""
 
+import re
 from datetime import datetime
 
 import numpy as np
@@ -73,3 +74,89 @@ def test_dates():
     moment = datetime(2019, 7, 1, 3, 5, 9, 20)
     assert day(moment) == "2019-07-01"
     assert clock(moment) == "03:05:09.000020"
+
+
+def lines_of(text):
+    return [line for line in text.split("\n") if line]
+
+
+@pytest.mark.parametrize("name", ["INVENTORYMETADATA", "ARCHIVEDMETADATA"])
+def test_groups_and_objects_close_in_order(name):
+    text = inventory(name, GROUPS)
+    lines = lines_of(text)
+    assert text.startswith("\n")
+    assert lines[1].split() == ["GROUPTYPE", "=", "MASTERGROUP"]
+    assert lines[-1] == "END"
+    open_ = []
+    for line in lines[:-1]:
+        key, _, value = line.split(None, 2)
+        if key in ("GROUP", "OBJECT"):
+            open_.append((key, value))
+        elif key.startswith("END_"):
+            assert open_.pop() == (key.removeprefix("END_"), value)
+    assert not open_
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "text"),
+    [
+        ("a b", 1, '"a b"'),
+        ("", 1, '""'),
+        (61, 1, "61"),
+        (-1.5, 1, "-1.5"),
+        (1 / 3, 1, "0.3333333333"),
+        (123456789, 1, "123456789"),
+        ((1.0,), 1, "(1)"),
+        ((-180.0, 1e-7, 2.5), 3, "(-180, 1e-07, 2.5)"),
+    ],
+)
+def test_values_as_odl_writes_them(value, number, text):
+    made = inventory("X", {"G": [("NAME", value, 0)]})
+    assert f"        VALUE                = {text}\n" in made
+    assert f"        NUM_VAL              = {number}\n" in made
+    assert "CLASS" not in made
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("i1", "INT8"), ("u1", "UINT8"), ("i2", "INT16"), ("u2", "UINT16"),
+                                             ("i4", "INT32"), ("f4", "FLOAT32"), ("f8", "FLOAT64")])  # fmt: skip
+def test_types_of_fields(dtype, kind):
+    text = structure("S", [Layer("a", np.zeros(3, dtype), ("x:S",))])
+    assert f"DataType=DFNT_{kind}\n" in text
+
+
+def test_a_type_hdf_eos_has_no_name_for_is_an_error():
+    with pytest.raises(KeyError):
+        structure("S", [Layer("a", np.zeros(3, np.int64), ("x:S",))])
+
+
+def test_an_empty_swath_has_all_its_groups():
+    lines = [line.strip() for line in lines_of(structure("S", []))]
+    for group in ("Dimension", "DimensionMap", "IndexDimensionMap", "GeoField", "DataField", "MergedFields"):
+        at = lines.index(f"GROUP={group}")
+        assert lines[at + 1] == f"END_GROUP={group}"
+    assert lines[:3] == ["GROUP=SwathStructure", "GROUP=SWATH_1", 'SwathName="S"']
+    assert lines[-1] == "END"
+
+
+def test_dims_that_fields_share_are_listed_once_in_their_order():
+    layers = [Layer(name, np.zeros((2, 5), "u1"), ("y:S", "x:S")) for name in "ab"]
+    text = structure("S", [*layers, Layer("c", np.zeros((3, 5), "u1"), ("z:S", "x:S"), geo=True)])
+    assert re.findall(r'DimensionName="(\w)"\n\t+Size=(\d)', text) == [("y", "2"), ("x", "5"), ("z", "3")]
+    assert re.findall(r"OBJECT=((?:Data|Geo)Field_\d)\n", text)[::2] == ["GeoField_1", "DataField_1", "DataField_2"]
+    assert re.findall(r"DimList=(.*)", text) == ['("z","x")', '("y","x")', '("y","x")']
+
+
+def test_dims_that_do_not_fit_their_data_are_an_error():
+    with pytest.raises(ValueError, match="argument"):
+        structure("S", [Layer("a", np.zeros((2, 5)), ("x:S",))])
+
+
+@pytest.mark.parametrize(
+    ("moment", "date", "time"),
+    [
+        (datetime(2000, 2, 29), "2000-02-29", "00:00:00.000000"),
+        (datetime(2024, 12, 31, 23, 59, 59, 999_999), "2024-12-31", "23:59:59.999999"),
+    ],
+)
+def test_dates_at_the_ends_of_the_day(moment, date, time):
+    assert (day(moment), clock(moment)) == (date, time)
