@@ -115,3 +115,109 @@ def test_track_finds_the_node_of_the_comb(module, place):
 def test_day_and_night():
     assert sunlit(datetime(2023, 6, 1, 4), *PLACE)
     assert not sunlit(datetime(2023, 6, 1, 16), *PLACE)
+
+
+@pytest.mark.parametrize("latitude", [0.0, 45.0, 70.0, 83.0])
+def test_lines_between_nodes_err_as_much_as_they_say(latitude):
+    """_NODE^2 tan(latitude) / (8 R), as a distance; half a degree from the central meridian."""
+    x, y = pyproj.Transformer.from_crs(4326, 32650, always_xy=True).transform(117.5, latitude)
+    frame = Frame(32650, 30.0 * round(x / 30), 30.0 * round(y / 30), 1500.0, 900.0)
+    lon, lat = frame.places(30.0)
+    columns, rows = np.meshgrid(np.arange(50), np.arange(30))
+    back = pyproj.Transformer.from_crs(32650, 4326, always_xy=True)
+    exact = back.transform(frame.left + 15 + 30 * columns, frame.top - 15 - 30 * rows)
+    bound = 480**2 * np.tan(np.radians(latitude)) / (8 * 6_371_000) + 1e-3
+    assert np.abs(lon - exact[0]).max() * 111_320 * np.cos(np.radians(latitude)) < bound
+    assert np.abs(lat - exact[1]).max() * 111_320 < bound
+
+
+@pytest.mark.parametrize(("width", "height"), [(30.0, 30.0), (30.0, 900.0), (1200.0, 30.0)])
+def test_one_pixel_one_column_and_one_row(width, height):
+    frame = Frame(32750, 500_010.0, 7_000_020.0, width, height)
+    lon, lat = frame.places(30.0)
+    assert lon.shape == lat.shape == frame.shape(30.0) == (height // 30, width // 30)
+    assert frame.geographic(np.array(500_025.0), np.array(7_000_005.0)) == pytest.approx((lon[0, 0], lat[0, 0]))
+    assert np.isfinite(lon).all()
+
+
+def test_middle_of_a_frame_goes_back_to_its_coordinates():
+    frame = Frame(32633, 399_990.0, 5_700_030.0, 6000.0, 9000.0)
+    assert frame.zone == 33
+    to_map = pyproj.Transformer.from_crs(4326, 32633, always_xy=True)
+    assert to_map.transform(*frame.centre) == pytest.approx((402_990.0, 5_695_530.0), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("place", "epsg"),
+    [
+        ((-180.0, 10.0), 32601),
+        ((179.99, 10.0), 32660),
+        ((180.0, -10.0), 32760),
+        ((-0.01, 51.5), 32630),
+        ((0.01, 51.5), 32631),
+        ((6.0, 0.001), 32632),
+        ((5.999, -0.2), 32731),
+    ],
+)
+def test_zones_are_six_degrees_wide_and_begin_in_the_west(place, epsg):
+    frame = frame_of(world(place, cells=8), 60.0, limit=60_000.0)
+    assert frame.epsg == epsg
+    assert (frame.centre[0] - place[0] + 180) % 360 - 180 == pytest.approx(0, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("grid", "zone"),
+    [
+        (world((119.99, 40.0), cells=40), 51),
+        (world((119.99, -40.0), cells=40), 49),
+        (WorldGrid("EPSG:4326", 0.002, 10.0, 60.0, 50, 40), 0),
+        (WorldGrid("EPSG:3857", 50.0, 12_000_000.0, 4_000_000.0, 30, 60), 0),
+        (WorldGrid("EPSG:4326", 0.002, 10.0, 0.03, 30, 30), 0),
+    ],
+    ids=["next zone", "zone before", "degrees", "Mercator", "equator"],
+)
+def test_every_cell_lies_in_the_frame_and_little_else(grid, zone):
+    frame = frame_of(grid, 60.0, limit=600_000.0, zone=zone)
+    x, y = pyproj.Transformer.from_crs(4326, frame.epsg, always_xy=True).transform(grid.longitude, grid.latitude)
+    assert frame.left <= x.min()
+    assert x.max() <= frame.left + frame.width
+    assert frame.top - frame.height <= y.min()
+    assert y.max() <= frame.top
+    spare = 60 + grid.metres * 0.75
+    assert x.min() - frame.left < spare
+    assert frame.top - y.max() < spare
+
+
+@pytest.mark.parametrize("limit", [60.0, 120.0, 600.0, 1260.0, 1320.0])
+def test_large_worlds_are_cut_around_their_middle(limit):
+    grid = world(cells=64)  # 1280 m
+    frame = frame_of(grid, 60.0, limit=limit)
+    assert frame.width <= max(limit, 60)
+    assert frame.height <= max(limit, 60)
+    assert (frame.left % 60, frame.top % 60, frame.width % 60, frame.height % 60) == (0, 0, 0, 0)
+    assert abs(frame.left + frame.width / 2 - (grid.west + 640)) <= 60
+    assert abs(frame.top - frame.height / 2 - (grid.north - 640)) <= 60
+
+
+def test_outlines_hold_the_corners_of_a_world():
+    grid = world(cells=8)
+    lon, lat = outline(grid)
+    assert lon.shape == lat.shape == (21, 21)
+    row, column = grid.cells(lon, lat)
+    for values in (row, column):  # cells are counted from the centre of the first
+        assert (values.min(), values.max()) == pytest.approx((-0.5, 7.5), abs=1e-6)
+    assert column[0, 0] < column[0, -1]
+    assert row[0, 0] < row[-1, 0]
+
+
+@pytest.mark.parametrize(
+    ("place", "month", "hours"),
+    # Length of the day (h) by cos H = -tan(latitude) tan(declination), declination 23.43 degrees at the solstices.
+    [((0.0, 0.0), 6, 12.0), ((0.0, 45.0), 6, 15.43), ((0.0, 45.0), 12, 8.57), ((0.0, -45.0), 6, 8.57),
+     ((0.0, 80.0), 6, 24.0), ((0.0, 80.0), 12, 0.0), ((90.0, 90.0), 6, 24.0)],
+)  # fmt: skip
+def test_days_are_as_long_as_the_declination_says(place, month, hours):
+    lit = sum(
+        sunlit(datetime(2023, month, 21, hour, minute), *place) for hour in range(24) for minute in range(0, 60, 10)
+    )
+    assert lit / 3 == pytest.approx(hours, abs=0.5)

@@ -92,3 +92,52 @@ def test_missing_values_make_no_marks():
     bands = dict.fromkeys(("blue", "green", "red", "nir", "swir1", "swir2", "cirrus"), np.full((2, 2), np.nan))
     found = marks(bands)
     assert not (found.cloud | found.cirrus | found.snow).any()
+
+
+def test_infinite_values_are_the_ends_and_empty_arrays_stay_empty():
+    made = counts(np.array([np.inf, -np.inf, np.nan], np.float32), 0.1, 0.0, (1, 4095), fill=0)
+    assert made.tolist() == [4095, 1, 0]
+    assert counts(np.zeros((0, 3), np.float32), 0.1, 0.0, (1, 4095)).shape == (0, 3)
+
+
+def test_counts_leave_the_values_as_they_were():
+    values = np.array([0.1, np.nan, 5.0], np.float32)
+    before = values.copy()
+    counts(values, 1e-4, 0.0, (1, 10_000))
+    np.testing.assert_array_equal(values, before)
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1e-4, -0.1), (2e-5, -0.1), (0.01, 0.0), (0.00341802, 149.0)])
+def test_no_count_is_further_than_half_a_step(gain, offset):
+    values = np.random.default_rng(3).uniform(offset + gain, offset + 60_000 * gain, 5000).astype(np.float32)
+    made = counts(values, gain, offset, (1, 65_535)).astype(float) * gain + offset
+    # Single precision of values near 60 000 counts adds 1 % of a step.
+    assert np.abs(made - values).max() < 0.515 * gain
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+@pytest.mark.parametrize("shape", [(1, 1), (255, 300), (300, 256)])
+def test_geotiffs_of_any_type_and_size_come_back(tmp_path, dtype, shape):
+    data = np.random.default_rng(2).integers(0, 120, shape).astype(dtype)
+    frame = Frame(32756, 300_015.0, 6_500_025.0, shape[1] * 30.0, shape[0] * 30.0)
+    write_tiff(tmp_path / "a.tif", data, frame, 30.0)
+    with rasterio.open(tmp_path / "a.tif") as file:
+        np.testing.assert_array_equal(file.read(1), data)
+        assert file.dtypes == (dtype,)
+        assert (file.block_shapes == [(256, 256)]) == (min(shape) >= 256)
+        assert file.compression.name == "deflate"
+        assert file.transform[:6] == (30.0, 0.0, 300_015.0, 0.0, -30.0, 6_500_025.0)
+        assert file.crs.to_epsg() == 32756
+        assert file.nodata is None
+
+
+def test_images_have_the_same_bytes_in_every_folder(tmp_path):
+    data = np.random.default_rng(4).integers(0, 4000, (300, 300)).astype(np.uint16)
+    made = []
+    for folder in (tmp_path / "a", tmp_path / "another"):
+        folder.mkdir()
+        write_tiff(folder / "x.tif", data, FRAME, 10.0, nodata=0)
+        write_jp2(folder / "x.jp2", data, FRAME, 10.0)
+        made.append([(folder / name).read_bytes() for name in ("x.tif", "x.jp2")])
+        assert len(list(folder.iterdir())) == 2
+    assert made[0] == made[1]
