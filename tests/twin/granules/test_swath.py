@@ -1,6 +1,7 @@
 """The geometry of a scanner against real MODIS positions, published figures and another interpolation."""
 
 import math
+from itertools import pairwise
 
 import h5py
 import numpy as np
@@ -206,3 +207,85 @@ def test_geolocation_takes_the_angles_of_the_image_where_it_has_some(overpass):
     assert np.abs(place.sun_azimuth).max() <= 180
     assert place.range.min() == pytest.approx(705e3, rel=0.03)
     assert place.range.max() == pytest.approx(1.41e6, rel=0.03)
+
+
+def sphere_of(longitude, latitude):
+    """Directions from the centre of the Earth (unit vectors) of geodetic places, by WGS 84."""
+    flat = (1 - 1 / 298.257223563) ** 2
+    below = np.arctan(flat * np.tan(np.radians(latitude)))
+    lon = np.radians(longitude)
+    return np.stack([np.cos(below) * np.cos(lon), np.cos(below) * np.sin(lon), np.sin(below)], axis=-1)
+
+
+@pytest.mark.parametrize("module", [modis, fy3d_mersi2])
+@pytest.mark.parametrize("factor", [1, 4])
+def test_places_are_where_the_lines_of_sight_meet_a_sphere(module, factor):
+    """The ray of the docstring from the satellite as it stands at the time of the sample, met with a sphere."""
+    scanner, overpass = module.SCANNER, passes(module)[0]
+    window = Window(scanner, overpass, round(_swath._elapsed(overpass, scanner)), 2, 0, scanner.columns)
+    made = sphere_of(*window.positions(factor)).reshape(2, scanner.lines * factor, -1, 3)
+    shift = (factor - 1) / 2 / factor
+    for scan, line, column in [
+        (0, 0, 0),
+        (1, 3, 5),
+        (0, 9 * factor, 700 * factor),
+        (1, 2, (scanner.columns - 1) * factor),
+    ]:
+        place = column / factor - (shift if scanner.centred else 0) - (scanner.columns - 1) / 2
+        seconds = float(window._seconds[scan]) + place * scanner.dwell
+        turn = 2 * math.pi * seconds / overpass.orbit.period
+        down = -(math.cos(turn) * overpass.axes[0] + math.sin(turn) * overpass.axes[1])
+        ahead = math.cos(turn) * overpass.axes[1] - math.sin(turn) * overpass.axes[0]
+        s = -place * scanner.step
+        a = (line / factor - shift - (scanner.lines - 1) / 2) * scanner.field
+        ray = math.cos(a) * math.cos(s) * down + math.sin(a) * ahead + math.cos(a) * math.sin(s) * overpass.axes[2]
+        origin = -overpass.radius * down
+        along = -(origin @ ray) - math.sqrt((origin @ ray) ** 2 - origin @ origin + SPHERE**2)
+        expected = (origin + along * ray) / SPHERE
+        assert np.linalg.norm(made[scan, line, column] - expected) * SPHERE < 1.0
+
+
+def test_the_middle_of_a_scan_lies_between_two_columns():
+    assert modis.SCANNER.middle == 676.5
+    assert fy3d_mersi2.SCANNER.middle == 1023.5
+
+
+def test_scans_follow_each_other_by_the_period(overpass):
+    window = full(overpass, scans=5)
+    for column in (0, 676.5, 1353):
+        starts = window.starts(column)
+        gaps = [(b - a).total_seconds() for a, b in pairwise(starts)]
+        assert gaps == pytest.approx([modis.SCANNER.period] * 4, abs=2e-6)
+    late = (window.starts(1353)[0] - window.starts(0)[0]).total_seconds()
+    assert late == pytest.approx(1353 * modis.SCANNER.dwell, abs=2e-6)
+    assert window.starts() == window.starts(0)
+
+
+@pytest.mark.parametrize("place", [(179.99, 10.0), (25.0, 84.5), (0.0, -89.0)], ids=["antimeridian", "UPS", "pole"])
+def test_windows_of_worlds_at_odd_places(place):
+    grid = world(place, resolution=100.0)
+    seen = 0
+    for overpass in passes(modis, place, days=2)[:3]:
+        window = covering(overpass, modis.SCANNER, grid)
+        if window is None:
+            continue
+        seen += 1
+        longitude, latitude = window.positions()
+        assert np.abs(longitude).max() <= 180
+        distance = apart(ecef(longitude, latitude), ecef(grid.longitude[32, 32], grid.latitude[32, 32]))
+        assert distance.min() < 3500  # within a pixel at the edge of the swath
+        assert window.columns < 60
+        assert window.scans < 8
+    assert seen
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_pasted_layers_keep_their_type(dtype):
+    scanner = _swath.Scanner(10, 12, 1e-3, 1e-3, 1.0, 1e-4, centred=False)
+    for column, columns in ((0, 12), (0, 1), (11, 1), (4, 3)):
+        window = Window(scanner, None, 0, 1, column, columns)
+        made = window.pasted(np.ones((10, columns), dtype), 7)
+        assert made.dtype == dtype
+        assert (made == 1).sum() == 10 * columns
+        assert (made[:, column : column + columns] == 1).all()
+        assert (made == 7).sum() == 10 * (12 - columns)
