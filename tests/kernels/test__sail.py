@@ -19,7 +19,7 @@ def layer(rho, tau, lai, ks, ko, bf, sob=0.3, sof=0.1):
 
 
 def streams(rho, tau, lai, k, bf, beam):
-    """Diffuse light of a layer lit by a beam, or by the sky: dE-/dx = -a E- + sigma E+ + s' Es, x downward in leaves."""
+    """Diffuse light of a layer lit by a beam or by the sky: dE-/dx = -a E- + sigma E+ + s' Es, x from above."""
     att = 1 - 0.5 * ((1 - bf) * rho + (1 + bf) * tau)
     sigb = 0.5 * ((1 + bf) * rho + (1 - bf) * tau)
     forward = 0.5 * (k * (rho + tau) - bf * (rho - tau))

@@ -126,7 +126,7 @@ def test_the_beam_has_the_depth_that_the_two_stream_solution_has():
 # ---- longwave --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("temperature", "vapour"), [(273.15, 5.0), (288.15, 12.0), (303.15, 30.0)])
 def test_prata_lies_between_brunt_and_brutsaert(temperature, vapour):
-    """Near other published clear-sky formulas: 0.52 + 0.065 sqrt e (Brunt 1932), 1.24 (e / T)^(1/7) (Brutsaert 1975)."""
+    """Near 0.52 + 0.065 sqrt e (Brunt 1932) and 1.24 (e / T)^(1/7) (Brutsaert 1975)."""
     found = float(sky.downward_longwave(temperature, vapour, 0.0)) / (5.670374419e-8 * temperature**4)
     for other in (0.52 + 0.065 * np.sqrt(vapour), 1.24 * (vapour / temperature) ** (1 / 7)):
         assert found == pytest.approx(other, abs=0.09)

@@ -41,7 +41,7 @@ def test_day_of_the_year(time, day):
 # ---- the process -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kilometres", [0.0, 200.0, 600.0, 1500.0])
 def test_correlation_over_distance_is_that_of_its_waves(kilometres):
-    """Mean of cos(k . d) with k = scale N(0, 1) / 900 km: E exp(-(scale d / L)^2 / 2), scale lognormal of spread 0.5."""
+    """Mean of cos(k . d), k = scale N(0, 1) / 900 km: E exp(-(scale d / L)^2 / 2), scale lognormal of spread 0.5."""
     latitude = np.arange(-75, 76, 2.5)[:, None]
     longitude = np.arange(-180, 180, 30.0)
     moved = latitude + np.degrees(kilometres / 6371.0)
