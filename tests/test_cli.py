@@ -180,6 +180,60 @@ def test_doctor_counts_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1 of 2 checks failed" in result.output
 
 
+def test_help_of_simulate_names_its_choices() -> None:
+    result = invoke("simulate", "--help")
+    assert result.exit_code == 0
+    assert all(f"--{name}" in result.output for name in ("place", "start", "days", "sensor", "size", "seed", "members"))
+    assert "LONGITUDE,LATITUDE" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--days", "0"], "days=0: expected a whole number from 1 to 400"),
+        (["--sensor", "landsat_ol"], "'landsat_ol' cannot be simulated. Choose among landsat_oli,"),
+        (["--sensor", "s3_olci"], "reads 's3_olci', but cannot write its files"),
+        (["--size", "0.1"], "3 cells across; it needs at least 8"),
+        (["--size", "nan"], "size=nan: expected a number"),
+        (["--place", "globe", "--sensor", "himawari_ahi"], "Choose a station or a point"),
+        (["--place", "10,99"], "-90 to 90 north"),
+        (["--place", "huailei"], "Did you mean 'huailai'?"),
+        (["--place", "1,2,3"], "Any place on Earth works as (longitude, latitude)"),
+        (["--start", "soon"], "'soon' is no time"),
+        (["--members", "mine"], "expected one of training, scored"),
+    ],
+)
+def test_a_simulation_that_makes_no_sense_is_refused_in_one_line(
+    words: list[str], message: str, tmp_path: Path
+) -> None:
+    result = invoke("simulate", str(tmp_path / "s"), *words)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_simulation_spares_a_folder_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    result = invoke("simulate", str(tmp_path), "--size", "1")
+    assert result.exit_code == 1
+    assert "is not empty and holds no simulation" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_simulation_prints_its_table_and_shows_progress(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    words = ["simulate", str(folder), "--size", "0.6", "--days", "1", "--sensor", "landsat_oli", "--place", "0,51.5"]
+    result = invoke(*words)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "sensor\tgranules\tfirst\tlast"
+    assert lines[1].startswith("landsat_oli\t")
+    assert lines[-1] == str(folder)
+    assert "Writing the truth: 100 %" in result.stderr
+    assert (folder / "catalog.yml").is_file()
+
+
 def test_serve_passes_port_and_choice_on(monkeypatch: pytest.MonkeyPatch) -> None:
     import types
 

@@ -1,13 +1,16 @@
 """Filling a folder: complete granules or none, and a stopped run goes on."""
 
+import errno
+import fcntl
 import json
+import os
 import types
 from datetime import datetime
 
 import numpy as np
 import pytest
 
-from musyq_lab.core.errors import InputError
+from musyq_lab.core.errors import ArchiveError, InputError
 from musyq_lab.twin import _job
 from musyq_lab.twin._job import RECORD, Job
 from musyq_lab.twin.instrument import Image, Instrument, Pixels
@@ -30,13 +33,13 @@ def image(value: float) -> Image:
 @pytest.fixture
 def written(monkeypatch):
     """A sensor of one small file a granule; ``calls`` counts, ``fail`` stops in the middle of a write."""
-    told = types.SimpleNamespace(calls=[], fail=set(), value=0.3)
+    told = types.SimpleNamespace(calls=[], fail=set(), value=0.3, error=Stopped(), truths=0)
 
     def write(overpass, images, folder):
         told.calls.append(overpass.time)
         (folder / "part").write_text("first")
         if len(told.calls) in told.fail:
-            raise Stopped
+            raise told.error
         path = folder / f"granule_{overpass.time:%H}.dat"
         path.write_bytes(images[0].values["red"].tobytes())
         return path
@@ -46,7 +49,16 @@ def written(monkeypatch):
     )
     monkeypatch.setattr(_job, "_granule", lambda sensor: module)
     monkeypatch.setattr(_job.forward, "images", lambda world, look, granule: (image(told.value),))
-    monkeypatch.setattr(_job.truth, "write", lambda *a, **k: iter(()))
+
+    def truths(world, first, days, folder, *, tile, pool):
+        told.truths += 1
+        folder.mkdir(exist_ok=True)
+        for number in range(_job.truth.count(first, days)):
+            path = folder / f"truth{number}.{tile}.h5"
+            path.write_text("truth")
+            yield path
+
+    monkeypatch.setattr(_job.truth, "write", truths)
     return told
 
 
@@ -96,6 +108,80 @@ def test_a_finished_folder_costs_nothing(tmp_path, written):
     Job(tmp_path / "s", SETTINGS).run()
     Job(tmp_path / "s", SETTINGS).run()
     assert len(written.calls) == 2
+    assert written.truths == 1
+
+
+def test_truth_that_was_deleted_is_made_again(tmp_path, written):
+    Job(tmp_path / "s", SETTINGS).run()
+    (tmp_path / "s" / "truth" / "truth2.huailai.h5").unlink()
+    Job(tmp_path / "s", SETTINGS).run()
+    assert written.truths == 2
+    assert (tmp_path / "s" / "truth" / "truth2.huailai.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "disk or the quota is full"), (errno.EROFS, "Choose|choose")]
+)
+def test_a_full_disk_is_told_and_the_run_goes_on_later(tmp_path, written, number, words):
+    folder = tmp_path / "s"
+    written.fail, written.error = {2}, OSError(number, os.strerror(number))
+    with pytest.raises(ArchiveError, match=words):
+        Job(folder, SETTINGS).run()
+    assert len([path for path in folder.rglob("*.dat")]) == 1
+    assert not [path for path in folder.rglob("*") if path.name.startswith(".")]
+    assert len(Job(folder, SETTINGS).run()) == 2
+    assert len(written.calls) == 3
+
+
+def test_what_cannot_be_a_folder_is_told(tmp_path, written):
+    (tmp_path / "file").write_text("text")
+    for path in (tmp_path / "file", tmp_path / "file" / "s"):
+        with pytest.raises(ArchiveError, match="A file is in the place of the folder"):
+            Job(path, SETTINGS).run()
+
+
+def test_drafts_of_a_killed_run_are_no_obstacle_and_go(tmp_path, written):
+    folder = tmp_path / "s"
+    folder.mkdir()
+    (folder / f".{RECORD}.0123.partial").write_text("{")
+    (folder / ".catalog.yml.4567.partial").write_text("vers")
+    assert len(Job(folder, SETTINGS).run()) == 2
+    assert not list(folder.glob(".*"))
+
+
+def test_a_damaged_record_is_told(tmp_path, written):
+    folder = tmp_path / "s"
+    Job(folder, SETTINGS).run()
+    (folder / RECORD).write_text((folder / RECORD).read_text()[:50])
+    with pytest.raises(ArchiveError, match="is damaged"):
+        Job(folder, SETTINGS).run()
+
+
+def test_two_processes_do_not_fill_one_folder(tmp_path, written):
+    folder = tmp_path / "s"
+    (folder / "granules").mkdir(parents=True)
+    descriptor = os.open(folder / "granules", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    job = Job(folder, SETTINGS)
+    job._record()
+    with pytest.raises(InputError, match="Another process is filling"):
+        job.run()
+    os.close(descriptor)
+    assert len(job.run()) == 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "minutes"), [((0.0,), {0}), ((2 + 1 / 6,), {130}), ((5.99, 23.99), {350, 1430}), ((), set())]
+)
+def test_the_image_under_way_at_an_hour_is_taken(hours, minutes):
+    assert _job._slots(Geostationary(140.7, cadence=10.0), hours) == minutes
+
+
+@pytest.mark.parametrize(
+    ("place", "tile"), [("huailai", "huailai"), ("100.400_38.900", "100p400_38p900"), ("-9.5_-0.1", "m9p5_m0p1")]
+)
+def test_places_have_names_that_files_can_carry(place, tile):
+    assert _job._file_name(place) == tile
 
 
 def test_an_overpass_that_sees_nothing_leaves_no_folder(tmp_path, written):
