@@ -73,7 +73,8 @@ def _waves(seed: int, texture: Texture, rows: int, columns: int, metres: float) 
     turn = random.uniform(-1, 1, k.shape)
     for column in {0, k.shape[1] - 1}:
         # a real field needs the same rate for a wave and its mirror image
-        turn[:, column] += turn[-np.arange(rows), column]
+        row = np.arange(rows)
+        turn[:, column] = turn[np.minimum(row, rows - row), column]
     rate = turn / texture.lifetime * (5000.0 * k) ** (2 / 3)
     return _Waves(first, second, rate, north, east)
 
