@@ -17,7 +17,7 @@ def notebook() -> nbformat.NotebookNode:
 def begun(notebook, tmp_path_factory) -> dict:
     """What the exercise needs, of a Landsat granule alone: no other sensor, no figure."""
     space: dict = {}
-    needed = ("from datetime", "PLACE =", "noon =", "GRIDS =", "def on_ground", "row = next", "def surface")
+    needed = ("import ", "PLACE =", "noon =", "GRIDS =", "def on_ground", "row = next", "def surface")
     for cell in code(notebook):
         if cell.source.startswith("folder ="):
             space["folder"] = tmp_path_factory.mktemp("earth") / "made"
@@ -60,7 +60,11 @@ def test_clear_pixels_are_corrected_without_bias(begun):
 
 def test_it_runs_from_first_to_last_cell(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    done = execute(notebook, tmp_path)
+    work, scratch = tmp_path / "work", tmp_path / "scratch"
+    for folder in (work, scratch):
+        folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    done = execute(notebook, work)
     cells = code(done)
     assert all(c.execution_count for c in cells)
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
@@ -68,4 +72,5 @@ def test_it_runs_from_first_to_last_cell(notebook, tmp_path, monkeypatch):
     text = "\n".join(o.get("text", "") + str(o.get("data", {}).get("text/html", "")) for c in cells for o in c.outputs)
     for part in ("right: ", "TRUTH_CANOPY", "fy4a_agri", "corrected, true air"):
         assert part in text
-    assert not list(tmp_path.iterdir())  # everything went into a temporary folder
+    assert list(scratch.glob("musyq-*/granules/*"))
+    assert not list(work.iterdir())
