@@ -45,7 +45,7 @@ def spectra(lai, sun):
 @pytest.mark.parametrize("lai", [0.0, 1.0, 4.0])
 def test_albedo_beside_the_spectrum(lai):
     _, sun, both, _ = spectra(lai, 45.0)
-    black, white = (float(np.average(part, weights=sun)) for part in (both.rsdt, both.rddt))
+    black, white = (float(np.average(part[0], weights=sun)) for part in (both.rsdt, both.rddt))
     found = at(light(lai=lai), 45.0)["albedo"].values
     np.testing.assert_allclose(found, 0.8 * black + 0.2 * white, atol=0.002)
 
@@ -54,7 +54,7 @@ def test_albedo_beside_the_spectrum(lai):
 def test_fpar_beside_the_spectrum(lai):
     wavelength, sun, _, taken = spectra(lai, 60.0)
     photons = np.where(wavelength <= 0.7, sun * wavelength, 0.0)
-    beam, sky = (float(np.average(part, weights=photons)) for part in (taken.direct, taken.diffuse))
+    beam, sky = (float(np.average(part[0], weights=photons)) for part in (taken.direct, taken.diffuse))
     found = at(light(lai=lai), 60.0)["fpar"].values
     np.testing.assert_allclose(found, 0.8 * beam + 0.2 * sky, atol=0.003)
 
