@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
@@ -13,10 +14,11 @@ PLAIN_VARIABLE = "MUSYQ_PLAIN_PROGRESS"
 """Set by the recipe runner, whose notebook has no screen to draw a widget on."""
 
 _STEPS = 10
+_here = threading.local()  # whether this thread shows a bar
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items and show how far along the work is.
+    """Yield the items and show how far along the work is; work inside such work shows no bar of its own.
 
     Parameters
     ----------
@@ -31,12 +33,23 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     if os.environ.get(PLAIN_VARIABLE) or not (sys.stderr.isatty() or _in_notebook()):
         yield from _plain(items, description, count)
         return
+    if getattr(_here, "shown", False):  # a bar inside a bar would tear both
+        yield from items
+        return
+    yield from _bar(items, description, count)
+
+
+def _bar(items: Iterable[T], description: str, count: int | None) -> Iterator[T]:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import track as rich_track
 
     console = Console(stderr=not _in_notebook())
-    yield from rich_track(items, description=escape(description), total=count, console=console, transient=True)
+    _here.shown = True
+    try:
+        yield from rich_track(items, description=escape(description), total=count, console=console, transient=True)
+    finally:
+        _here.shown = False
 
 
 def _plain(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:

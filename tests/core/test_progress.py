@@ -130,6 +130,16 @@ def test_terminal_shows_the_bar_on_stderr_only(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_no_bar_inside_a_bar(monkeypatch):
+    terminal = sit_at_a_terminal(monkeypatch)
+    for _ in track(range(2), "Outer"):
+        assert list(track(range(3), "Inner")) == [0, 1, 2]
+    assert "Outer" in terminal.getvalue()
+    assert "Inner" not in terminal.getvalue()
+    assert list(track(range(1), "Next")) == [0]
+    assert "Next" in terminal.getvalue()
+
+
 @pytest.mark.parametrize("description", ["Reading [/nothing]", "[red]tile[/red]", "tiles [1, 2]", "读取"])
 def test_descriptions_are_text_not_markup(monkeypatch, description):
     terminal = sit_at_a_terminal(monkeypatch)
