@@ -12,9 +12,10 @@ with the share f of direct light of the band. What falls from slopes around is l
 
 What the short cuts cost, in reflectance, at random leaf areas to 5, greenness, soils and classes: the tables over
 greenness and leaf area 0.002 at most (root mean square 0.0003) beside 4SAIL itself in the bands of MSI; wavelengths 5
-nm apart 0.0005 (OLI), 0.0009 (MSI), 0.0012 (MODIS) at most beside 1 nm, 0.0002 in the root mean square; nodes of the
-angles 6 degrees apart 0.002, near the hot spot 0.003 to 0.006 (0.04 at most): only in worlds some 200 to 500 km wide,
-since in smaller ones one node serves and in larger ones 4SAIL runs for every cell.
+nm apart 0.0005 (OLI), 0.0009 (MSI), 0.0012 (MODIS) at most beside 1 nm, 0.0002 in the root mean square. Nodes of the
+angles 6 degrees apart cost 0.002 in the root mean square, near the hot spot 0.003 to 0.006 (0.04 at most). A spread of
+angles up to 1.5 degrees (some 18 km from a low orbit) has one node and no change of direction within; strips and the
+globe have none, since there 4SAIL runs for every cell.
 """
 
 from __future__ import annotations
