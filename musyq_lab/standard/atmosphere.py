@@ -276,7 +276,7 @@ def _key(sensor: str, band: str, variant: str) -> tuple[str, str, str]:
     return sensor, row.native, variant
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=160)
 def _tables(key: tuple[str, str, str], dtype: str) -> BandTables:
     return tables_of(response(*key), np.dtype(dtype))
 

@@ -124,9 +124,10 @@ def _carved(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     coarse = max(round(shape[0] / factor), 8) + 2 * _RIM, max(round(shape[1] / factor), 8) + 2 * _RIM
     base = fractal(coarse, 3.6, rng, outer=0.8 * max(coarse)).astype(np.float64)
     rise = ranks(base + 0.7 * fractal(coarse, 4.0, rng, outer=0.5 * max(coarse))).astype(np.float64)
-    cut = eroded(0.8 * base, 0.3 * rise**2, steps=12, strength=0.25)[_RIM:-_RIM, _RIM:-_RIM]
-    zoom = [n / c for n, c in zip(shape, cut.shape, strict=True)]
-    fine = ndimage.zoom(cut.astype(np.float32), zoom, order=3, mode="nearest", grid_mode=True)
+    cut = eroded(0.8 * base, 0.3 * rise**2, steps=12, strength=0.25)
+    # The rim is cut off after the interpolation, which would flatten the outer rows without it.
+    axes = [(np.arange(n) + 0.5) * (c - 2 * _RIM) / n - 0.5 + _RIM for n, c in zip(shape, coarse, strict=True)]
+    fine = ndimage.map_coordinates(cut.astype(np.float32), np.meshgrid(*axes, indexing="ij"), order=3, mode="nearest")
     return np.asarray((fine - fine.mean()) / fine.std(), np.float32)
 
 

@@ -49,7 +49,7 @@ def test_mean_and_spread_are_the_place_s(key):
 def test_a_smaller_square_has_less_relief():
     spot = place("huailai")
     height = terrain(spot, world_grid(spot, size=3.84, resolution=40.0), 3)["elevation"].values
-    assert height.std() == pytest.approx(spot.spread / 2, rel=1e-3)
+    assert height.std() == pytest.approx(spot.spread * (3.84 / spot.size) ** 0.5, rel=1e-3)
 
 
 def test_relief_is_smooth_and_not_noise():
@@ -250,3 +250,16 @@ def test_hypsometry_has_a_long_low_side():
     """Plains below and few peaks above: mean above the median, as over most catchments with a plain."""
     height = made("huailai")["elevation"].values
     assert height.mean() > np.median(height)
+
+
+def test_the_edge_is_as_steep_as_the_inside():
+    """Interpolation must not flatten the outer rows and columns of a mountain world."""
+    edge, inside = [], []
+    for seed in range(4):
+        spot = place("huailai")
+        height = terrain(spot, world_grid(spot, 12.0, 60.0), seed)["elevation"].values.astype(float)
+        for h in (height, height.T, height[::-1], height.T[::-1]):
+            steps = np.abs(np.diff(h, axis=0))
+            edge.append(steps[0].mean())
+            inside.append(steps[2:4].mean())
+    assert np.mean(edge) / np.mean(inside) == pytest.approx(1.0, abs=0.1)
