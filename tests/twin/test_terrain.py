@@ -257,9 +257,9 @@ def test_the_edge_is_as_steep_as_the_inside():
     edge, inside = [], []
     for seed in range(4):
         spot = place("huailai")
-        height = terrain(spot, world_grid(spot, 12.0, 60.0), seed)["elevation"].values.astype(float)
+        height = terrain(spot, world_grid(spot, 12.0, 30.0), seed)["elevation"].values.astype(float)
         for h in (height, height.T, height[::-1], height.T[::-1]):
             steps = np.abs(np.diff(h, axis=0))
             edge.append(steps[0].mean())
             inside.append(steps[2:4].mean())
-    assert np.mean(edge) / np.mean(inside) == pytest.approx(1.0, abs=0.1)
+    assert np.mean(edge) / np.mean(inside) == pytest.approx(1.0, abs=0.2)
