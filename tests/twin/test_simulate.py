@@ -163,8 +163,9 @@ def test_our_reader_returns_what_was_put_in(made, put_in, sensor):
                 assert np.abs(got - put).max() < WARM[sensor], name
             continue
         full = saturated | (put > BRIGHT.get(sensor, 9.0))  # a cloud may fill the detector
-        assert np.isfinite(got[~saturated]).all(), name
-        assert (np.abs((got - put) * cosine)[~full] < HALF[sensor]).all(), name
+        # Bands without rows in the tables of the atmosphere (0.412 um of MERSI-2) are fill values on both sides.
+        assert np.array_equal(np.isfinite(got)[~saturated], np.isfinite(put)[~saturated]), name
+        assert (np.abs((got - put) * cosine)[~full & np.isfinite(put)] < HALF[sensor]).all(), name
         compared += np.isfinite(got).any()
     assert compared >= 2
     start = datetime.fromisoformat(scene.attrs["time_coverage_start"].rstrip("Z"))
