@@ -209,14 +209,25 @@ def _workers() -> ThreadPoolExecutor:
 
 
 def _each(pool: ThreadPoolExecutor, work: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:
-    """Yield results as they come; after an error nothing new is begun."""
+    """Yield results as they come; after an error nothing new is begun, and what was under way is yielded first."""
     futures = [pool.submit(work, item) for item in items]
+    failure: BaseException | None = None
     try:
         for future in as_completed(futures):
-            yield future.result()
+            if future.cancelled():
+                continue
+            error = future.exception()
+            if error is None:
+                yield future.result()
+                continue
+            failure = failure or error
+            for waiting in futures:
+                waiting.cancel()
     finally:
-        for future in futures:
-            future.cancel()
+        for waiting in futures:
+            waiting.cancel()
+    if failure is not None:
+        raise failure
 
 
 def _granule(sensor: str) -> Granule:
