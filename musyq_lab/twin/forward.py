@@ -13,14 +13,15 @@ cloud and sensor but gases, are left out.
 
 What is finer than a quarter of the point spread is averaged after the surface, before the atmosphere, which is smooth:
 a coarse pixel inverts to the mean reflectance of its cells, while its own reflectance differs from their mean by up to
-0.005 at shores, for the light between ground and sky. A Gaussian point spread and noise follow. Reflectance is NaN
-where the Sun stands below 10 degrees or the satellite below 20, beyond the tables of the atmosphere.
+0.005 at shores, for the light between ground and sky. A Gaussian point spread and noise follow; on cells in degrees
+the spread is as wide in both, and noise in reflectance does not grow with a low Sun. Reflectance is NaN where the Sun
+stands below 10 degrees or the satellite below 20, beyond the tables of the atmosphere.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -366,8 +367,3 @@ def _noisy(signal: Field, band: Band, seen: Seen, camera: str) -> Field:
         return signal + np.float32(band.nedt or NEDT) * white
     strength = REFERENCE / (band.snr or SNR)
     return signal + np.float32(strength) * np.sqrt(np.maximum(signal, 0) / np.float32(REFERENCE)) * white
-
-
-def overlap(pixels: Sequence[Pixels], grid: WorldGrid) -> bool:
-    """Whether any pixel centre lies in the world."""
-    return any(bool(_Sampler(grid, entry).inside.any()) for entry in pixels)

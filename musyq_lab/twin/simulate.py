@@ -41,7 +41,8 @@ class Simulation:
 
     def truth(self, time: str | datetime | np.datetime64) -> xr.Dataset:
         """Return every field of the truth at an instant (UTC), dims (y, x): canopy, weather, clouds, energy."""
-        return truth.georeferenced(self.world, self.world.state(moment_of(time)))
+        # A copy: the world keeps its states, and what a user does to this one must not change them.
+        return truth.georeferenced(self.world, self.world.state(moment_of(time)).copy(deep=True))
 
     def paths(self, sensor: str = "") -> list[Path]:
         """Return what ``ml.open_scene`` takes, in the order of time, of one sensor or of all."""

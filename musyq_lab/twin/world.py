@@ -83,8 +83,11 @@ class World:
 
     def _light(self, time: datetime) -> Light:
         day = _midnight(time)
-        noon = day + timedelta(hours=12)
-        make = lambda: Light(self._light_tables, xr.merge([self.canopy(day), self.weather(noon)], compat="override"))  # noqa: E731
+
+        def make() -> Light:
+            noon = self.weather(day + timedelta(hours=12))
+            return Light(self._light_tables, xr.merge([self.canopy(day), noon], compat="override"))
+
         return cast("Light", self._kept(("light", day), make))
 
     def weather(self, time: datetime) -> xr.Dataset:

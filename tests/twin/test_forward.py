@@ -244,12 +244,6 @@ def test_sun_of_the_image_is_that_of_the_sky():
     np.testing.assert_allclose(image.sun_azimuth, azimuth, atol=1e-3)
 
 
-def test_overlap():
-    near, far = local_grid(*PLACE, 2.4, 60.0), local_grid(116.5, 40.3, 2.4, 60.0)
-    assert forward.overlap([cells(near)], near)
-    assert not forward.overlap([cells(far)], near)
-
-
 # ---- noise -----------------------------------------------------------------------------------------------------------
 def test_noise_follows_signal_to_noise():
     sensor, seen = forward.SENSORS["landsat_oli"], forward.Seen(world(), look())

@@ -279,6 +279,13 @@ def test_truth_of_an_instant_lies_on_the_map(made):
         made.truth("noon")
 
 
+def test_truth_is_the_users_own_copy(made):
+    first = made.truth("2019-08-14T04:00")["lai"]
+    before = first.values.copy()
+    first.values[:] = -1
+    np.testing.assert_array_equal(made.truth("2019-08-14T04:00")["lai"].values, before)
+
+
 # ---- the same again --------------------------------------------------------------------------------------------------
 def test_one_thread_gives_the_same_bytes_as_two(made, tmp_path, monkeypatch):
     monkeypatch.setattr(_job, "_workers", lambda: _job.ThreadPoolExecutor(1))
