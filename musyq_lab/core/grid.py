@@ -1,4 +1,4 @@
-"""The programme's longitude-latitude grids: cell centres, edges and sub-regions.
+"""The programme's grids, on longitude and latitude and on a map: cell centres, edges and sub-regions.
 
 Latitude runs from north to south and longitude from -180 to 180, as in the published products.
 """
@@ -109,6 +109,64 @@ class GeoGrid:
         row = min(row, 180 * n - 1)
         column, columns = _span(west + 180, west + 180 + width, n)
         return GeoGrid(self.name, n, row, column % (360 * n), rows, min(columns, 360 * n))
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedGrid:
+    """A regular grid of square cells on a map projection, rows from north to south."""
+
+    name: str
+    """Edition it carries."""
+    crs: str
+    """Coordinate reference system as pyproj reads it, such as ``"EPSG:32650"``."""
+    west: float
+    """Western edge (m)."""
+    north: float
+    """Northern edge (m)."""
+    resolution: float
+    """Edge of a cell (m)."""
+    rows: int
+    """Height in cells."""
+    columns: int
+    """Width in cells."""
+
+    def __post_init__(self) -> None:
+        """Refuse a grid without cells."""
+        if not (self.resolution > 0 and self.rows > 0 and self.columns > 0):
+            raise InputError(f"{self} has no cells. Give a positive resolution (m), rows and columns.")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """Cell centres (m), ascending."""
+        return self.west + self.resolution * (np.arange(self.columns) + 0.5)
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """Cell centres (m), descending."""
+        return self.north - self.resolution * (np.arange(self.rows) + 0.5)
+
+    @classmethod
+    def around(
+        cls, name: str, crs: str, west: float, south: float, east: float, north: float, resolution: float
+    ) -> ProjectedGrid:
+        """Return the cells that touch a box (m), their edges on whole multiples of the resolution.
+
+        Raises
+        ------
+        InputError
+            If the box is empty.
+        """
+        if not (south < north and west < east):
+            raise InputError(f"Box (west {west}, south {south}, east {east}, north {north}) is empty.")
+        left, right = math.floor(west / resolution + 1e-9), math.ceil(east / resolution - 1e-9)
+        bottom, top = math.floor(south / resolution + 1e-9), math.ceil(north / resolution - 1e-9)
+        size = max(top - bottom, 1), max(right - left, 1)
+        return cls(name, crs, left * resolution, top * resolution, resolution, *size)
 
 
 def _span(start: float, end: float, cells_per_degree: int) -> tuple[int, int]:

@@ -54,21 +54,23 @@ NOT_DEFINED = Flag(3, "not_defined", "the equation has no result for these input
 GAP_FILLED = Flag(4, "gap_filled", "the value was filled in from neighbours in space or time")
 COMMON_FLAGS = (INPUT_MISSING, INPUT_OUT_OF_RANGE, OUTPUT_OUT_OF_RANGE, NOT_DEFINED, GAP_FILLED)
 
-# Quality bits of a scene, the same for every sensor: what the producer of the granule says of a pixel.
+# Quality bits of a scene, the same for every sensor: as the producer's mask says, as the tests of `standardize` find.
 SCENE_FLAGS = (
     Flag(0, "no_data", "the sensor recorded nothing here"),
     Flag(1, "saturated", "a band is saturated"),
-    Flag(2, "cloud", "the producer's mask says cloud"),
-    Flag(3, "cloud_shadow", "the producer's mask says cloud shadow"),
-    Flag(4, "snow_ice", "the producer's mask says snow or ice"),
-    Flag(5, "water", "the producer's mask says water"),
-    Flag(6, "cirrus", "the producer's mask says thin cirrus"),
+    Flag(2, "cloud", "cloud covers the pixel"),
+    Flag(3, "cloud_shadow", "the shadow of a cloud covers the pixel"),
+    Flag(4, "snow_ice", "snow or ice covers the pixel"),
+    Flag(5, "water", "water covers the pixel"),
+    Flag(6, "cirrus", "thin cirrus lies above the pixel"),
     Flag(7, "low_quality", "the producer marks the pixel as degraded or not recommended"),
-    Flag(8, "cloud_possible", "the producer's mask says that cloud is possible, with medium confidence"),
-    Flag(9, "high_aerosol", "the producer marks high aerosol"),
-    Flag(10, "sun_glint", "the producer marks Sun glint"),
+    Flag(8, "cloud_possible", "cloud is possible, with medium confidence or close by"),
+    Flag(9, "high_aerosol", "the aerosol is dense"),
+    Flag(10, "sun_glint", "the water mirrors the Sun"),
     Flag(11, "terrain_shadow", "terrain hides the pixel from the Sun or the sensor"),
     Flag(12, "night", "the Sun is below the horizon"),
+    Flag(13, "outside_atmosphere", "Sun, sensor or air lie beyond the tables of the atmosphere: not corrected"),
+    Flag(14, "outside_library", "the spectrum is unlike those of the library that adjusts bands"),
 )
 SCENE_FLAG = {flag.name: flag for flag in SCENE_FLAGS}
 """Flag of a scene by name."""

@@ -98,7 +98,7 @@ def test_masks(tmp_path):
         gone = np.isnan(found.reflectance.sel(band="red").values)
         np.testing.assert_array_equal(gone, hidden | (made.counts["4"] == 0))
         np.testing.assert_array_equal(found.qa, qa)
-    with pytest.raises(InputError, match=r"knows no flag 'clouds'\. Did you mean 'cloud'"):
+    with pytest.raises(InputError, match=r"There is no flag 'clouds' of a scene\. Did you mean 'cloud'"):
         standardize(scene, mask=["clouds"])
 
 
