@@ -29,7 +29,7 @@ import numpy.typing as npt
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import sqrt
 
-__all__ = ["LANES", "balance", "bisquare", "choose", "combine", "lanes", "relative", "weighted_mean"]
+__all__ = ["LANES", "agree", "balance", "bisquare", "choose", "combine", "lanes", "relative", "weighted_mean"]
 
 LANES = 256
 """Pixels in a block: the few arrays of one stay in the second-level cache."""
@@ -143,47 +143,55 @@ def bisquare(
             out[i, j] = select((h > 0.0) & (weight[i, j] > 0.0), lowered[i, j] * h * h, 0.0)
 
 
-@kernel("(n,p),(n,p),(n),(r),()->(n,p),(p),(p)")
+@kernel("(n,p),(n),(r),()->(n,p),(p)")
 def choose(
     weight: Any,  # n p, 0 for a look that is not clear
-    snow: Any,  # n p, 1 where a look shows snow, else 0
     rank: Any,  # n number of the shortest window that holds a look, from 0
     ranks: Any,  # r 0, 1, 2 ...
     enough: float,  # looks
-    out: Any,  # n p weight in the window and of the kind chosen, else 0
-    window: Any,  # p number of the window
-    snowy: Any,  # p 1 where looks with snow were taken
+    out: Any,  # n p weight in the window chosen, else 0
+    window: Any,  # p its number, 0 where no look is clear
 ) -> None:
-    """Take the shortest window with enough looks (the shortest that holds all there are), then snow or no snow."""
-    pixels = weight.shape[1]
-    room = np.empty((4, pixels), weight.dtype)
-    every, count, bare, white = room[0], room[1], room[2], room[3]
-    for j in range(pixels):
-        every[j], bare[j], white[j] = 0.0, 0.0, 0.0
-        window[j] = -1.0
+    """Take the shortest window with enough looks, or with all there are."""
+    every, count = np.empty_like(window), np.empty_like(window)
+    for j in range(weight.shape[1]):
+        every[j], window[j] = 0.0, -1.0
     for i in range(weight.shape[0]):
-        for j in range(pixels):
+        for j in range(weight.shape[1]):
             every[j] += select(weight[i, j] > 0.0, 1.0, 0.0)
     for r in range(ranks.shape[0]):
-        for j in range(pixels):
+        for j in range(weight.shape[1]):
             count[j] = 0.0
         for i in range(weight.shape[0]):
-            for j in range(pixels):
+            for j in range(weight.shape[1]):
                 count[j] += select((weight[i, j] > 0.0) & (rank[i] <= ranks[r]), 1.0, 0.0)
-        for j in range(pixels):
+        for j in range(weight.shape[1]):
             found = (window[j] < 0.0) & (count[j] >= min(every[j], enough))
             window[j] = select(found, ranks[r], window[j])
     for i in range(weight.shape[0]):
-        for j in range(pixels):
-            w = select(rank[i] <= window[j], weight[i, j], 0.0)
-            out[i, j] = w
-            bare[j] += select(snow[i, j] > 0.5, 0.0, w)
-            white[j] += select(snow[i, j] > 0.5, w, 0.0)
-    for j in range(pixels):
-        snowy[j] = select(white[j] > bare[j], 1.0, 0.0)
+        for j in range(weight.shape[1]):
+            out[i, j] = select(rank[i] <= window[j], weight[i, j], 0.0)
+
+
+@kernel("(n,p),(n,p)->(n,p),(p)")
+def agree(
+    weight: Any,  # n p
+    snow: Any,  # n p, 1 where a look shows snow, else 0
+    out: Any,  # n p weight of the looks with snow, or of those without, whichever weigh more
+    snowy: Any,  # p 1 where those with snow do
+) -> None:
+    """Keep looks at snow and looks at bare ground apart."""
+    white = np.empty_like(snowy)
+    for j in range(weight.shape[1]):
+        white[j] = 0.0
     for i in range(weight.shape[0]):
-        for j in range(pixels):
-            out[i, j] = select((snow[i, j] > 0.5) == (snowy[j] > 0.5), out[i, j], 0.0)
+        for j in range(weight.shape[1]):
+            white[j] += select(snow[i, j] > 0.5, weight[i, j], -weight[i, j])
+    for j in range(weight.shape[1]):
+        snowy[j] = select(white[j] > 0.0, 1.0, 0.0)
+    for i in range(weight.shape[0]):
+        for j in range(weight.shape[1]):
+            out[i, j] = select((snow[i, j] > 0.5) == (snowy[j] > 0.5), weight[i, j], 0.0)
 
 
 @kernel("(),(),(),()->()")
@@ -252,7 +260,7 @@ def combine(
     for i in range(value.shape[0]):
         k = int(sensor[i])
         for j in range(value.shape[1]):
-            used = (weight[i, j] > 0.0) & (value[i, j] == value[i, j])
+            used = (weight[i, j] > 0.0) & (value[i, j] > -_FAR)
             w = select(used, weight[i, j], 0.0)
             apart[k, j] += select(used, w * value[i, j], w)
             heft[k, j] += w
@@ -272,7 +280,7 @@ def combine(
     for i in range(value.shape[0]):
         for j in range(value.shape[1]):
             d = weight[i, j] * (value[i, j] - average[j])
-            scatter[j] += select(d == d, d * d, 0.0)
+            scatter[j] += select(d > -_FAR, d * d, 0.0)
     for j in range(value.shape[1]):
         share = squares[j] / (whole[j] * whole[j])  # one over the effective number of looks
         spread = select(share < 1.0 - _SAME, scatter[j] / (1.0 - share), 0.0)
@@ -289,7 +297,7 @@ def _add(
     below_out: Any,
 ) -> None:
     """Add a look to the sums of a weighted mean."""
-    used = value == value
+    used = value > -_FAR
     above_out[0] = above + select(used, weight * value, 0.0 * below)
     below_out[0] = below + select(used, weight, 0.0 * below)
 
