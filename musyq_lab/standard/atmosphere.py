@@ -39,7 +39,7 @@ from musyq_lab.kernels import atmosphere as kernels
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.sensors._response import response
 from musyq_lab.standard import _sixs
-from musyq_lab.standard._atmosphere_band import BandTables, tables_of
+from musyq_lab.standard._atmosphere_band import BandTables, _weights, table, tables_of
 
 OZONE = 300.0
 """Column of ozone (Dobson unit) where none is given: about the mean of the globe."""
@@ -151,7 +151,7 @@ def coefficients(
         "ozone": ozone,
         "pressure": pressure,
     }
-    key = _key(sensor, band, variant)
+    key = key_of(sensor, band, variant)
     return Coefficients(*_apply(_coefficients, key, state, outputs=4))
 
 
@@ -181,7 +181,7 @@ def direct_coefficients(
     InputError
         If 6S is missing, or has no answer for the state.
     """
-    key = _key(sensor, band, variant)
+    key = key_of(sensor, band, variant)
     altitude = max(0.0, 44.3308 * (1.0 - (pressure / PRESSURE) ** (1.0 / 5.25588)))  # km, troposphere
     ran = _sixs.run(
         sun_zenith=sun_zenith,
@@ -229,7 +229,7 @@ def irradiance(
         "ozone": ozone,
         "pressure": pressure,
     }
-    key = _key(sensor, band, variant)
+    key = key_of(sensor, band, variant)
     return Irradiance(*_apply(_irradiance, key, state, outputs=2))
 
 
@@ -265,8 +265,8 @@ def surface_reflectance(toa: Any, air: Coefficients) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _key(sensor: str, band: str, variant: str) -> tuple[str, str, str]:
-    """Return sensor, native band and variant, checked."""
+def key_of(sensor: str, band: str, variant: str = "") -> tuple[str, str, str]:
+    """Return sensor, native band and variant, which name the tables of a band; a thermal band is refused."""
     row = SENSORS[sensor].band(band, variant)
     if row.thermal:
         raise InputError(
@@ -277,14 +277,25 @@ def _key(sensor: str, band: str, variant: str) -> tuple[str, str, str]:
 
 
 @lru_cache(maxsize=160)
-def _tables(key: tuple[str, str, str], dtype: str) -> BandTables:
+def band_tables(key: tuple[str, str, str], dtype: str) -> BandTables:
+    """Return the tables of a band (see :func:`key_of`), which take half a second to make."""
     return tables_of(response(*key), np.dtype(dtype))
+
+
+@lru_cache(maxsize=512)
+def gap(key: tuple[str, str, str]) -> str:
+    """Return why a band has no tables, or nothing where it has."""
+    try:
+        _weights(table(), response(*key))
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _apply(function: Any, key: tuple[str, str, str], state: dict[str, Any], outputs: int) -> Any:
     """Run a block function over arrays, DataArrays or lazy ones."""
     for name, values in state.items():
-        _check(name, values)
+        check(name, values)
     inputs = list(state.values())
     if not any(isinstance(values, xr.DataArray) for values in inputs):
         return function(*inputs, key=key)
@@ -300,8 +311,8 @@ def _apply(function: Any, key: tuple[str, str, str], state: dict[str, Any], outp
     )
 
 
-def _check(name: str, values: Any) -> None:
-    """Refuse units that are not those expected, and values of which none is possible; lazy values are not read."""
+def check(name: str, values: Any) -> None:
+    """Check one of the inputs of :func:`coefficients`: refuse units that are not those expected, and values of which none is possible; lazy values are not read."""
     quantity = _QUANTITIES[name]
     units = getattr(values, "attrs", {}).get("units")
     if units is not None and not _same(str(units), quantity.units):
@@ -342,7 +353,7 @@ def _coefficients(*state: Any, key: tuple[str, str, str]) -> tuple[NDArray[Any],
         table = _scene(key, dtype.name, *(float(values) for values in fixed))
         found = kernels.in_scene(aod, vapour, table)
     else:
-        found = kernels.coefficients(*arrays, *_tables(key, dtype.name).scattering())
+        found = kernels.coefficients(*arrays, *band_tables(key, dtype.name).scattering())
     return tuple(found)
 
 
@@ -352,7 +363,7 @@ def _scene(
 ) -> NDArray[Any]:
     """Return the four results over aerosol and water vapour for one geometry, flat from dims (result, aod, vapour)."""
     aod, vapour = kernels.SCENE["aod"][:, None], kernels.SCENE["vapour"][None, :]
-    tables = _tables(key, "float64").scattering()
+    tables = band_tables(key, "float64").scattering()
     found = kernels.coefficients(sun, view, azimuth, aod, vapour, ozone, pressure, *tables)
     return np.array(found).astype(dtype).ravel()
 
@@ -361,4 +372,4 @@ def _irradiance(*state: Any, key: tuple[str, str, str]) -> tuple[NDArray[Any], .
     arrays = [np.asarray(values) for values in state]
     # A few numbers take the Python twin: compiling would cost two seconds.
     run = kernels.downward.python if np.broadcast(*arrays).size <= _FEW else kernels.downward
-    return tuple(run(*arrays, *_tables(key, _dtype(arrays).name).downward()))
+    return tuple(run(*arrays, *band_tables(key, _dtype(arrays).name).downward()))
