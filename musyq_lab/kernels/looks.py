@@ -143,6 +143,16 @@ def bisquare(
             out[i, j] = select((h > 0.0) & (weight[i, j] > 0.0), lowered[i, j] * h * h, 0.0)
 
 
+@inline
+def _count(weight: Any, rank: Any, last: Any, count: Any) -> None:
+    """Fill the number of clear looks up to a window."""
+    for j in range(weight.shape[1]):
+        count[j] = 0.0
+    for i in range(weight.shape[0]):
+        for j in range(weight.shape[1]):
+            count[j] += select((weight[i, j] > 0.0) & (rank[i] <= last), 1.0, 0.0)
+
+
 @kernel("(n,p),(n),(r),()->(n,p),(p)")
 def choose(
     weight: Any,  # n p, 0 for a look that is not clear
@@ -154,17 +164,11 @@ def choose(
 ) -> None:
     """Take the shortest window with enough looks, or with all there are."""
     every, count = np.empty_like(window), np.empty_like(window)
+    _count(weight, rank, ranks[-1], every)
     for j in range(weight.shape[1]):
-        every[j], window[j] = 0.0, -1.0
-    for i in range(weight.shape[0]):
-        for j in range(weight.shape[1]):
-            every[j] += select(weight[i, j] > 0.0, 1.0, 0.0)
+        window[j] = -1.0
     for r in range(ranks.shape[0]):
-        for j in range(weight.shape[1]):
-            count[j] = 0.0
-        for i in range(weight.shape[0]):
-            for j in range(weight.shape[1]):
-                count[j] += select((weight[i, j] > 0.0) & (rank[i] <= ranks[r]), 1.0, 0.0)
+        _count(weight, rank, ranks[r], count)
         for j in range(weight.shape[1]):
             found = (window[j] < 0.0) & (count[j] >= min(every[j], enough))
             window[j] = select(found, ranks[r], window[j])

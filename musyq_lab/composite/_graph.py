@@ -1,0 +1,78 @@
+"""The graph of a composite: which arrays of which looks make a chunk of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+
+from musyq_lab.composite import weight
+from musyq_lab.composite._block import block
+from musyq_lab.composite._plan import Plan
+from musyq_lab.composite.select import Look
+from musyq_lab.standard import layout
+
+CHUNK_BYTES = 1 << 28
+"""Bytes of all looks of a chunk: larger chunks of the scenes are split."""
+
+
+def own_bands(look: Look, bands: Sequence[str]) -> list[str]:
+    """Return those of the bands that a look has."""
+    there = {str(name) for name in look.scene["band"].values}
+    return [name for name in bands if name in there]
+
+
+def _arrays(look: Look, bands: Sequence[str]) -> list[Any]:
+    """Return the arrays of :class:`musyq_lab.composite._strip.Pixels` of a look, as they are in the scene."""
+    scene, own = look.scene, own_bands(look, bands)
+    plane = layout.plane_of(scene)
+    stacks = [scene.get(name) for name in ("reflectance", *layout.UNCERTAINTIES)]
+    arrays = [s if s is None else s.sel(band=own).transpose("band", *plane).astype(np.float32) for s in stacks]
+    arrays.append(weight.quality(scene))
+    arrays += [scene[name].transpose(*plane).astype(np.float32) for name in ("sun_zenith", "view_zenith")]
+    return [array if array is None else array.data for array in arrays]
+
+
+def layers(looks: Sequence[Look], bands: Sequence[str], plan: Plan) -> Any:
+    """Return the layers of the composite, lazily where a scene is lazy."""
+    arrays = [array for look in looks for array in _arrays(look, bands)]
+    lazy = [array for array in arrays if isinstance(array, da.Array)]
+    if not lazy:
+        return block(*arrays, plan=plan)
+    chunks = _chunks(lazy[0].chunks[-2:], sum(array.dtype.itemsize * _depth(array) for array in lazy))
+    pairs: list[Any] = []
+    for number, array in enumerate(arrays):
+        if array is None:
+            pairs += [None, None]
+            continue
+        whole = array if isinstance(array, da.Array) else da.from_array(array, chunks=-1)
+        # Bands of a look have a label of their own: looks may have different numbers of them.
+        labels = (f"b{number}", "y", "x") if array.ndim == 3 else ("y", "x")
+        pairs += [whole.rechunk((*array.shape[:-2], *chunks)), labels]
+    return da.blockwise(
+        block,
+        ("layer", "y", "x"),
+        *pairs,
+        plan=plan,
+        new_axes={"layer": plan.layers},
+        dtype=np.uint32,
+        concatenate=True,
+        align_arrays=False,
+        name=f"composite-{tokenize(pairs, plan)}",
+        meta=np.empty((0, 0, 0), np.uint32),
+    )
+
+
+def _depth(array: Any) -> int:
+    return int(array.shape[0]) if array.ndim == 3 else 1
+
+
+def _chunks(chunks: tuple[tuple[int, ...], ...], bytes_per_pixel: int) -> tuple[tuple[int, ...], ...]:
+    """Return the chunks of the first look, halved along rows until all looks of one fit in memory."""
+    rows, columns = chunks
+    while max(rows) > 1 and max(rows) * max(columns) * bytes_per_pixel > CHUNK_BYTES:
+        rows = tuple(part for size in rows for part in (size - size // 2, size // 2) if part)
+    return rows, columns
