@@ -16,6 +16,7 @@ from musyq_lab.files.raster import open_band
 from musyq_lab.sensors._calibrate import Counts, Illumination, Linear, Planck
 from musyq_lab.sensors._granule import Granule
 from musyq_lab.sensors._grids import on_one_grid, placed, same_grid
+from musyq_lab.sensors._landsat_angles import angles
 from musyq_lab.sensors._mtl import Metadata, read_mtl
 from musyq_lab.sensors._scene import Acquisition, Rule, assemble, quality
 from musyq_lab.sensors._time import sun_distance
@@ -94,7 +95,7 @@ def open_level1(
     esun: Mapping[str, Mapping[str, float]] | None = None,
     planck: Mapping[str, tuple[float, float]] | None = None,
 ) -> xr.Dataset:
-    """Open a Level-1 scene: bands, scene-centre Sun angles and the producer's quality band.
+    """Open a Level-1 scene: bands, angles and the producer's quality band.
 
     Parameters
     ----------
@@ -122,18 +123,21 @@ def open_level1(
         )
     constants = _Constants(metadata, distance, (esun or {}).get(platform, {}), (planck or {}).get(platform))
     counts, left_out = on_one_grid([constants.counts(band, path) for band, path in sources.items()])
-    zenith = 90.0 - metadata.number("SUN_ELEVATION", least=-90.0, most=90.0)
-    azimuth = metadata.number("SUN_AZIMUTH", least=-360.0, most=360.0) % 360.0
+    seen = angles(granule, _stem(granule), counts[0].data, metadata)
     qa, layer = _quality(granule, counts, collection)
     level = metadata.text("PROCESSING_LEVEL", metadata.text("DATA_TYPE", "L1"))
-    kept = {"quality_layer": layer, **_kept([b.name for b in wanted if b not in sources] + left_out, collection)}
+    kept = {
+        "quality_layer": layer,
+        "angle_note": seen.note,
+        **_kept([b.name for b in wanted if b not in sources] + left_out, collection),
+    }
     scene = assemble(
         granule,
         Acquisition(platform, moment, moment, level, kept),
         counts,
         calibration=calibration,
-        sun=Illumination(zenith, distance),
-        angles={"sun_zenith": zenith, "sun_azimuth": azimuth},
+        sun=Illumination(seen.values["sun_zenith"], distance),
+        angles=seen.values,
         qa=qa,
     )
     scene.encoding["files"] = tuple(map(str, granule.files))

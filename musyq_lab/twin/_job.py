@@ -96,7 +96,7 @@ class Job:
         for draft in filter(_is_draft, list(self.folder.iterdir())):
             draft.unlink()
         done = {(row["sensor"], row["name"]) for row in self.rows}
-        missing = [o for o in _looks(self.world, self.settings) if (o.sensor, _name(o)) not in done]
+        missing = [o for o in looks(self.world, self.settings) if (o.sensor, name_of(o)) not in done]
         # Threads of our own: those of the linear algebra would get in their way.
         with threadpool_limits(1, "blas"), _workers() as pool:
             if missing:
@@ -125,8 +125,8 @@ class Job:
 
     def _granule(self, look: Overpass) -> dict[str, Any] | None:
         """Make one granule and return its row, None where the overpass sees nothing."""
-        granule = _granule(look.sensor)
-        target = self.folder / "granules" / look.sensor / _name(look)
+        granule = granule_of(look.sensor)
+        target = self.folder / "granules" / look.sensor / name_of(look)
         draft = target.with_name(f".{target.name}.part")
         for leftover in (draft, target):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -140,7 +140,7 @@ class Job:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        row = {"name": _name(look), "sensor": look.sensor, "platform": look.platform, "time": look.time.isoformat()}
+        row = {"name": name_of(look), "sensor": look.sensor, "platform": look.platform, "time": look.time.isoformat()}
         return {**row, "path": str((target / path.relative_to(draft)).relative_to(self.folder))}
 
     def _stored(self) -> dict[str, Any]:
@@ -230,20 +230,22 @@ def _each(pool: ThreadPoolExecutor, work: Callable[[Any], T], items: Iterable[An
         raise failure
 
 
-def _granule(sensor: str) -> Granule:
+def granule_of(sensor: str) -> Granule:
+    """Return the module that writes the granules of a sensor."""
     module: Any = import_module(f"musyq_lab.twin.granules.{sensor}")
     return module  # type: ignore[no-any-return]
 
 
-def _name(look: Overpass) -> str:
+def name_of(look: Overpass) -> str:
+    """Return the name of an overpass: its time and platform."""
     return f"{look.time:%Y%m%dT%H%M%S}_{look.platform.replace(' ', '')}"
 
 
-def _looks(world: World, settings: Settings) -> list[Overpass]:
+def looks(world: World, settings: Settings) -> list[Overpass]:
     """Return the overpasses of a simulation, in the order of time."""
     found: dict[tuple[str, str], Overpass] = {}
     for sensor in settings.sensors:
-        instrument = _granule(sensor).INSTRUMENT
+        instrument = granule_of(sensor).INSTRUMENT
         name, orbit = instrument.platform, instrument.orbit
         for target in _targets(world.grid):
             for look in overpasses(sensor, name, orbit, target, settings.first, settings.days):

@@ -163,8 +163,7 @@ def images(world: World, overpass: Overpass, granule: Granule) -> tuple[Image, .
 
 def _image(seen: Seen, instrument: Instrument, pixels: Pixels) -> Image:
     sensor = SENSORS[instrument.sensor]
-    work = _Working(seen, _stride(pixels, seen.world.grid))
-    sampler = _Sampler(work.grid, pixels)
+    work, sampler = working(seen, pixels)
     variant = str(pixels.extra.get("variant", instrument.variant))
     values = {}
     for band in _bands(sensor, variant, pixels):
@@ -226,12 +225,18 @@ def _bands(sensor: Sensor, variant: str, pixels: Pixels) -> Iterator[Band]:
     return (rows[name] for name in pixels.bands)
 
 
+def working(seen: Seen, pixels: Pixels) -> tuple[Working, Sampler]:
+    """Return the world on blocks that suit a native grid, and what takes it to the pixels."""
+    work = Working(seen, _stride(pixels, seen.world.grid))
+    return work, Sampler(work.grid, pixels)
+
+
 def _stride(pixels: Pixels, grid: WorldGrid) -> int:
     wanted = int(pixels.footprint / SAMPLES / grid.metres)
     return max(1, min(wanted, *grid.shape))
 
 
-class _Working:
+class Working:
     """The world on blocks of cells small against the point spread."""
 
     def __init__(self, seen: Seen, stride: int) -> None:
@@ -293,12 +298,17 @@ class _Working:
         """Return reflectance or brightness temperature at the top of the atmosphere."""
         return self._temperature(band) if band.thermal else self._reflectance(sensor, band, variant)
 
+    def ground(self, sensor: Sensor, band: Band, variant: str) -> Field:
+        """Return the reflectance of the surface in a band, shadows of clouds and slopes included."""
+        air = self.column.of(sensor.key, band.name, variant)
+        return self.mean(self.seen.ground(sensor, band, variant, lambda: self._direct(air)))
+
     def _reflectance(self, sensor: Sensor, band: Band, variant: str) -> Field:
         seen = self.seen
         if seen.night or band.name not in surface.bands_of(sensor.key, variant).names:
             return np.full(self.grid.shape, np.nan, dtype=np.float32)
         air = self.column.of(sensor.key, band.name, variant)
-        clear = air.top(self.mean(seen.ground(sensor, band, variant, lambda: self._direct(air))))
+        clear = air.top(self.ground(sensor, band, variant))
         depth, height, _, ice = self.clouds
         if not np.any(depth > 0):
             return clear
@@ -337,7 +347,7 @@ class _Working:
         )
 
 
-class _Sampler:
+class Sampler:
     """Takes working cells to pixels: point spread, then bilinear interpolation at the centres."""
 
     def __init__(self, grid: WorldGrid, pixels: Pixels) -> None:

@@ -14,8 +14,10 @@ import xarray as xr
 
 from musyq_lab.core.errors import NotFoundError, closest
 from musyq_lab.core.registry import html_table
-from musyq_lab.twin import truth
-from musyq_lab.twin._job import RECORD, Job, read_record
+from musyq_lab.sensors._open import open_scene
+from musyq_lab.twin import beneath, truth
+from musyq_lab.twin._job import RECORD, Job, granule_of, looks, name_of, read_record
+from musyq_lab.twin.orbit import Overpass
 from musyq_lab.twin.settings import Settings, moment_of, settings, stored_settings
 from musyq_lab.twin.world import Members, World
 
@@ -50,6 +52,49 @@ class Simulation:
         if sensor and sensor not in known:
             raise NotFoundError(f"{self.folder} holds no granule of {sensor!r}.{closest(sensor, known)}")
         return [self.folder / row["path"] for row in self.granules if sensor in ("", row["sensor"])]
+
+    def scene_truth(self, path: str | Path, resolution: float | None = None, *, bands: bool = True) -> xr.Dataset:
+        """Return the truth on the pixels of a granule, those of the scene it opens as.
+
+        See :func:`musyq_lab.twin.beneath.beneath` for the layers.
+
+        Parameters
+        ----------
+        path
+            Of the granule, as :meth:`paths` gives it.
+        resolution
+            Sampling distance (m) of the native grid, the sensor's nominal one by default.
+        bands
+            Whether to compute the surface reflectance too, which takes most of the time.
+        """
+        chosen = [row for row in self.granules if self.folder / row["path"] == Path(path)]
+        if not chosen:
+            raise NotFoundError(f"{path} is no granule of {self.folder}. Take one of .paths().")
+        over = self._overpasses[chosen[0]["sensor"], chosen[0]["name"]]
+        made = beneath.beneath(self.world, over, granule_of(over.sensor), resolution, bands=bands)
+        return beneath.placed(made, open_scene(path, resolution=resolution))
+
+    @cached_property
+    def _overpasses(self) -> dict[tuple[str, str], Overpass]:
+        return {(over.sensor, name_of(over)): over for over in looks(self.world, self.settings)}
+
+    def surface_reflectance(
+        self,
+        sensor: str,
+        time: str | datetime | np.datetime64,
+        bands: Sequence[str] = (),
+        variant: str = "",
+        *,
+        view_zenith: float = 0.0,
+        relative_azimuth: float = 0.0,
+    ) -> xr.DataArray:
+        """Return the true reflectance of the surface in a sensor's bands for one direction, dims (band, y, x).
+
+        See :func:`musyq_lab.twin.beneath.surface_reflectance`; with coordinates.
+        """
+        angles = {"view_zenith": view_zenith, "relative_azimuth": relative_azimuth}
+        made = beneath.surface_reflectance(self.world, sensor, moment_of(time), bands, variant, **angles)
+        return truth.georeferenced(self.world, made.to_dataset())["surface_reflectance"]
 
     @property
     def catalog(self) -> Path:

@@ -95,7 +95,7 @@ def test_coarse_pixel_is_the_mean_of_its_cells(monkeypatch):
     quiet(monkeypatch)
     made = world()
     fine = shot(made, cells(made.grid))
-    coarse = forward._Working(forward.Seen(made, look()), 4)
+    coarse = forward.Working(forward.Seen(made, look()), 4)
     assert coarse.grid.shape == (10, 10)
     sensor = forward.SENSORS["landsat_oli"]
     for band, typical, most in zip(BANDS, (2e-4, 2e-4, 2e-3, 1e-3, 0.02), (1e-3, 1e-3, 6e-3, 2e-3, 0.1), strict=True):
@@ -107,7 +107,7 @@ def test_coarse_pixel_is_the_mean_of_its_cells(monkeypatch):
 
 def test_coarse_pixel_inverts_to_the_mean_surface():
     made, overpass = world(), look()
-    work = forward._Working(forward.Seen(made, overpass), 4)
+    work = forward.Working(forward.Seen(made, overpass), 4)
     sensor = forward.SENSORS["landsat_oli"]
     air = work.column.of("landsat_oli", "nir", "")
     found = atmosphere.surface_reflectance(
@@ -154,7 +154,7 @@ class Overcast(World):
 
 def test_cloud_shades_the_ground_once(monkeypatch):
     quiet(monkeypatch)
-    clear, covered = (forward._Working(forward.Seen(world(kind), look()), 1) for kind in (World, Overcast))
+    clear, covered = (forward.Working(forward.Seen(world(kind), look()), 1) for kind in (World, Overcast))
     sensor = forward.SENSORS["landsat_oli"]
     band = sensor.band("red", "")
     air = clear.column.of("landsat_oli", "red", "")
@@ -170,7 +170,7 @@ def test_cloud_shades_the_ground_once(monkeypatch):
 
 
 def test_vapour_above_a_cloud_counts_from_the_ground():
-    made = forward._Working(forward.Seen(world(Overcast), look()), 1)
+    made = forward.Working(forward.Seen(world(Overcast), look()), 1)
     asked = {}
     sensor = forward.SENSORS["landsat_oli"]
 
@@ -194,11 +194,11 @@ def test_cloud_top_is_cold():
 def test_sampling_hits_centres_and_corners():
     grid = local_grid(*PLACE, 2.4, 60.0)
     rows, columns = np.meshgrid(np.arange(40.0), np.arange(40.0), indexing="ij")
-    sampler = forward._Sampler(grid, cells(grid))
+    sampler = forward.Sampler(grid, cells(grid))
     np.testing.assert_allclose(
         sampler.sharp((100 * rows + columns).astype(np.float32)), 100 * rows + columns, atol=1e-2
     )
-    paired = forward._Sampler(grid, cells(grid, block=2))  # centres on the corners of cells
+    paired = forward.Sampler(grid, cells(grid, block=2))  # centres on the corners of cells
     wanted = 100 * (2 * np.arange(20) + 0.5)[:, np.newaxis] + 2 * np.arange(20) + 0.5
     np.testing.assert_allclose(paired.sharp((100 * rows + columns).astype(np.float32)), wanted, atol=1e-2)
 
@@ -206,7 +206,7 @@ def test_sampling_hits_centres_and_corners():
 def test_nothing_beyond_the_edge():
     grid = local_grid(*PLACE, 2.4, 60.0)
     wider = replace(grid, west=grid.west - 120, north=grid.north + 120, rows=44, columns=44)
-    found = forward._Sampler(grid, cells(wider)).sharp(np.ones(grid.shape, np.float32))
+    found = forward.Sampler(grid, cells(wider)).sharp(np.ones(grid.shape, np.float32))
     assert np.isfinite(found[2:-2, 2:-2]).all()
     assert np.isfinite(found).sum() == 40 * 40
 
@@ -215,7 +215,7 @@ def test_point_spread_has_its_width_and_keeps_the_sum():
     grid = local_grid(*PLACE, 6.06, 60.0)
     point = np.zeros(grid.shape, np.float32)
     point[50, 50] = 1
-    found = forward._Sampler(grid, cells(grid, footprint=600.0))(point)
+    found = forward.Sampler(grid, cells(grid, footprint=600.0))(point)
     assert found.sum() == pytest.approx(1, abs=1e-3)
     distance = np.arange(101) - 50
     spread = np.sqrt(np.sum(found.sum(axis=0) * distance**2)) * 60.0

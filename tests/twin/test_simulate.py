@@ -74,9 +74,9 @@ def made(tmp_path_factory):
 def put_in(made):
     """Sensor -> overpass and images of its first granule, made once more."""
     found = {}
-    for look in _job._looks(made.world, made.settings):
+    for look in _job.looks(made.world, made.settings):
         if look.sensor not in found:
-            found[look.sensor] = look, forward.images(made.world, look, _job._granule(look.sensor))
+            found[look.sensor] = look, forward.images(made.world, look, _job.granule_of(look.sensor))
     return found
 
 
