@@ -1,0 +1,185 @@
+"""Values between the pixels of a scene: bilinear, nearest, and cubic polynomials for maps that are smooth."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from musyq_lab.kernels._footprints import Array, Doubles, Weights, native, plain_floats
+from musyq_lab.kernels._inline import inline
+
+ENOUGH = 1e-6
+"""A share that lacks less than this of what is asked for has it, whatever the rounding of its sum."""
+_HALF = 0.5 - 1e-9  # a point half-way between two pixels is the first one's, whatever its rounding
+
+
+@inline
+def _places(row: Any, column: Any, height: int, width: int, start: Any, pixel: Any, share: Any) -> None:
+    n = 0
+    for k in range(row.size):
+        y, x = row[k], column[k]
+        if -0.5 <= y <= height - 0.5 and -0.5 <= x <= width - 0.5:
+            y, x = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)
+            i, j = int(y), int(x)
+            for di in range(2):
+                for dj in range(2):
+                    part = (y - i if di else 1.0 - (y - i)) * (x - j if dj else 1.0 - (x - j))
+                    if part > 1e-9:
+                        pixel[n], share[n] = (i + di) * width + j + dj, part
+                        n += 1
+        start[k + 1] = n
+
+
+def places(row: Doubles, column: Doubles, shape: tuple[int, int]) -> Weights:
+    """Return the weights of bilinear interpolation at fractional rows and columns of an array of a shape."""
+    start = np.zeros(row.size + 1, np.int64)
+    pixel, share = np.empty(4 * row.size, np.int32), np.empty(4 * row.size)
+    native(_places)(row.ravel(), column.ravel(), *shape, start, pixel, share)
+    return Weights(start, pixel[: start[-1]], share[: start[-1]])
+
+
+@inline
+def _between(
+    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, out: Any, least: float
+) -> None:
+    one, stride = np.uint64(1), np.uint64(values.shape[2])
+    flat, into, y_of, x_of = values.reshape(-1), out.reshape(-1), row.reshape(-1), column.reshape(-1)
+    last_y, last_x = height - 1.0, width - 1.0
+    for band in range(values.shape[0]):
+        start = np.uint64(band * values.shape[1] * values.shape[2])
+        for k in range(row.size):
+            y, x = y_of[k], x_of[k]
+            value = math.nan
+            if -0.5 <= y <= last_y + 0.5 and -0.5 <= x <= last_x + 0.5:
+                y, x = min(max(y, 0.0), last_y), min(max(x, 0.0), last_x)
+                i, j = int(y), int(x)
+                s, t = y - i, x - j
+                at = start + np.uint64(i - top) * stride + np.uint64(j - left)
+                right = at + one if x < last_x else at
+                a, b = float(flat[at]), float(flat[right])
+                if y < last_y:
+                    at, right = at + stride, right + stride
+                p, q = float(flat[at]), float(flat[right])
+                upper, lower = a + t * (b - a), p + t * (q - p)
+                value = upper + s * (lower - upper)
+                if math.isnan(value):
+                    value = _partial(a, b, p, q, s, t, least)
+            into[band * row.size + k] = value
+
+
+@inline
+def _partial(a: float, b: float, p: float, q: float, s: float, t: float, least: float) -> float:
+    """Interpolate between those of four numbers that are valid."""
+    wa = (1.0 - s) * (1.0 - t) if not math.isnan(a) else 0.0
+    wb = (1.0 - s) * t if not math.isnan(b) else 0.0
+    wp = s * (1.0 - t) if not math.isnan(p) else 0.0
+    wq = s * t if not math.isnan(q) else 0.0
+    whole = wa + wb + wp + wq
+    if whole < 1e-9 or whole < least:
+        return math.nan
+    total = 0.0
+    total += wa * a if wa > 0.0 else 0.0
+    total += wb * b if wb > 0.0 else 0.0
+    total += wp * p if wp > 0.0 else 0.0
+    total += wq * q if wq > 0.0 else 0.0
+    return total / whole
+
+
+def between(
+    values: Array, row: Doubles, column: Doubles, *, origin: tuple[int, int] = (0, 0),
+    size: tuple[int, int] | None = None, min_valid: float = 0.0,
+) -> Array:  # fmt: skip
+    """Interpolate bilinearly between pixel centres; half a pixel beyond the outer centres the outer pixels hold.
+
+    Parameters
+    ----------
+    values : ndarray, shape (bands, rows, columns)
+        A window of the source; NaN is not valid and drops out.
+    row, column : ndarray, shape (n, m)
+        Where, in pixels of the source, 0 at the centre of its first pixel; NaN for nowhere.
+    origin, size : tuple of int
+        First row and column of the window, and the size of the source (the window's by default).
+    min_valid : float
+        Weight that valid pixels must have, else NaN.
+    """
+    plain = plain_floats(values)
+    height, width = size or plain.shape[1:]
+    out = np.empty((plain.shape[0], *row.shape), plain.dtype)
+    native(_between)(plain, row, column, *origin, height, width, out, min_valid - ENOUGH)
+    return out
+
+
+@inline
+def _pick(
+    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, missing: Any, out: Any
+) -> None:
+    stride = np.uint64(values.shape[2])
+    flat, into, y_of, x_of = values.reshape(-1), out.reshape(-1), row.reshape(-1), column.reshape(-1)
+    for band in range(values.shape[0]):
+        start = np.uint64(band * values.shape[1] * values.shape[2])
+        for k in range(row.size):
+            y, x = y_of[k], x_of[k]
+            if -0.5 <= y <= height - 0.5 and -0.5 <= x <= width - 0.5:
+                i, j = min(int(y + _HALF), height - 1), min(int(x + _HALF), width - 1)
+                into[band * row.size + k] = flat[start + np.uint64(i - top) * stride + np.uint64(j - left)]
+            else:
+                into[band * row.size + k] = missing[0]
+
+
+def pick(
+    values: Array, row: Doubles, column: Doubles, *, origin: tuple[int, int] = (0, 0),
+    size: tuple[int, int] | None = None, missing: float = math.nan,
+) -> Array:  # fmt: skip
+    """Return the nearest pixel, or ``missing``; parameters as for :func:`between`, values of any type."""
+    plain = np.require(values, None, ["C", "W"])
+    height, width = size or plain.shape[1:]
+    out = np.empty((plain.shape[0], *row.shape), plain.dtype)
+    native(_pick)(plain, row, column, *origin, height, width, np.array([missing], plain.dtype), out)
+    return out
+
+
+@inline
+def _cubic(nodes: Any, step: int, first_row: int, first_column: int, out: Any) -> None:
+    tile, columns = 3 * step, out.shape[2]
+    for k in range(out.shape[0]):
+        for r in range(out.shape[1]):
+            i, y = (first_row + r) // tile, ((first_row + r) % tile) / step
+            w0 = (1.0 - y) * (2.0 - y) * (3.0 - y) / 6.0
+            w1 = y * (2.0 - y) * (3.0 - y) / 2.0
+            w2 = y * (y - 1.0) * (3.0 - y) / 2.0
+            w3 = y * (y - 1.0) * (y - 2.0) / 6.0
+            for j in range(first_column // tile, (first_column + columns - 1) // tile + 1):
+                a, b = 3 * i, 3 * j
+                q0 = w0 * nodes[k, a, b] + w1 * nodes[k, a + 1, b] + w2 * nodes[k, a + 2, b] + w3 * nodes[k, a + 3, b]
+                b += 1
+                q1 = w0 * nodes[k, a, b] + w1 * nodes[k, a + 1, b] + w2 * nodes[k, a + 2, b] + w3 * nodes[k, a + 3, b]
+                b += 1
+                q2 = w0 * nodes[k, a, b] + w1 * nodes[k, a + 1, b] + w2 * nodes[k, a + 2, b] + w3 * nodes[k, a + 3, b]
+                b += 1
+                q3 = w0 * nodes[k, a, b] + w1 * nodes[k, a + 1, b] + w2 * nodes[k, a + 2, b] + w3 * nodes[k, a + 3, b]
+                d1, d2, d3 = q1 - q0, q2 - 2.0 * q1 + q0, q3 - 3.0 * (q2 - q1) - q0
+                c1, c2, c3 = d1 - d2 / 2.0 + d3 / 3.0, (d2 - d3) / 2.0, d3 / 6.0
+                low, high = max(j * tile - first_column, 0), min((j + 1) * tile - first_column, columns)
+                offset = j * tile - first_column
+                for c in range(low, high):
+                    x = (c - offset) / step
+                    out[k, r, c] = q0 + x * (c1 + x * (c2 + x * c3))
+
+
+def cubic(nodes: Doubles, step: int, first: tuple[int, int], shape: tuple[int, int]) -> Doubles:
+    """Interpolate tabulated functions at whole numbers, by cubic polynomials through 4 x 4 nodes in each tile.
+
+    Parameters
+    ----------
+    nodes : ndarray, shape (functions, 3 n + 1, 3 m + 1)
+        Values at every ``step``-th point; a tile is three steps.
+    step : int
+        Points from node to node.
+    first, shape : tuple of int
+        First row and column wanted, counted from the first node, and how many.
+    """
+    out = np.empty((nodes.shape[0], *shape))
+    native(_cubic)(nodes, step, *first, out)
+    return out
