@@ -31,6 +31,7 @@ from musyq_lab.core.period import Convention, Period
 from musyq_lab.standard import layout
 
 Method = Literal["auto", "brdf", "mean"]
+METHODS = ("auto", "brdf", "mean")
 
 ENOUGH = 3
 """Clear looks that make a longer window needless: the least with which one can be told from the others."""
@@ -43,6 +44,7 @@ def composite(
     convention: Convention = "year",
     grid: Grid | None = None,
     bands: Sequence[str] | None = None,
+    method: Method = "auto",
     windows: Sequence[float] = (5, 10, 15),
     enough: int = ENOUGH,
     sensor_weights: Mapping[str, float] | None = None,
@@ -96,6 +98,8 @@ def composite(
     """
     when = period_of(period, convention)
     stretches = spans(when, windows)
+    if method not in METHODS:
+        raise InputError(f"There is no method {method!r} of compositing. Use one of {', '.join(METHODS)}.")
     if enough < 1:
         raise InputError(f"enough={enough} looks make no composite. Give 1 or more.")
     looks, aside = gather(scenes, stretches, grid, _opener(standardize, grid))
