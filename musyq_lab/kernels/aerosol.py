@@ -57,6 +57,9 @@ def misfit(
             seen[b] = log(value)
             jacobian += seen[b] + log(through[k, b] * loss * loss)
         if not jacobian == jacobian:
+            for done in range(k):
+                curve[done] = jacobian
+            kind[0] = jacobian
             return
         lowest = 0.0 * jacobian + np.inf
         which = 0
