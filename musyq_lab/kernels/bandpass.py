@@ -28,8 +28,8 @@ __all__ = ["DARKEST", "SLACK", "arguments", "outside", "with_uncertainty", "with
 
 DARKEST = 0.001
 """Reflectance that stands for darker ones in normalised differences."""
-SLACK = 0.005
-"""Reflectance by which the limits of the ratio are passed at most: near zero a ratio means nothing."""
+SLACK = 0.0005
+"""Reflectance by which the limits of the ratio are passed at most: near zero a ratio means little."""
 
 
 def arguments(count: int) -> tuple[str, ...]:
@@ -59,24 +59,24 @@ def without_uncertainty(count: int) -> Kernel:
 def with_uncertainty(count: int) -> Kernel:
     r"""Return the kernel that also propagates uncertainties.
 
-    ``(nearest, x_0 ..., random_0 ..., systematic_0 ..., coefficients, share, growth) -> y, random, systematic``.
+    ``(nearest, x_0 ..., random_0 ..., systematic_0 ..., coefficients, floor, share, growth) -> y, random, systematic``.
 
     Notes
     -----
     Random parts are independent between bands; systematic parts add up as they do at worst, since what they share is
-    not known; the error of the relation, :math:`\sqrt{(share\,x)^2 + (growth\,(y - x))^2}` with the nearest band's x,
-    is random:
+    not known; the error :math:`\sigma_m` of the relation is random, with the reflectance x of the nearest band:
 
     .. math:: \sigma_r^2 = \sum_i J_i^2 \sigma_{r,i}^2 + \sigma_m^2, \qquad
-       \sigma_s = \sum_i |J_i|\,\sigma_{s,i}, \qquad J_i = \partial y / \partial x_i
+       \sigma_s = \sum_i |J_i|\,\sigma_{s,i}, \qquad J_i = \partial y / \partial x_i, \\
+       \sigma_m^2 = floor^2 + (share\,x)^2 + (growth\,(y - x))^2
     """
     bands = range(count)
     inputs = ["nearest", *(f"x_{i}" for i in bands), *(f"random_{i}" for i in bands)]
-    inputs += [*(f"systematic_{i}" for i in bands), *arguments(count), "share", "growth"]
+    inputs += [*(f"systematic_{i}" for i in bands), *arguments(count), "floor", "share", "growth"]
     lines = [*_value(count), *_slopes(count)]
     lines += [
         "own, more = share * nearest, growth * (y - nearest)",
-        f"variance = own * own + more * more + {_sum(f'(t_{i} * random_{i}) * (t_{i} * random_{i})' for i in bands)}",
+        f"variance = floor * floor + own * own + more * more + {_sum(f'(t_{i} * random_{i}) * (t_{i} * random_{i})' for i in bands)}",
         "y_out[0] = y",
         "random_out[0] = sqrt(variance)",
         f"systematic_out[0] = {_sum(f'abs(t_{i}) * systematic_{i}' for i in bands)}",

@@ -34,7 +34,7 @@ _RIDGE = 1e-5  # per spectrum
 _FOLDS = 5
 _KEY = 11  # of the noise
 _MARGIN = 0.02  # of the range of the library by which its limits are passed
-_LEAST = 0.1  # of the mean square error that is laid on the reflectance alone
+_WORLD = 1.5  # error over measured spectra by that over the library: median of 172 bands and kinds of surface
 _CLEAR = 0.01  # reflectance above which a ratio tells something
 
 
@@ -48,10 +48,8 @@ class Relation:
     """Position of the band it is compared with."""
     coefficients: tuple[float, ...]
     """In the order of :func:`musyq_lab.kernels.bandpass.arguments`."""
-    share: float
-    """Part of the error that grows with the reflectance (1)."""
-    growth: float
-    """Part of the error that grows with the change (1)."""
+    uncertainty: tuple[float, float, float]
+    """One sigma: a floor, a share of the nearest reflectance, and a share of the change (1)."""
     error: float
     """Root mean square error over spectra of the library left out of the fit (1)."""
     error_before: float
@@ -157,9 +155,9 @@ def fit(x: Floats, y: Floats, sources: tuple[int, ...], nearest: int) -> Relatio
     numbers = whole.copy()
     numbers[sources.index(nearest)] += 1.0
     ratio = _limits((y / home)[home > _CLEAR][None])[:, 0] if better else np.ones(2)
-    share, growth = _error(y - home - change, home, change)
+    uncertainty = _uncertainty(y - home - change, home, change)
     coefficients = (*limits.ravel(), *numbers, *ratio)
-    return Relation(sources, nearest, tuple(float(v) for v in coefficients), share, growth, min(before, after), before)
+    return Relation(sources, nearest, tuple(float(v) for v in coefficients), uncertainty, min(before, after), before)
 
 
 @lru_cache(maxsize=128)
@@ -235,19 +233,24 @@ def _solved(gram: Floats, side: Floats, count: int) -> Floats:
     return b
 
 
-def _error(residual: Floats, home: Floats, change: Floats) -> tuple[float, float]:
-    """Return the two parts of the error, so that its mean square over the library is that of the residuals."""
-    own, more, square = home**2, change**2, residual**2
+def _uncertainty(residual: Floats, home: Floats, change: Floats) -> tuple[float, float, float]:
+    """Return the three parts of the error: its root mean square is that of the residuals, times that of the world.
+
+    A quarter of the mean square is laid on the floor; shares of the nearest reflectance and of the change follow by
+    least squares of the squares.
+    """
+    total = (residual**2).mean()
+    own, more, square = home**2, change**2, np.maximum(residual**2 - total / 4.0, 0.0)
     weight = 1.0 / (own + more + 1e-4) ** 2
     aa, ab, bb = (weight * own * own).sum(), (weight * own * more).sum(), (weight * more * more).sum()
     ay, by = (weight * own * square).sum(), (weight * more * square).sum()
     determinant = aa * bb - ab * ab
-    share = (ay * bb - by * ab) / determinant if determinant > 1e-9 * aa * bb else ay / aa
-    share = max(share, _LEAST * square.mean() / own.mean())
+    share = max((ay * bb - by * ab) / determinant if determinant > 1e-9 * aa * bb else ay / aa, 0.0)
     growth = max(by - share * ab, 0.0) / bb if bb > 0.0 else 0.0
-    model = share * own + growth * more
-    scale = square.mean() / model.mean() if model.mean() > 0.0 else 0.0
-    return float(np.sqrt(scale * share)), float(np.sqrt(scale * growth))
+    model = (share * own + growth * more).mean()
+    scale = 0.75 * total / model if model > 0.0 else 0.0
+    parts = _WORLD * np.sqrt([total / 4.0, scale * share, scale * growth])
+    return float(parts[0]), float(parts[1]), float(parts[2])
 
 
 def _rms(values: Floats) -> float:

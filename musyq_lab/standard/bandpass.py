@@ -328,7 +328,5 @@ def _related(relation: Relation, planes: Mapping[str, Sequence[Arrays]]) -> dict
     if len(planes) == 1:
         return {"reflectance": kernels.without_uncertainty(count)(nearest, *x, *relation.coefficients)}
     parts = [planes[name][k] if name in planes else 0.0 for name in layout.UNCERTAINTIES for k in at]
-    found = kernels.with_uncertainty(count)(
-        nearest, *x, *parts, *relation.coefficients, relation.share, relation.growth
-    )
+    found = kernels.with_uncertainty(count)(nearest, *x, *parts, *relation.coefficients, *relation.uncertainty)
     return dict(zip(("reflectance", *layout.UNCERTAINTIES), found, strict=True))
