@@ -49,7 +49,8 @@ class Pass(Inline):
     @functools.cached_property
     def _dispatcher(self) -> Any:
         native = numba_side()
-        return native.njit(pipeline_class=native.Pipeline, **native.OPTIONS)(self.function)
+        options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **native.OPTIONS}
+        return native.njit(pipeline_class=native.Pipeline, **options)(self.function)
 
 
 @Pass
