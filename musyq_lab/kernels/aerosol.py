@@ -57,7 +57,7 @@ def misfit(
             seen[b] = log(value)
             jacobian += seen[b] + log(through[k, b] * loss * loss)
         if not jacobian == jacobian:
-            for done in range(k):
+            for done in range(curve.shape[0]):
                 curve[done] = jacobian
             kind[0] = jacobian
             return

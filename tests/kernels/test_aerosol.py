@@ -96,7 +96,8 @@ def test_unlike_surfaces_count_little():
     mean, covariance, share = kinds()
     spans = []
     for surface in (np.exp(mean[0]) - aerosol.OFFSET, np.array([0.85, 0.85, 0.8])):
-        x = [np.log(surface_of(forward(surface, 2), node) + aerosol.OFFSET) for node in range(NODES)]
+        seen = [surface_of(forward(surface, 2), node) for node in range(NODES)]
+        x = [np.log(np.maximum(part, -0.01) + aerosol.OFFSET) for part in seen]
         away = [min(_distance(row, m, c) for m, c in zip(mean, covariance, strict=True)) for row in x]
         normal = max(away) - min(away)
         curve, _ = aerosol.misfit.python(forward(surface, 2), *SKY, *arguments(mean, covariance, share))
