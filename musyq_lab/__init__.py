@@ -12,6 +12,7 @@ _PUBLIC = {
     "RECIPES": "musyq_lab.production.recipes:RECIPES",
     "SENSORS": "musyq_lab.sensors._registry:SENSORS",
     "algorithm": "musyq_lab.products._retrieval:algorithm",
+    "composite": "musyq_lab.composite.composite:composite",
     "explain": "musyq_lab.products._explain:explain",
     "explore": "musyq_lab.dashboards.explorer:explore",
     "open_catalog": "musyq_lab.catalog.open:open_catalog",

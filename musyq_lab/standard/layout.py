@@ -102,14 +102,23 @@ def flagged(scene: xr.Dataset, *names: str) -> xr.DataArray:
         plane = plane_of(scene)
         first = scene[next(name for name, _ in _STACKS.values() if name in scene)]
         return xr.zeros_like(first.isel({d: 0 for d in first.dims if d not in plane}, drop=True), dtype=bool)
-    return (scene["qa"] & QA_DTYPE.type(_bits(names))).astype(bool)
+    return (scene["qa"] & QA_DTYPE.type(bits_of(names))).astype(bool)
 
 
 def with_flag(scene: xr.Dataset, name: str, where: xr.DataArray) -> xr.Dataset:
     """Return the scene with a flag set where the condition holds, and as it was elsewhere."""
-    bit = where.astype(QA_DTYPE) * QA_DTYPE.type(_bits([name]))
+    bit = where.astype(QA_DTYPE) * QA_DTYPE.type(bits_of([name]))
     qa = (scene["qa"] | bit) if "qa" in scene else bit
     return scene.assign(qa=qa.astype(QA_DTYPE).assign_attrs(qa_attributes()))
+
+
+def hide(scene: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Return the scene with NaN in every band, and in its uncertainty, where any of the flags is set, lazily."""
+    if not bits_of(names) or "qa" not in scene:
+        return scene
+    hidden = flagged(scene, *names)
+    stacks = [name for name in (*(stack for stack, _ in _STACKS.values()), *UNCERTAINTIES) if name in scene]
+    return scene.assign({name: scene[name].where(~hidden).assign_attrs(scene[name].attrs) for name in stacks})
 
 
 def qa_attributes() -> dict[str, Any]:
@@ -172,7 +181,8 @@ def _holds(scene: xr.Dataset) -> str:
     return ", ".join(map(str, scene.data_vars)) or "nothing"
 
 
-def _bits(names: Sequence[str]) -> int:
+def bits_of(names: Sequence[str]) -> int:
+    """Return the bits of some flags of a scene as one number; unknown ones are refused."""
     for name in names:
         if name not in SCENE_FLAG:
             raise InputError(f"There is no flag {name!r} of a scene.{closest(name, SCENE_FLAG)}")
@@ -196,7 +206,7 @@ def _bands(scene: xr.Dataset) -> dict[str, xr.DataArray]:
 
 
 def _hidden(scene: xr.Dataset, mask: Sequence[str]) -> xr.DataArray | None:
-    bits = _bits(mask)
+    bits = bits_of(mask)
     if not bits or "qa" not in scene:
         return None
     return (scene["qa"] & QA_DTYPE.type(bits)).astype(bool)
