@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.composite import _plan
+from musyq_lab.composite._invert import invert
 from musyq_lab.composite._plan import Plan
-from musyq_lab.composite._strip import Pixels, Strip, line, pixels, strip
+from musyq_lab.composite._strip import LEAST, Pixels, Strip, line, pixels, relative, strip
 from musyq_lab.composite.lineage import packed
 from musyq_lab.composite.weight import table
 from musyq_lab.core.quality import INPUT_MISSING
@@ -36,6 +37,8 @@ class Chosen:
 
     weight: Array
     """(block, look, LANES), final."""
+    inverted: Array
+    """(block, look, LANES), what looks weigh in an inversion: those far from nadir as much as the others."""
     window: Array
     """Number of the window."""
     snowy: Array
@@ -46,13 +49,15 @@ class Chosen:
     """Looks that remain."""
 
 
-def block(*arrays: Array | None, plan: Plan) -> Array:
+def block(sun: Array | None, *arrays: Array | None, plan: Plan) -> Array:
     """Return the composite of one chunk as uint32 ``(layer, y, x)``; floats are there by their bits.
 
     Parameters
     ----------
+    sun : array (y, x), optional
+        Zenith angle of the Sun (deg) that looks are brought to, needed for an inversion.
     arrays
-        The six arrays of :class:`Pixels` of the first look, then those of the next.
+        The arrays of :class:`Pixels` of the first look, then those of the next.
     plan : Plan
         What to make.
     """
@@ -60,36 +65,32 @@ def block(*arrays: Array | None, plan: Plan) -> Array:
     given = [pixels(arrays[k : k + every]) for k in range(0, len(arrays), every)]
     rows, columns = given[0].qa.shape
     looks = [look.flat() for look in given]
+    target = None if sun is None else sun.reshape(-1)
     out = np.empty((plan.layers, rows * columns), np.uint32)
     factors = table(plan.dropped, dict(plan.lowered))
     for start in range(0, out.shape[1], STRIP):
         piece = slice(start, min(start + STRIP, out.shape[1]))
-        made = strip([look.cut(piece) for look in looks], plan, factors)
-        _fill(out[:, piece], made, choose(made, plan), plan)
+        cut = [look.cut(piece) for look in looks]
+        there = None if target is None else target[piece]
+        made = strip(cut, there if plan.normalize else None, plan, factors)
+        chosen = choose(made, plan)
+        _fill(out[:, piece], made, chosen, plan)
+        if there is not None and plan.method != "mean":
+            invert(out[:, piece], cut, made.shared, chosen.inverted, there, plan)
     return out.reshape(plan.layers, rows, columns)
 
 
 def choose(made: Strip, plan: Plan) -> Chosen:
     """Choose the looks of a strip and weigh them."""
-    ranks = np.arange(len(plan.windows), dtype=np.float32)
+    ranks, sensors = (np.arange(n, dtype=np.float32) for n in (len(plan.windows), plan.sensors))
     weight, window = kernels.choose(made.weight, plan.rank_of, ranks, np.float32(plan.enough))
     weight, snowy = kernels.agree(weight, made.snow)
     first, second = plan.judged
     judged = kernels.bisquare(made.values[first], weight, weight)
     judged = kernels.bisquare(made.values[second], weight, judged)
-    final = kernels.balance(
-        judged,
-        _relative(made, made.random, plan),
-        _relative(made, made.systematic, plan),
-        plan.sensor_of,
-        np.arange(plan.sensors, dtype=np.float32),
-    )
-    return Chosen(final, window, snowy, _count(weight), _count(final))
-
-
-def _relative(made: Strip, sigma: Sequence[Array], plan: Plan) -> Array:
-    first, second = plan.judged
-    return np.asarray(kernels.relative(made.values[first], made.values[second], sigma[first], sigma[second]))
+    variances = [relative(made.values, sigma, plan) for sigma in (made.random, made.systematic)]
+    final = kernels.balance(judged, *variances, plan.sensor_of, sensors)
+    return Chosen(final, judged / np.maximum(made.stated, LEAST), window, snowy, _count(weight), _count(final))
 
 
 def _count(weight: Array) -> Array:
@@ -103,10 +104,10 @@ def _fill(out: Array, made: Strip, chosen: Chosen, plan: Plan) -> None:
     floats = out[: plan.floats].view(np.float32)
     apart = []
     for b in range(plan.bands):
-        mean, sigma, by_sensor = kernels.combine(
+        mean, noise, shift, by_sensor = kernels.combine(
             made.values[b], chosen.weight, made.random[b], made.systematic[b], plan.sensor_of, sensors
         )
-        floats[b], floats[plan.bands + b] = line(mean, size), line(sigma, size)
+        floats[b], floats[plan.bands + b] = line(mean, size), line(np.hypot(noise, shift), size)
         if b in plan.judged:
             apart.append(_disagree(mean, by_sensor))
     for s, share in enumerate(_shares(chosen.weight, plan)):

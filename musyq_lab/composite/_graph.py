@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import dask.array as da
 import numpy as np
+import xarray as xr
 from dask.base import tokenize
 
 from musyq_lab.composite import weight
 from musyq_lab.composite._block import block
 from musyq_lab.composite._plan import Plan
+from musyq_lab.composite._sun import target
 from musyq_lab.composite.select import Look
 from musyq_lab.standard import layout
 
@@ -32,18 +35,34 @@ def _arrays(look: Look, bands: Sequence[str]) -> list[Any]:
     stacks = [scene.get(name) for name in ("reflectance", *layout.UNCERTAINTIES)]
     arrays = [s if s is None else s.sel(band=own).transpose("band", *plane).astype(np.float32) for s in stacks]
     arrays.append(weight.quality(scene))
-    arrays += [scene[name].transpose(*plane).astype(np.float32) for name in ("sun_zenith", "view_zenith")]
+    angles = (scene["sun_zenith"], scene["view_zenith"], layout.relative_azimuth(scene))
+    arrays += [angle.transpose(*plane).astype(np.float32) for angle in angles]
     return [array if array is None else array.data for array in arrays]
 
 
-def layers(looks: Sequence[Look], bands: Sequence[str], plan: Plan) -> Any:
-    """Return the layers of the composite, lazily where a scene is lazy."""
-    arrays = [array for look in looks for array in _arrays(look, bands)]
+def layers(looks: Sequence[Look], plan: Plan, moment: datetime, sun_zenith: float | xr.DataArray | None) -> Any:
+    """Return the layers of the composite, lazily where a scene is lazy.
+
+    Parameters
+    ----------
+    looks : sequence of Look
+        In their order.
+    plan : Plan
+        What to make of them.
+    moment : datetime
+        Middle of the period (UTC).
+    sun_zenith : float, DataArray or None
+        See :func:`musyq_lab.composite._sun.target`.
+    """
+    arrays = [array for look in looks for array in _arrays(look, plan.names)]
     lazy = [array for array in arrays if isinstance(array, da.Array)]
+    needed = plan.normalize or plan.method != "mean"
+    scene = looks[0].scene
     if not lazy:
-        return block(*arrays, plan=plan)
+        return block(target(scene, moment, sun_zenith, None) if needed else None, *arrays, plan=plan)
     chunks = _chunks(lazy[0].chunks[-2:], sum(array.dtype.itemsize * _depth(array) for array in lazy))
-    pairs: list[Any] = []
+    sun = target(scene, moment, sun_zenith, chunks) if needed else None
+    pairs: list[Any] = [sun, None if sun is None else ("y", "x")]
     for number, array in enumerate(arrays):
         if array is None:
             pairs += [None, None]

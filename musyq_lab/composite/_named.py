@@ -14,7 +14,7 @@ from musyq_lab.core.quality import QA_DTYPE, flag_attributes
 from musyq_lab.standard import layout
 
 
-def named(layers: Any, looks: Sequence[Look], bands: list[str], sensors: list[str], plan: Plan) -> xr.Dataset:
+def named(layers: Any, looks: Sequence[Look], sensors: list[str], plan: Plan) -> xr.Dataset:
     """Name the layers."""
     scene = looks[0].scene
     plane = layout.plane_of(scene)
@@ -33,13 +33,13 @@ def named(layers: Any, looks: Sequence[Look], bands: list[str], sensors: list[st
     }
     coords: dict[str, Any] = {
         **{name: scene[name] for name in (*plane, "spatial_ref") if name in scene.coords},
-        "band": bands,
+        "band": list(plan.names),
         "sensor": sensors,
         "granule": [look.granule for look in looks],
         "granule_time": ("granule", np.array([look.time for look in looks], "datetime64[ns]")),
     }
     for name in ("wavelength", "fwhm"):
-        values = [_along(looks, band, name) for band in bands]
+        values = [_along(looks, band, name) for band in plan.names]
         coords[name] = ("band", np.array(values), dict(scene[name].attrs) if name in scene.coords else {"units": "um"})
     made = xr.Dataset(variables, coords)
     for name, attrs in _ATTRIBUTES.items():

@@ -39,6 +39,8 @@ class Column:
     """Days from the middle of the period."""
     bands: tuple[int, ...]
     """Position of each band of the composite among its own, -1 where it has none."""
+    directional: bool = True
+    """Whether its angles are those it was seen at, not those it was normalised to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class Plan:
 
     columns: tuple[Column, ...]
     """Looks in their order."""
-    bands: int
-    """Number of bands."""
+    names: tuple[str, ...]
+    """Roles of the bands."""
+    wavelengths: tuple[float, ...]
+    """Their centres (um)."""
     judged: tuple[int, int]
     """Bands that tell a clear look from a cloudy one."""
     sensors: int
@@ -57,10 +61,19 @@ class Plan:
     """Lengths (days)."""
     enough: float
     """Looks that make a longer window needless."""
+    method: str = "mean"
+    """Name of the method."""
+    normalize: bool = False
+    """Whether looks are brought to one geometry before they are compared."""
     dropped: tuple[str, ...] = DROPPED
     """Flags whose pixels are not used."""
     lowered: tuple[tuple[str, float], ...] = tuple(LOWERED.items())
     """Factors of the weight of flagged pixels."""
+
+    @property
+    def bands(self) -> int:
+        """Number of bands."""
+        return len(self.names)
 
     @property
     def floats(self) -> int:

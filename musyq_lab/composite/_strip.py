@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musyq_lab.composite import _normal
 from musyq_lab.composite._plan import Plan
 from musyq_lab.composite.weight import MAX_SUN, MAX_VIEW, mask_of
+from musyq_lab.kernels import looks as kernels
 from musyq_lab.kernels.looks import LANES, OFFSET, SLOPE
 
 Array = NDArray[Any]
@@ -19,12 +21,18 @@ LOWEST, HIGHEST = -0.05, 1.6
 """Reflectances a look may have; fresh snow seen forward exceeds 1, noise and correction may give less than 0."""
 
 
+LEAST = 1e-4
+"""Smallest variance in units of what MOD09 states: a look that states less is believed so far."""
+
+_ANGLES = ("sun_zenith", "view_zenith", "relative_azimuth")
+
+
 @dataclass(frozen=True, slots=True)
 class Pixels:
     """Arrays of one look over a chunk, or over one row of its pixels."""
 
     reflectance: Array
-    """(band, y, x), normalised to one geometry."""
+    """(band, y, x) as seen."""
     random: Array | None
     """(band, y, x) one sigma, or None."""
     systematic: Array | None
@@ -35,6 +43,8 @@ class Pixels:
     """(y, x) deg."""
     view_zenith: Array
     """(y, x) deg."""
+    relative_azimuth: Array
+    """(y, x) deg, 0 with Sun and sensor on one side."""
 
     def flat(self) -> Pixels:
         """Return the same with rows and columns joined."""
@@ -60,11 +70,15 @@ class Strip:
     """All looks of a strip; arrays are ``(block, look, LANES)`` float32, one for each band where a list."""
 
     values: list[Array]
-    """Reflectance of each band, NaN where a look has none."""
+    """Reflectance of each band brought to one geometry, NaN where a look has none."""
     random: list[Array]
     """One sigma that is independent between looks."""
     systematic: list[Array]
     """One sigma that the looks of a sensor share; what MOD09 states for looks that state nothing."""
+    shared: list[Array]
+    """The systematic parts before looks were brought to one geometry."""
+    stated: Array
+    """Mean variance of the judged bands before looks were brought to one geometry, in units of MOD09's."""
     snow: Array
     """1 where a look shows snow."""
     grade: Array
@@ -73,35 +87,46 @@ class Strip:
     """Weight from quality, geometry, time and sensor."""
 
 
-def strip(looks: Sequence[Pixels], plan: Plan, factors: Array) -> Strip:
-    """Bring pieces of all looks to the form of the kernels.
+def strip(looks: Sequence[Pixels], sun: Array | None, plan: Plan, table: Array) -> Strip:
+    """Bring pieces of all looks to the form of the kernels, and to one geometry.
 
     Parameters
     ----------
     looks : sequence of Pixels
         Pieces with joined rows and columns.
+    sun : array (pixel,), optional
+        Zenith angle of the Sun (deg) that looks are brought to; without it they stay as they are.
     plan : Plan
         What is made of them.
-    factors : array (65536,)
+    table : array (65536,)
         Factor of each value of the quality bits.
     """
     size = looks[0].qa.size
-    layers: dict[str, list[Array]] = {}
-    for name in ("reflectance", "random", "systematic"):
-        fill = np.nan if name == "reflectance" else 0.0
-        layers[name] = [pack(_band(looks, name, b, plan), size, fill) for b in range(plan.bands)]
-    values, systematic = layers["reflectance"], layers["systematic"]
+    values = [pack(_band(looks, "reflectance", b, plan), size, np.nan) for b in range(plan.bands)]
+    random = [pack(_band(looks, "random", b, plan), size, 0.0) for b in range(plan.bands)]
+    systematic = [pack(_band(looks, "systematic", b, plan), size, 0.0) for b in range(plan.bands)]
     for i, look in enumerate(looks):
         if look.random is None and look.systematic is None:
             for value, sigma in zip(values, systematic, strict=True):
                 sigma[:, i] = OFFSET + SLOPE * np.maximum(value[:, i], 0)
-    grade = pack([factors[look.qa] for look in looks], size, 0.0)
+    shared = list(systematic)
+    stated = relative(values, random, plan) + relative(values, systematic, plan)
+    if sun is not None:
+        angles = [pack([getattr(look, name) for look in looks], size, np.nan) for name in _ANGLES]
+        _normal.apply(values, random, systematic, _normal.factors(angles, pack([sun], size, 0.0)[:, 0], plan))
+    grade = pack([table[look.qa] for look in looks], size, 0.0)
     snow = pack([(look.qa & mask_of("snow_ice")) > 0 for look in looks], size, 0.0)
     first = [np.float32(k.weight) * _geometry(look) for k, look in zip(plan.columns, looks, strict=True)]
     weight = pack(first, size, 0.0) * grade
     for b in plan.judged:
         weight[~((values[b] > LOWEST) & (values[b] < HIGHEST))] = 0.0
-    return Strip(values, layers["random"], systematic, snow, grade, weight)
+    return Strip(values, random, systematic, shared, stated, snow, grade, weight)
+
+
+def relative(values: Sequence[Array], sigma: Sequence[Array], plan: Plan) -> Array:
+    """Return the variance of the judged bands in units of what MOD09 states, ``(block, look, LANES)``."""
+    first, second = plan.judged
+    return np.asarray(kernels.relative(values[first], values[second], sigma[first], sigma[second]))
 
 
 def _band(looks: Sequence[Pixels], name: str, band: int, plan: Plan) -> list[Array | None]:

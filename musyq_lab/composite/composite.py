@@ -23,6 +23,7 @@ from musyq_lab.composite import weight
 from musyq_lab.composite._graph import layers, own_bands
 from musyq_lab.composite._named import named
 from musyq_lab.composite._plan import Column, Plan
+from musyq_lab.composite.multiangle import FEWEST
 from musyq_lab.composite.report import ATTRIBUTE, written
 from musyq_lab.composite.select import JUDGED, Aside, Grid, Look, Scene, gather, period_of, spans
 from musyq_lab.core.attributes import CONVENTIONS, history_line
@@ -46,7 +47,9 @@ def composite(
     bands: Sequence[str] | None = None,
     method: Method = "auto",
     windows: Sequence[float] = (5, 10, 15),
-    enough: int = ENOUGH,
+    enough: int | None = None,
+    sun_zenith: float | xr.DataArray | None = None,
+    normalize: bool = True,
     sensor_weights: Mapping[str, float] | None = None,
     dropped: Sequence[str] = weight.DROPPED,
     lowered: Mapping[str, float] = weight.LOWERED,
@@ -68,11 +71,22 @@ def composite(
         Grid of the result. For Datasets the one that most of them are on; needed for paths.
     bands : sequence of str, optional
         Roles; all that occur by default. A look without a band simply does not count there; red and nir are needed.
+    method : {"auto", "brdf", "mean"}
+        ``"mean"``: weighted mean of looks brought to one geometry by the c-factor
+        (:func:`musyq_lab.standard.nadir.normalize`); ``"brdf"``: inversion of kernels
+        (:func:`musyq_lab.composite.multiangle.invert`), of their magnitude alone where directions are few; ``"auto"``:
+        full inversion where directions determine it, else the mean.
     windows : sequence of float
         Lengths (days) tried in turn until a pixel has enough clear looks: the first stands for the period itself, the
         others add their difference from it, half before and half after.
-    enough : int
-        Clear looks that make a longer window needless.
+    enough : int, optional
+        Clear looks that make a longer window needless: 3 by default (the least with which one can be told from the
+        others), 7 for ``"brdf"``.
+    sun_zenith : float or DataArray on the pixels, optional
+        Zenith angle of the Sun (deg) that looks are brought to; by default that at 10:30 local solar time
+        (:mod:`musyq_lab.composite._sun`).
+    normalize : bool
+        Whether looks are brought to one geometry before they are compared; False takes them as they are.
     sensor_weights : mapping of str to float, optional
         Factor for sensors whose looks shall weigh more or less than 1; 0 leaves them out.
     dropped : sequence of str
@@ -100,6 +114,7 @@ def composite(
     stretches = spans(when, windows)
     if method not in METHODS:
         raise InputError(f"There is no method {method!r} of compositing. Use one of {', '.join(METHODS)}.")
+    enough = (FEWEST if method == "brdf" else ENOUGH) if enough is None else enough
     if enough < 1:
         raise InputError(f"enough={enough} looks make no composite. Give 1 or more.")
     looks, aside = gather(scenes, stretches, grid, _opener(standardize, grid))
@@ -108,18 +123,23 @@ def composite(
     names = _bands(looks, bands)
     sensors = sorted({look.sensor for look in looks})
     plan = Plan(
-        columns=tuple(_column(look, when, names, sensors, sensor_weights) for look in looks),
-        bands=len(names),
-        judged=(names.index(JUDGED[0]), names.index(JUDGED[1])),
+        columns=tuple(_column(look, when, list(names), sensors, sensor_weights) for look in looks),
+        names=tuple(names),
+        wavelengths=tuple(names.values()),
+        judged=(list(names).index(JUDGED[0]), list(names).index(JUDGED[1])),
         sensors=len(sensors),
         windows=tuple((s.end - s.start).total_seconds() / 86400 for s in stretches),
         enough=float(enough),
+        method=method,
+        normalize=normalize,
         dropped=tuple(dropped),
         lowered=tuple(sorted(lowered.items())),
     )
     weight.table(plan.dropped, dict(plan.lowered))  # unknown flags are refused now, not when computed
-    made = named(layers(looks, names, plan), looks, names, sensors, plan)
-    parameters = {"period": when.label, "bands": names, "windows": list(windows), "enough": enough}
+    made = named(layers(looks, plan, when.middle, sun_zenith), looks, sensors, plan)
+    parameters = {"period": when.label, "bands": list(names), "windows": list(windows), "enough": enough}
+    parameters |= {"method": method, "normalize": normalize}
+    parameters["sun_zenith"] = "given" if isinstance(sun_zenith, xr.DataArray) else sun_zenith
     parameters |= {"sensor_weights": dict(sensor_weights or {}), "dropped": list(dropped), "lowered": dict(lowered)}
     return made.assign_attrs(_attributes(when, looks, aside, parameters))
 
@@ -140,8 +160,8 @@ def _nothing(aside: Sequence[Aside], span: Period) -> str:
     return f"None of the {len(aside)} scenes can be used between {span.start} and {span.end} UTC. {reasons}{more}"
 
 
-def _bands(looks: Sequence[Look], bands: Sequence[str] | None) -> list[str]:
-    """Return the roles of the composite, by wavelength."""
+def _bands(looks: Sequence[Look], bands: Sequence[str] | None) -> dict[str, float]:
+    """Return the roles of the composite and their wavelengths (um), in the order of these."""
     centre: dict[str, float] = {}
     for look in looks:
         for name, wavelength in zip(look.scene["band"].values, look.scene["wavelength"].values, strict=True):
@@ -149,7 +169,7 @@ def _bands(looks: Sequence[Look], bands: Sequence[str] | None) -> list[str]:
     if missing := [name for name in bands or () if name not in centre]:
         raise InputError(f"No scene has the band {missing[0]!r}. There are {', '.join(sorted(centre))}.")
     chosen = set(centre) if bands is None else {*bands, *JUDGED}
-    return sorted(chosen, key=lambda name: (centre[name], name))
+    return {name: centre[name] for name in sorted(chosen, key=lambda name: (centre[name], name))}
 
 
 def _column(
@@ -163,6 +183,7 @@ def _column(
         weight=weight.of_time(days) * weight.of_sensor(look.sensor, weights),
         days=days,
         bands=tuple(own.index(name) if name in own else -1 for name in bands),
+        directional=look.scene.attrs.get("reflectance_direction") != "normalised",
     )
 
 

@@ -46,6 +46,7 @@ WIDEST = 3.0
 _HALVINGS = 12  # of the range of the looks: a median is exact unless two looks differ by less than 2^-12 of it
 _SAME = 1e-5  # relative: sums of weights in float32 that differ by less are one
 _STEP = 1e-6  # reflectance that makes no difference
+_LEAST = 1e-4  # variance, in units of what MOD09 states: a look that states less is believed so far
 _FAR = math.inf
 _RUN = 1 << 17  # pixels of one call: its fixed cost is a few microseconds
 
@@ -234,11 +235,11 @@ def balance(
         k = 2 * int(sensor[i])
         for j in range(pixels):
             looks = room[k, j] * room[k, j] / room[k + 1, j]
-            w = weight[i, j] / (random[i, j] + looks * systematic[i, j])
+            w = weight[i, j] / max(random[i, j] + looks * systematic[i, j], _LEAST)
             out[i, j] = select(weight[i, j] > 0.0, w, 0.0)
 
 
-@kernel("(n,p),(n,p),(n,p),(n,p),(n),(s)->(p),(p),(s,p)")
+@kernel("(n,p),(n,p),(n,p),(n,p),(n),(s)->(p),(p),(p),(s,p)")
 def combine(
     value: Any,  # n p
     weight: Any,  # n p
@@ -247,20 +248,23 @@ def combine(
     sensor: Any,  # n number of the sensor of a look, from 0
     sensors: Any,  # s 0, 1, 2 ...
     average: Any,  # p weighted mean
-    sigma: Any,  # p its one sigma
+    noise: Any,  # p its one sigma, random part
+    shift: Any,  # p its one sigma, systematic part
     apart: Any,  # s p weighted mean of each sensor
 ) -> None:
     """Weighted mean and its uncertainty; looks without a value do not count.
 
     The random part is what the looks state, or their own scatter about the mean where that is larger.
     """
-    heft, shift = np.empty_like(apart), np.empty_like(apart)
-    room = np.empty((4, value.shape[1]), value.dtype)
-    noise, squares, scatter, whole = room[0], room[1], room[2], room[3]
+    heft, bias = np.empty_like(apart), np.empty_like(apart)
+    room = np.empty((3, value.shape[1]), value.dtype)
+    squares, scatter, whole = room[0], room[1], room[2]
     _clear(apart)
     _clear(heft)
-    _clear(shift)
+    _clear(bias)
     _clear(room)
+    for j in range(value.shape[1]):
+        average[j], noise[j], shift[j] = 0.0, 0.0, 0.0
     for i in range(value.shape[0]):
         k = int(sensor[i])
         for j in range(value.shape[1]):
@@ -268,16 +272,14 @@ def combine(
             w = select(used, weight[i, j], 0.0)
             apart[k, j] += select(used, w * value[i, j], w)
             heft[k, j] += w
-            shift[k, j] += select(used, w * systematic[i, j], w)
+            bias[k, j] += select(used, w * systematic[i, j], w)
             noise[j] += select(used, (w * random[i, j]) * (w * random[i, j]), w)
             squares[j] += w * w
-    for j in range(value.shape[1]):
-        average[j], sigma[j] = 0.0, 0.0
     for k in range(sensors.shape[0]):
         for j in range(value.shape[1]):
             average[j] += apart[k, j]
             whole[j] += heft[k, j]
-            sigma[j] += shift[k, j] * shift[k, j]
+            shift[j] += bias[k, j] * bias[k, j]
             apart[k, j] /= heft[k, j]
     for j in range(value.shape[1]):
         average[j] /= whole[j]
@@ -288,7 +290,7 @@ def combine(
     for j in range(value.shape[1]):
         share = squares[j] / (whole[j] * whole[j])  # one over the effective number of looks
         spread = select(share < 1.0 - _SAME, scatter[j] / (1.0 - share), 0.0)
-        sigma[j] = sqrt(sigma[j] + max(noise[j], spread)) / whole[j]
+        noise[j], shift[j] = sqrt(max(noise[j], spread)) / whole[j], sqrt(shift[j]) / whole[j]
 
 
 @kernel("(),(),(),()->(),()")

@@ -24,7 +24,7 @@ SHAPE = (len(BANDS), *GRID.shape)
 
 
 def made(scenes, **choice):
-    return composite(scenes, period="2019-07-02", **{"method": "mean", **choice}).compute()
+    return composite(scenes, period="2019-07-02", **{"method": "mean", "normalize": False, **choice}).compute()
 
 
 def at(days: float) -> str:
@@ -154,9 +154,13 @@ def test_windows_grow_where_looks_are_few_and_only_there():
 
 def test_periods_of_other_lengths_say_their_own():
     day = Period(datetime(2019, 7, 2), datetime(2019, 7, 3), "day")
-    result = composite([scene(time="2019-07-02T12:00:00Z")], period=day, windows=(1, 3), method="mean").compute()
+    result = composite(
+        [scene(time="2019-07-02T12:00:00Z")], period=day, windows=(1, 3), method="mean", normalize=False
+    ).compute()
     assert (result.window_length == 1).all()
-    six = composite([scene(time="2019-01-31T23:59:59Z")], period="2019-01-28", convention="month", method="mean")
+    six = composite(
+        [scene(time="2019-01-31T23:59:59Z")], period="2019-01-28", convention="month", method="mean", normalize=False
+    )
     assert (six.window_length.compute() == 6).all()
 
 
@@ -214,13 +218,15 @@ def test_chunks_and_threads_change_no_bit(chunks, threads):
 
 
 def test_nothing_is_computed_while_the_graph_is_built():
-    result = composite([lazily_blank(scene(chunks=(6, 8)))], period="2019-07-02", method="mean")
+    result = composite([lazily_blank(scene(chunks=(6, 8)))], period="2019-07-02", method="mean", normalize=False)
     with pytest.raises(AssertionError, match="while the graph"):
         result.n_obs.compute()
 
 
 def test_lazy_in_lazy_out_with_the_chunks_of_the_scenes():
-    result = composite([s.chunk(latitude=6, longitude=8) for s in many()], period="2019-07-02", method="mean")
+    result = composite(
+        [s.chunk(latitude=6, longitude=8) for s in many()], period="2019-07-02", method="mean", normalize=False
+    )
     assert all(dask.is_dask_collection(v.data) for v in result.data_vars.values())
     assert result.reflectance.chunksizes["latitude"] == (6, 6)
     assert not dask.is_dask_collection(made([scene()]).reflectance.data)
@@ -228,7 +234,7 @@ def test_lazy_in_lazy_out_with_the_chunks_of_the_scenes():
 
 def test_scenes_in_one_great_chunk_are_split(monkeypatch):
     monkeypatch.setattr("musyq_lab.composite._graph.CHUNK_BYTES", 2 * 16 * 8 * 60)
-    result = composite([s.chunk() for s in many()], period="2019-07-02", method="mean")
+    result = composite([s.chunk() for s in many()], period="2019-07-02", method="mean", normalize=False)
     assert max(result.reflectance.chunksizes["latitude"]) < 12
     monkeypatch.undo()
     assert digest(result.compute()) == digest(made(many()))
