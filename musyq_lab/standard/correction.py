@@ -12,7 +12,8 @@ not in it. Where aerosol is given, its own error is taken as 0.05 + 0.15 of it (
 
 The atmosphere is computed at the corners of cells of 16 pixels and interpolated between, in place and in the state of
 the air; where that does not hold (see :mod:`musyq_lab.kernels.correction`), pixel by pixel. Beside the computation at
-every pixel, over scenes of all seven simulated sensors, that differs by less than 0.001.
+every pixel, with relief of 1 km within cells, that differs by 0.0002 (root mean square) over a full disk and by less
+elsewhere, by 0.005 at most, near the ends of the tables; in bands within water vapour by 0.007.
 """
 
 from __future__ import annotations
@@ -146,9 +147,8 @@ class _Canvas:
                 f"correct({name}=...) must lie on the pixels of the scene {sizes} or one dimension of them; got "
                 f"{dict(value.sizes)}. Interpolate it first, such as {name}.interp_like(scene.reflectance)."
             )
-        for dim in value.dims:
-            own, other = self.scene.coords.get(dim), value.coords.get(dim)
-            if own is not None and other is not None and not np.allclose(own, other, rtol=1e-9, atol=1e-9):
+        for dim in (dim for dim in value.dims if dim in value.coords and dim in self.scene.coords):
+            if not np.allclose(self.scene[dim], value[dim], rtol=1e-9, atol=1e-9):
                 raise InputError(f"correct({name}=...) has other values of {dim!r} than the scene. Regrid it first.")
         bare = value.reset_coords(drop=True).drop_vars([dim for dim in value.dims if dim in value.coords])
         return bare.expand_dims({d: n for d, n in sizes.items() if d not in value.dims}).transpose(*self.plane)
