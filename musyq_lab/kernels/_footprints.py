@@ -133,7 +133,7 @@ def extent(v: Any, u: Any, corners: int, bounds: Any) -> float:
 def overlaps(
     top: Any, bottom: Any, rows: int, columns: int, period: float, pole: Any, cell: Any, pixel: Any, weight: Any,
     count: Any,
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     """List the cells that each footprint covers and the area of overlap; return how many, -1 if the lists are full.
 
     Corners of pixel (i, j) are top[i, j], top[i, j + 1], bottom[i, j + 1], bottom[i, j]: (v, u) on the block's cells;

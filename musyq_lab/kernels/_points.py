@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from musyq_lab.kernels._footprints import Array, Doubles, Weights, native, plain_floats
-from musyq_lab.kernels._inline import inline
+from musyq_lab.kernels._inline import inline, select
 
 ENOUGH = 1e-6
 """A share that lacks less than this of what is asked for has it, whatever the rounding of its sum."""
@@ -44,29 +44,41 @@ def places(row: Doubles, column: Doubles, shape: tuple[int, int]) -> Weights:
 def _between(
     values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, out: Any, least: float
 ) -> None:
-    one, stride = np.uint64(1), np.uint64(values.shape[2])
-    flat, into, y_of, x_of = values.reshape(-1), out.reshape(-1), row.reshape(-1), column.reshape(-1)
+    stride, one, origin = np.uint64(values.shape[1]), np.uint64(1), top * values.shape[1] + left
+    flat = values.reshape(-1)
     last_y, last_x = height - 1.0, width - 1.0
-    for band in range(values.shape[0]):
-        start = np.uint64(band * values.shape[1] * values.shape[2])
-        for k in range(row.size):
-            y, x = y_of[k], x_of[k]
+    for r in range(row.shape[0]):
+        for c in range(row.shape[1]):
+            y, x = row[r, c], column[r, c]
             value = math.nan
-            if -0.5 <= y <= last_y + 0.5 and -0.5 <= x <= last_x + 0.5:
-                y, x = min(max(y, 0.0), last_y), min(max(x, 0.0), last_x)
+            if (y >= 0.0) & (y < last_y) & (x >= 0.0) & (x < last_x):
                 i, j = int(y), int(x)
                 s, t = y - i, x - j
-                at = start + np.uint64(i - top) * stride + np.uint64(j - left)
-                right = at + one if x < last_x else at
-                a, b = float(flat[at]), float(flat[right])
-                if y < last_y:
-                    at, right = at + stride, right + stride
-                p, q = float(flat[at]), float(flat[right])
+                at = np.uint64(i * values.shape[1] + j - origin)
+                a, b = float(flat[at]), float(flat[at + one])
+                at = at + stride
+                p, q = float(flat[at]), float(flat[at + one])
                 upper, lower = a + t * (b - a), p + t * (q - p)
                 value = upper + s * (lower - upper)
-                if math.isnan(value):
-                    value = _partial(a, b, p, q, s, t, least)
-            into[band * row.size + k] = value
+            out[r, c] = value
+    # What is NaN then has a gap beside it, or lies in the outermost pixels.
+    for r in range(row.shape[0]):
+        for c in range(row.shape[1]):
+            if math.isnan(out[r, c]):
+                out[r, c] = _slowly(values, row[r, c], column[r, c], top, left, height, width, least)
+
+
+@inline
+def _slowly(values: Any, y: float, x: float, top: int, left: int, height: int, width: int, least: float) -> float:
+    """Interpolate at one point in the outermost pixels, or beyond."""
+    if not (-0.5 <= y <= height - 0.5 and -0.5 <= x <= width - 0.5):
+        return math.nan
+    y, x = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)
+    i, j = int(y), int(x)
+    below, right = min(i + 1, height - 1) - top, min(j + 1, width - 1) - left
+    a, b = float(values[i - top, j - left]), float(values[i - top, right])
+    p, q = float(values[below, j - left]), float(values[below, right])
+    return _partial(a, b, p, q, y - i, x - j, least)
 
 
 @inline
@@ -107,7 +119,8 @@ def between(
     plain = plain_floats(values)
     height, width = size or plain.shape[1:]
     out = np.empty((plain.shape[0], *row.shape), plain.dtype)
-    native(_between)(plain, row, column, *origin, height, width, out, min_valid - ENOUGH)
+    for layer, made in zip(plain, out, strict=True):
+        native(_between)(layer, row, column, *origin, height, width, made, min_valid - ENOUGH)
     return out
 
 
@@ -115,17 +128,18 @@ def between(
 def _pick(
     values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, missing: Any, out: Any
 ) -> None:
-    stride = np.uint64(values.shape[2])
-    flat, into, y_of, x_of = values.reshape(-1), out.reshape(-1), row.reshape(-1), column.reshape(-1)
+    stride = values.shape[2]
+    last_y, last_x = height - 1.0, width - 1.0
     for band in range(values.shape[0]):
-        start = np.uint64(band * values.shape[1] * values.shape[2])
-        for k in range(row.size):
-            y, x = y_of[k], x_of[k]
-            if -0.5 <= y <= height - 0.5 and -0.5 <= x <= width - 0.5:
-                i, j = min(int(y + _HALF), height - 1), min(int(x + _HALF), width - 1)
-                into[band * row.size + k] = flat[start + np.uint64(i - top) * stride + np.uint64(j - left)]
-            else:
-                into[band * row.size + k] = missing[0]
+        flat = values[band].reshape(-1)
+        for r in range(row.shape[0]):
+            y_of, x_of, line = row[r], column[r], out[band, r]
+            for c in range(y_of.size):
+                y, x = y_of[c], x_of[c]
+                seen = (y >= -0.5) & (y <= last_y + 0.5) & (x >= -0.5) & (x <= last_x + 0.5)
+                i = int(select(seen, min(y + _HALF, last_y), 1.0 * top))
+                j = int(select(seen, min(x + _HALF, last_x), 1.0 * left))
+                line[c] = select(seen, flat[np.uint64((i - top) * stride + j - left)], missing[0])
 
 
 def pick(
@@ -143,6 +157,7 @@ def pick(
 @inline
 def _cubic(nodes: Any, step: int, first_row: int, first_column: int, out: Any) -> None:
     tile, columns = 3 * step, out.shape[2]
+    places = np.arange(tile) / step
     for k in range(out.shape[0]):
         for r in range(out.shape[1]):
             i, y = (first_row + r) // tile, ((first_row + r) % tile) / step
@@ -163,9 +178,10 @@ def _cubic(nodes: Any, step: int, first_row: int, first_column: int, out: Any) -
                 c1, c2, c3 = d1 - d2 / 2.0 + d3 / 3.0, (d2 - d3) / 2.0, d3 / 6.0
                 low, high = max(j * tile - first_column, 0), min((j + 1) * tile - first_column, columns)
                 offset = j * tile - first_column
-                for c in range(low, high):
-                    x = (c - offset) / step
-                    out[k, r, c] = q0 + x * (c1 + x * (c2 + x * c3))
+                line, along = out[k, r, low:high], places[low - offset : high - offset]
+                for c in range(line.size):
+                    x = along[c]
+                    line[c] = q0 + x * (c1 + x * (c2 + x * c3))
 
 
 def cubic(nodes: Doubles, step: int, first: tuple[int, int], shape: tuple[int, int]) -> Doubles:

@@ -124,8 +124,7 @@ class Raster:
         self, target: Frame, block: Window, window: Window, nearest: bool, *place: Doubles
     ) -> tuple[Doubles, Doubles]:
         """Return where the centres of the cells of a block lie among the pixels of the source."""
-        found = lattice(target, self.frame, 0.5, block[:2], block[2:])
-        found -= 0.5
+        found = lattice(target, self.frame, 0.5, block[:2], block[2:], origin=0.5)
         return found[0], found[1]
 
 

@@ -87,6 +87,12 @@ def reference(crs: str) -> Any:
 
 
 @functools.lru_cache(maxsize=64)
+def _cf(crs: str) -> dict[str, Any]:
+    attrs: dict[str, Any] = reference(crs).to_cf()
+    return attrs | CRS_ATTRIBUTES if crs == GEOGRAPHIC else attrs
+
+
+@functools.lru_cache(maxsize=64)
 def transformer(source: str, target: str) -> Any:
     """Return the map from one coordinate system to another, x before y, None where they are one."""
     if source == target or reference(source) == reference(target):
@@ -136,23 +142,32 @@ def nodes(source: Frame, target: Frame, offset: float, rows: tuple[int, int], co
     return exact(source, target, *np.broadcast_arrays(v[:, None], u[None, :]))
 
 
-def lattice(source: Frame, target: Frame, offset: float, rows: tuple[int, int], columns: tuple[int, int]) -> Doubles:
+def lattice(
+    source: Frame,
+    target: Frame,
+    offset: float,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    origin: float = 0.0,
+) -> Doubles:
     """Return row and column in the target at every point of a window of the source, shape (2, rows, columns).
 
     Cubic polynomials between nodes, each tile checked at nine points against the exact map; where they differ by
-    more than 1e-4 of a cell, at every point exactly. Parameters as for :func:`nodes`, counting points.
+    more than 1e-4 of a cell, at every point exactly. Parameters as for :func:`nodes`, counting points;
+    ``origin`` is what counts as 0 in the target.
     """
     table = nodes(source, target, offset, rows, columns)
     first = rows[0] // TILE * TILE, columns[0] // TILE * TILE
     shape = rows[1] - rows[0], columns[1] - columns[0]
-    points = warp.cubic(table, STEP, (rows[0] - first[0], columns[0] - first[1]), shape)
-    for i, j in np.argwhere(_rough(source, target, offset, table, first)):
+    rough = _rough(source, target, offset, table, first)
+    points = warp.cubic(table - origin, STEP, (rows[0] - first[0], columns[0] - first[1]), shape)
+    for i, j in np.argwhere(rough):
         v0, u0 = first[0] + i * TILE, first[1] + j * TILE
         v = np.arange(max(v0, rows[0]), min(v0 + TILE, rows[1]))
         u = np.arange(max(u0, columns[0]), min(u0 + TILE, columns[1]))
         if v.size and u.size:
             whole = exact(source, target, *np.broadcast_arrays(v[:, None] + offset, u[None, :] + offset))
-            points[:, v[0] - rows[0] : v[-1] + 1 - rows[0], u[0] - columns[0] : u[-1] + 1 - columns[0]] = whole
+            points[:, v[0] - rows[0] : v[-1] + 1 - rows[0], u[0] - columns[0] : u[-1] + 1 - columns[0]] = whole - origin
     return points
 
 
@@ -276,7 +291,4 @@ def coordinates(grid: GeoGrid | ProjectedGrid | xr.Dataset | xr.DataArray) -> xr
 
 
 def _mapping(crs: str) -> xr.Variable:
-    attrs = reference(crs).to_cf()
-    if crs == GEOGRAPHIC:
-        attrs = {**attrs, **CRS_ATTRIBUTES}
-    return xr.Variable((), np.int64(0), attrs)
+    return xr.Variable((), np.int64(0), dict(_cf(crs)))
