@@ -20,8 +20,8 @@ import numpy as np
 from musyq_lab.kernels._compile import Kernel, inline, select
 from musyq_lab.kernels._inline import Inline
 
-LANES = 16
-"""Series that run side by side: two vectors of eight; 32 and 64 are no faster."""
+LANES = 64
+"""Series that run side by side: with 16 local polynomials and harmonics take 1.5 and 2.5 times as long."""
 
 _WIDTH = 4  # numbers of the penalty for a time: the diagonal and three bands
 

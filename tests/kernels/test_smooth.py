@@ -264,6 +264,7 @@ def harmonics(times: np.ndarray, period: float, count: int) -> np.ndarray:
     return np.stack([np.ones_like(turn)] + [f(k * turn) for k in range(1, count + 1) for f in (np.cos, np.sin)], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_hants_without_rejection_is_damped_least_squares(count):
     y, w = season(100, 2), np.random.Generator(np.random.Philox(7)).uniform(0.3, 1.0, (100, 2))
@@ -282,6 +283,7 @@ def test_hants_without_rejection_is_damped_least_squares(count):
         np.testing.assert_allclose(found.error[:, k], np.sqrt(sigma2 * variance), rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_hants_finds_planted_harmonics_under_outliers():
     times = np.arange(146) * 5.0
     truth = harmonics(times, 365.0, 3) @ np.array([0.45, 0.2, -0.1, 0.05, 0.04, 0.02, -0.02])
@@ -295,6 +297,7 @@ def test_hants_finds_planted_harmonics_under_outliers():
     assert (found.number < plain.number).all()
 
 
+@pytest.mark.slow
 def test_hants_rejects_on_the_side_that_is_asked_for():
     y = 0.5 + 0.1 * harmonics(np.arange(100.0), 50.0, 1)[:, 1]
     y[20], y[70] = y[20] + 0.4, y[70] - 0.4
@@ -305,6 +308,7 @@ def test_hants_rejects_on_the_side_that_is_asked_for():
     assert kept == {"low": 99, "high": 99, "both": 98, "none": 100}
 
 
+@pytest.mark.slow
 def test_hants_keeps_the_values_it_needs():
     y = season(40, 1, gaps=0.0)[:, 0]
     found = smooth.hants(y, period=73.0, harmonics=2, reject="both", tolerance=0.0, spare=5, turns=200)
@@ -345,7 +349,10 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+SLOW_HANTS = [pytest.param(name, marks=pytest.mark.slow) if name == "hants" else name for name in METHODS]
+
+
+@pytest.mark.parametrize("name", SLOW_HANTS)
 def test_bits_depend_on_neither_neighbours_nor_layout_nor_threads(name):
     method, y = METHODS[name], season(60, 3 * LANES + 5)
     whole = method(y)
@@ -362,7 +369,7 @@ def test_bits_depend_on_neither_neighbours_nor_layout_nor_threads(name):
         np.testing.assert_array_equal(getattr(swapped, field).T, getattr(whole, field))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", SLOW_HANTS)
 def test_shapes_follow_the_series(name):
     y = season(40, 6).reshape(40, 2, 3)
     found = METHODS[name](np.moveaxis(y, 0, 1), axis=1)
@@ -370,18 +377,24 @@ def test_shapes_follow_the_series(name):
     np.testing.assert_array_equal(found.value[1, :, 2], METHODS[name](y[:, 1, 2]).value)
 
 
-def test_twins_compute_the_same():
+TIMES = np.arange(12.0)
+TWINS = {
+    "whittaker": lambda y, w: (whittaker_kernel(2, True), (TIMES, y, w, np.full(LANES, 5.0), 0.7, 3)),
+    "savitzky_golay": lambda y, w: (
+        local_polynomial,
+        (TIMES, np.maximum(TIMES - 3, 0), np.minimum(TIMES + 3, 11), y, w, 3.0, 2),
+    ),
+    "hants": lambda y, w: (hants_kernel, (TIMES, y, w, 12.0, 1, 1, 0, 0.02, 5, 0.1, 3)),
+    "lines": lambda y, w: (bridge, (TIMES, y)),
+}
+
+
+@pytest.mark.parametrize("name", SLOW_HANTS)
+def test_twins_compute_the_same(name):
     y = season(12, LANES)
-    w, t = np.ones_like(y), np.arange(12.0)
-    calls = [
-        (whittaker_kernel(2, True), (t, y, w, np.full(LANES, 5.0), 0.7, 3)),
-        (local_polynomial, (t, np.maximum(t - 3, 0), np.minimum(t + 3, 11), y, w, 3.0, 2)),
-        (hants_kernel, (t, y, w, 12.0, 1, 1, 0, 0.02, 5, 0.1, 3)),
-        (bridge, (t, y)),
-    ]
-    for kernel, arguments in calls:
-        for one, other in zip(kernel(*arguments), kernel.python(*arguments), strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+    kernel, arguments = TWINS[name](y, np.ones_like(y))
+    for one, other in zip(kernel(*arguments), kernel.python(*arguments), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(
