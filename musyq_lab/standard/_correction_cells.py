@@ -53,9 +53,15 @@ def line(size: int, start: int, stop: int) -> Line:
 
 
 def sample(plane: Any) -> Any:
-    """Return the corners of an array whose last two dimensions are those of the scene."""
-    rows, columns = corners(plane.shape[-2]), corners(plane.shape[-1])
-    return plane[..., rows, :][..., columns]
+    """Return the corners of an array whose last two dimensions are those of the scene, each from its own chunk."""
+    for axis in (-2, -1):
+        inside, end = ([slice(None)] * plane.ndim for _ in range(2))
+        inside[axis], end[axis] = slice(None, None, SIZE), slice(-1, None)
+        count = corners(plane.shape[axis]).size
+        parts = plane[tuple(inside)], plane[tuple(end)]
+        joined = da.concatenate if isinstance(plane, da.Array) else np.concatenate
+        plane = parts[0] if parts[0].shape[axis] == count else joined(parts, axis)
+    return plane
 
 
 def spread(values: NDArray[Any], rows: Line, columns: Line) -> NDArray[Any]:

@@ -5,8 +5,8 @@ The surface is taken as Lambertian and uniform, the aerosol as the continental o
 :mod:`musyq_lab.standard.climatology`.
 
 The random part of the uncertainty is that of the scene times :math:`\partial\rho_s/\partial\rho_t`. The systematic
-part joins that of the scene, the errors of aerosol, water vapour, ozone and pressure, each times its derivative, and the
-error of the tables beside 6S. The type of the aerosol, the light of neighbours and the surface's directional shape are
+part joins that of the scene, the errors of aerosol, water vapour, ozone and pressure, each times its derivative, and
+the error of the tables beside 6S. The type of the aerosol, the light of neighbours and the surface's directional shape are
 not in it. Where aerosol is given, its own error is taken as 0.05 + 0.15 of it (that of MODIS over land, Levy et al.
 2013, doi:10.5194/amt-6-2989-2013); for the other columns see :data:`GIVEN`.
 
@@ -72,7 +72,7 @@ def correct(
     scene : xarray.Dataset
         Standard scene with ``sun_zenith`` and, for all but nadir-looking sensors, the other angles. Without
         ``view_zenith`` the sensor is taken to look straight down; at the edge of a Landsat scene, 7.5 deg off, the
-        blue reflectance then errs by up to 0.004.
+        blue reflectance then errs by up to 0.005.
     aod, water_vapour, ozone, pressure : float or DataArray, optional
         Optical depth at 550 nm, column of vapour (kg m-2), of ozone (Dobson unit), surface pressure (hPa): one number,
         or a DataArray over the pixels of the scene or one dimension of them. By default the climatology of the scene's
@@ -100,6 +100,8 @@ def correct(
     layout.require(scene, "correct", variables=("reflectance",))
     if scene.attrs.get("reflectance_level") == layout.SURFACE:
         return layout.add_step(scene, "correct", {"skipped": "the reflectance is that of the surface"})
+    if not scene["reflectance"].size:
+        return layout.add_step(scene, "correct", {"skipped": "the scene is empty"})
     plane = layout.plane_of(scene)
     toa = scene["reflectance"].transpose("band", *plane)
     given = {"aod": aod, "water_vapour": water_vapour, "ozone": ozone, "pressure": pressure}
@@ -220,15 +222,7 @@ def _place(canvas: _Canvas) -> dict[str, xr.DataArray]:
     """Return latitude and longitude of the corners of cells (deg)."""
     scene, (y, x) = canvas.scene, canvas.plane
     if "latitude" in scene.coords and "longitude" in scene.coords:
-        both = [scene[name].reset_coords(drop=True) for name in ("latitude", "longitude")]
-        rows, columns = (corners(scene.sizes[dim]) for dim in (y, x))
-        cut = [c.isel({d: at for d, at in ((y, rows), (x, columns)) if d in c.dims}) for c in both]
-        laid = [
-            c.drop_vars([d for d in c.dims if d in c.coords]).rename(
-                {d: k for d, k in ((y, "y"), (x, "x")) if d in c.dims}
-            )
-            for c in cut
-        ]
+        laid = [_corners_of(scene[name], y, x) for name in ("latitude", "longitude")]
     elif "spatial_ref" in scene.coords and y in scene.coords and x in scene.coords:
         laid = _from_map(scene, y, x)
     else:
@@ -237,6 +231,13 @@ def _place(canvas: _Canvas) -> dict[str, xr.DataArray]:
             "and spatial_ref. Add them, or give aod, water_vapour, ozone and pressure."
         )
     return dict(zip(("latitude", "longitude"), xr.broadcast(*laid), strict=True))
+
+
+def _corners_of(coordinate: xr.DataArray, y: str, x: str) -> xr.DataArray:
+    """Return a coordinate of one or two dimensions at the corners, its dimensions named y and x."""
+    names = {dim: name for dim, name in ((y, "y"), (x, "x")) if dim in coordinate.dims}
+    bare = coordinate.variable.isel({dim: corners(coordinate.sizes[dim]) for dim in names})
+    return xr.DataArray(bare.to_base_variable()).rename({dim: new for dim, new in names.items() if dim != new})
 
 
 def _from_map(scene: xr.Dataset, y: str, x: str) -> list[xr.DataArray]:
