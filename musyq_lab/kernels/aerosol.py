@@ -36,37 +36,35 @@ def misfit(
     curve: Any,
     kind: Any,  # which kind of surface, for the optical depth that agrees best
 ) -> None:
-    r"""Give -2 log likelihood of each optical depth, less the smallest; NaN where a band has no value.
+    r"""Give the cost of each optical depth, less the smallest; NaN where a band has no value.
 
-    The likelihood of the measurement is that of the surface times the Jacobian,
+    It is -2 log likelihood of the distance from what surfaces look like, in logarithms of reflectance,
 
-    .. math:: -2 \ln L = \min_c \left[(\nu + d) \ln\left(1 + \frac{q_c}{\nu}\right) + k_c\right]
-       + 2 \sum_b \ln\left[(\rho_b + \epsilon)\, T_b (1 + S_b y_b)^2\right]
+    .. math:: J = \min_c \left[(\nu + d) \ln\left(1 + \frac{q_c}{\nu}\right) + k_c\right]
 
-    with q the square of the Mahalanobis distance in d bands and :math:`\nu` = :data:`FREEDOM`.
+    with q the square of the Mahalanobis distance in d bands and :math:`\nu` = :data:`FREEDOM`. As in optimal
+    estimation, the distance is an error of the relations among bands, so that no Jacobian enters.
     """
     bands = toa.shape[0]
     seen = np.empty_like(toa)
     least = 0.0 * toa[0] + np.inf
     for k in range(curve.shape[0]):
-        jacobian = 0.0 * toa[0]
+        total = 0.0 * toa[0]
         for b in range(bands):
             y = (toa[b] - path[k, b]) / through[k, b]
-            loss = 1.0 + albedo[k, b] * y
-            value = max(y / loss, _LEAST + 0.0 * y) + OFFSET
-            seen[b] = log(value)
-            jacobian += seen[b] + log(through[k, b] * loss * loss)
-        if not jacobian == jacobian:
+            total += y
+            seen[b] = log(max(y / (1.0 + albedo[k, b] * y), _LEAST + 0.0 * y) + OFFSET)
+        if not total == total:
             for done in range(curve.shape[0]):
-                curve[done] = jacobian
-            kind[0] = jacobian
+                curve[done] = total
+            kind[0] = total
             return
-        lowest = 0.0 * jacobian + np.inf
+        lowest = 0.0 * total + np.inf
         which = 0
         for c in range(constant.shape[0]):
-            distance = 0.0 * jacobian
+            distance = 0.0 * total
             for i in range(bands):
-                part = 0.0 * jacobian
+                part = 0.0 * total
                 for j in range(i + 1):
                     part += whiten[c, i, j] * (seen[j] - mean[c, j])
                 distance += part * part
@@ -74,7 +72,7 @@ def misfit(
             if cost < lowest:
                 lowest = cost
                 which = c
-        curve[k] = lowest + 2.0 * jacobian
+        curve[k] = lowest
         if curve[k] < least:
             least = curve[k]
             kind[0] = which

@@ -2,10 +2,10 @@ r"""Aerosol optical depth from the scene itself, by what its surfaces look like 
 
 In cells of a few kilometres some clear pixels are looked at. For each optical depth at 550 nm the reflectance of their
 surfaces follows in the blue, green, red and infrared bands that the sensor has, and is compared with a library of
-modelled spectra (:mod:`musyq_lab.standard._aerosol_surfaces`): the likelihood of the optical depth. Pixels of one kind
+modelled spectra (:mod:`musyq_lab.standard._aerosol_surfaces`): the cost J of the optical depth. Pixels of one kind
 share the error of its spectra, so each kind counts as one look, however many pixels there are; kinds are independent,
 
-.. math:: -2 \ln p(\tau) = \sum_c \frac{n_c}{n_c + 2}\, \overline{-2 \ln L_c(\tau)} - 2 \ln p_0(\tau)
+.. math:: -2 \ln p(\tau) = \sum_c \frac{n_c}{n_c + 2}\, \overline{J_c(\tau)} - 2 \ln p_0(\tau)
 
 with a lognormal prior :math:`p_0` of given mean and sigma. Dense vegetation is dark and its spectra differ little, so
 that it counts most, as in dark-target methods (Kaufman et al. 1997, doi:10.1109/36.628795; Levy et al. 2007,
@@ -49,7 +49,7 @@ INFRARED = ("nir", "nir_1240", "swir1", "swir2")
 """Bands that tell the surface."""
 
 NODES = np.minimum(np.linspace(0.0, np.sqrt(MAX_AOD), 21) ** 2, MAX_AOD)
-"""Optical depths at which the likelihood is computed."""
+"""Optical depths at which the cost is computed."""
 
 _LEAST = 0.001
 _FINE = np.minimum(np.linspace(np.sqrt(_LEAST), np.sqrt(MAX_AOD), 401) ** 2, MAX_AOD)
@@ -151,7 +151,7 @@ def _marks(scene: xr.Dataset, cells: Cells) -> Any:
 def _curves(
     toa: Floats, marks: Floats, sky: Floats, *, rows: int, columns: int, keys: Any, seen: Any, halo: bool
 ) -> Floats:
-    """Return -2 log likelihood of each node, shape (node, rows, columns); zero where nothing is known."""
+    """Return the cost of each node, shape (node, rows, columns); zero where nothing is known."""
     clear = _clear(marks[0], rows, columns) if halo else marks[0] == 0
     light = np.moveaxis(by_cell(np.where(clear, toa, np.nan).astype(np.float32), rows, columns), 0, -1)
     tables = [part[:, :, None] for part in nodes(keys, sky, aod=NODES)]
@@ -171,7 +171,9 @@ def _clear(marks: Floats, rows: int, columns: int) -> NDArray[np.bool_]:
     cloud = (marks == 2).reshape(y // rows, rows, x // columns, columns)
     for axis in (1, 3):
         wide = cloud.copy()
-        first, last = (tuple(slice(*cut) if k == axis else slice(None) for k in range(4)) for cut in ((1, None), (0, -1)))
+        first, last = (
+            tuple(slice(*cut) if k == axis else slice(None) for k in range(4)) for cut in ((1, None), (0, -1))
+        )
         wide[first] |= cloud[last]
         wide[last] |= cloud[first]
         cloud = wide
