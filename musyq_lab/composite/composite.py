@@ -117,7 +117,7 @@ def composite(
     enough = (FEWEST if method == "brdf" else ENOUGH) if enough is None else enough
     if enough < 1:
         raise InputError(f"enough={enough} looks make no composite. Give 1 or more.")
-    looks, aside = gather(scenes, stretches, grid, _opener(standardize, grid))
+    looks, aside = gather(scenes, stretches, grid, opener_of(standardize, grid))
     if not looks:
         raise InputError(_nothing(aside, stretches[-1]))
     names = _bands(looks, bands)
@@ -144,7 +144,8 @@ def composite(
     return made.assign_attrs(_attributes(when, looks, aside, parameters))
 
 
-def _opener(standardize: Callable[[str | Path], xr.Dataset] | None, grid: Grid | None) -> Any:
+def opener_of(standardize: Callable[[str | Path], xr.Dataset] | None, grid: Grid | None) -> Any:
+    """Return what opens the path of a granule: what was given, else ``ml.standardize`` for a grid."""
     if standardize is None and grid is not None:
         from musyq_lab.standard import pipeline
 
