@@ -134,7 +134,7 @@ def _archetype(reflectance: xr.DataArray, given: xr.DataArray | None) -> Floats:
     if given is None:
         if "wavelength" not in reflectance.coords:
             raise InputError("invert needs a `wavelength` coordinate (um) along band, or `archetype`.")
-        given = fixed_weights(bands, reflectance["wavelength"].values)
+        given = fixed_weights(bands, reflectance["wavelength"])
     known = [str(name) for name in given["band"].values]
     if missing := [name for name in bands if name not in known]:
         raise InputError(f"The archetype lacks the band {missing[0]!r}; it has {', '.join(known)}.")

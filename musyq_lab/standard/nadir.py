@@ -108,7 +108,7 @@ def normalize(
     layout.require(scene, "normalize", variables=("reflectance", *layout.ANGLES), level=layout.SURFACE)
     _check(view_zenith, sun_zenith, method, parameters)
     target = _target(scene, sun_zenith)
-    fixed = fixed_weights([str(name) for name in scene["band"].values], scene["wavelength"].values)
+    fixed = fixed_weights([str(name) for name in scene["band"].values], scene["wavelength"])
     azimuth = layout.relative_azimuth(scene)
     seen = _kernels(scene["sun_zenith"], scene["view_zenith"], azimuth)
     wanted = _kernels(target, xr.full_like(scene["view_zenith"], view_zenith), azimuth)
@@ -134,9 +134,11 @@ def fixed_weights(bands: Sequence[str], wavelength: Any) -> xr.DataArray:
     wavelength : array_like, shape (band,)
         Centres (um): a role without weights of its own lies between the bands of MODIS, the last beyond them.
     """
-    nodes = np.array([FIXED[name] for name in _NODES])
-    between = [np.interp(np.asarray(wavelength, float), list(_NODES.values()), nodes[:, k]) for k in range(3)]
-    rows = [FIXED.get(name, (between[0][k], between[1][k], between[2][k])) for k, name in enumerate(bands)]
+    rows = [FIXED.get(name) for name in bands]
+    if None in rows:
+        nodes, centres = np.array([FIXED[name] for name in _NODES]), np.asarray(wavelength, float)
+        between = np.stack([np.interp(centres, list(_NODES.values()), nodes[:, k]) for k in range(3)], axis=-1)
+        rows = [row or tuple(own) for row, own in zip(rows, between.tolist(), strict=True)]
     return xr.DataArray(
         np.array(rows, np.float32).reshape(-1, 3).T,
         dims=("parameter", "band"),

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -125,15 +126,9 @@ def slope_aspect(elevation: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     1, 2, 1. Outer rows and columns are as steep as the ones within.
     """
     rows, columns = _axes(elevation)
-    padded = _padded(_padded(elevation.astype(np.float32), rows), columns)
-    height, width = elevation.sizes[rows], elevation.sizes[columns]
-
-    def part(down: int, right: int) -> xr.DataArray:
-        cut = padded.isel({rows: slice(down, down + height), columns: slice(right, right + width)})
-        return cut.drop_vars([name for name in cut.coords if {rows, columns} & set(cut[name].dims)])
-
-    across = part(0, 2) + 2 * part(1, 2) + part(2, 2) - part(0, 0) - 2 * part(1, 0) - part(2, 0)
-    along = part(2, 0) + 2 * part(2, 1) + part(2, 2) - part(0, 0) - 2 * part(0, 1) - part(0, 2)
+    padded = _padded(_padded(elevation.astype(np.float32), rows), columns).transpose(rows, columns)
+    bare = elevation.drop_vars(list(elevation.coords)).transpose(rows, columns)
+    across, along = (bare.copy(data=_difference(padded.data, bare.chunks, axis)) for axis in (1, 0))
     dx, dy = _steps(elevation, rows, columns)
     east, north = across / (8.0 * dx), along / (8.0 * dy)
     slope = np.degrees(np.arctan(np.hypot(east, north)))
@@ -209,9 +204,32 @@ def _step(elevation: xr.DataArray, dim: str) -> float:
 
 def _padded(elevation: xr.DataArray, dim: str) -> xr.DataArray:
     """Go on beyond both ends as steep as before."""
-    ends = [elevation.isel({dim: [a]}) * 2 - elevation.isel({dim: [b]}).drop_vars(dim) for a, b in ((0, 1), (-1, -2))]
-    bare = [part.drop_vars(dim) for part in (ends[0], elevation, ends[1])]
-    return xr.concat(bare, dim, coords="minimal", compat="override")
+    bare = elevation.drop_vars(list(elevation.coords))
+    ends = [bare.isel({dim: [a]}) * 2 - bare.isel({dim: [b]}) for a, b in ((0, 1), (-1, -2))]
+    return xr.concat([ends[0], bare, ends[1]], dim)
+
+
+def _difference(padded: Any, chunks: Any, axis: int) -> Any:
+    """Return Horn's sum of differences along an axis, without the rim."""
+    if chunks is None:
+        return _horn(padded, axis)[1:-1, 1:-1]
+    # The rim joins the outer chunks, so that chunks come out as they were.
+    joined = padded.rechunk(tuple(_with_rim(sizes) for sizes in chunks))
+    made = da.map_overlap(_horn, joined, axis=axis, depth=1, boundary="none", dtype=np.float32, meta=padded._meta)
+    return made[1:-1, 1:-1]
+
+
+def _with_rim(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return (sizes[0] + 2,) if len(sizes) == 1 else (sizes[0] + 1, *sizes[1:-1], sizes[-1] + 1)
+
+
+def _horn(z: Any, axis: int) -> Any:
+    """Difference along the axis of sums 1, 2, 1 across it; 0 on the rim of the block, which is cut off."""
+    turned = z if axis == 1 else z.T
+    made = np.zeros_like(turned)
+    wide = turned[:-2] + 2 * turned[1:-1] + turned[2:]
+    made[1:-1, 1:-1] = wide[:, 2:] - wide[:, :-2]
+    return made if axis == 1 else made.T
 
 
 def _factor(
