@@ -178,7 +178,7 @@ def _bits(start: Any, pixel: Any, share: Any, flags: Any, least: Any, min_valid:
                 for k in range(start[cell], start[cell + 1]):
                     word = int(flags[pixel[k]])
                     part += share[k] * ((word >> bit) & 1 & ~word)
-                result |= (1 << bit) if part >= least[bit] * seen else 0
+                result |= (1 << bit) if part >= (least[bit] - ENOUGH) * seen else 0
         out[cell] = result if seen > 0.0 and seen >= min_valid else result | 1
 
 

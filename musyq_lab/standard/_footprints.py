@@ -288,21 +288,26 @@ def _scale(target: Frame, block: Window) -> Doubles:
 def swath_box(longitude: Any, latitude: Any, target: Frame) -> Doubles:
     """Return the box of a part of a swath on a target (see :class:`Tiles`), NaN where it has no place.
 
-    Every eighth pixel is looked at, and those of the edges; the box is wider by half of the largest step.
+    The outermost pixels and every eighth within are looked at; the box is wider by half a pixel.
     """
-    rows, columns = (np.unique(np.append(np.arange(0, n, 8), n - 1)) for n in longitude.shape)
-    lon, lat = (np.asarray(a, float)[np.ix_(rows, columns)] for a in (longitude, latitude))
-    v, u = target.index(*across(GEOGRAPHIC, target, lon, lat))
-    box: Doubles = _boxes(np.stack([v.ravel(), u.ravel()])[:, :, None], target)[0]
-    tall, wide = (_widest(a, target.period * k) for k, a in enumerate((v, u)))
+    rows, columns = (np.arange(n) for n in longitude.shape)
+    inner = (rows[:, None] % 8 == 0) & (columns % 8 == 0)
+    inner[[0, 1, -2, -1], :] = inner[:, [0, 1, -2, -1]] = True
+    lon, lat = np.asarray(longitude, float), np.asarray(latitude, float)
+    v, u = np.full(inner.shape, np.nan), np.full(inner.shape, np.nan)
+    v[inner], u[inner] = target.index(*across(GEOGRAPHIC, target, lon[inner], lat[inner]))
+    box: Doubles = _boxes(np.stack([v[inner], u[inner]])[:, :, None], target)[0]
+    tall, wide = (0.5 * _steps(a, target.period * k) for k, a in enumerate((v, u)))
     wider: Doubles = box + np.array([-tall, tall, -wide, wide])
     return wider
 
 
-def _widest(a: Doubles, period: float) -> float:
-    """Return the largest step between neighbours, the short way round the globe."""
-    steps = np.concatenate([np.diff(a, axis=k).ravel() for k in (0, 1)])
-    if period:
-        steps = steps - period * np.floor(steps / period + 0.5)
-    steps = np.abs(steps[np.isfinite(steps)])
-    return float(steps.max(initial=0.0))
+def _steps(a: Doubles, period: float) -> float:
+    """Return the largest steps down and to the right along the edges, the short way round the globe, together."""
+    total = 0.0
+    for axis in (0, 1):
+        steps = np.diff(a, axis=axis)
+        if period:
+            steps = steps - period * np.floor(steps / period + 0.5)
+        total += float(np.nanmax(np.abs(steps), initial=0.0)) if np.isfinite(steps).any() else 0.0
+    return total
