@@ -47,7 +47,7 @@ def sen2nbar_kernels(given: Arrays) -> Callable[[], object] | None:
 
 
 def looks() -> tuple[Arrays, np.ndarray]:
-    """Looks with gaps: kernels, weights, reflectance; and the planted weights of the kernels."""
+    """Make looks with gaps (kernels, weights, reflectance), and the planted weights of the kernels."""
     draw = np.random.default_rng(1)
     angles = [draw.uniform(a, b, (LOOKS, PIXELS)).astype(np.float32) for a, b in ((20, 60), (0, 65), (0, 180))]
     vol, geo = brdf.values(*angles)

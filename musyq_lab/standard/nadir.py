@@ -52,7 +52,7 @@ FIXED = MappingProxyType(
 
 Roy et al. (2016), Remote Sens. Environ. 176, 255-271, doi:10.1016/j.rse.2016.01.023, table 5; red edge: Roy et al.
 (2017), Remote Sens. Environ. 199, 25-38, doi:10.1016/j.rse.2017.06.019, table 1. The papers were not opened: values as
-in sen2nbar, HLS-like and sen2like code, which agree.
+in sen2nbar and other public code, which agree.
 """
 
 # Other bands lie between those of MODIS (um), as Roy et al. (2017) made the red edge: that gives theirs to 0.0004.

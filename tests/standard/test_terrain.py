@@ -250,7 +250,7 @@ def test_lazy_and_the_same_for_any_chunking(method):
     relief = hills((30, 40))
     before = scene(relief, LEVEL * (incidence(relief) + 0.3))
     wanted = terrain.flatten(before, relief, method=method)
-    for chunks in ({"y": 7, "x": 11}, {"y": 30, "x": 9, "band": 1}):
+    for chunks in ({"y": 11, "x": 17}, {"y": 30, "x": 21, "band": 1}):
         plane = {name: chunks[name] for name in ("y", "x")}
         with dask.config.set(scheduler=refuse):
             lazy = terrain.flatten(before.chunk(chunks), relief.chunk(plane), method=method)
