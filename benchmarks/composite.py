@@ -80,14 +80,14 @@ def measure() -> None:
     print(f"  bisquare beside numpy: {verdict(seconds['bisquare weights, numpy'] / robust, 1)}")
 
 
-def layer(block_info: dict | None = None, *, low: float, high: float, dtype: str, key: int) -> np.ndarray:
+def layer(block_info: dict | None = None, *, low: float, high: float, kind: str, key: int) -> np.ndarray:
     """Return one chunk of random numbers."""
     shape, place = block_info[None]["chunk-shape"], block_info[None]["chunk-location"]
     random = np.random.Generator(np.random.Philox(key=[key, sum(k * 1000**i for i, k in enumerate(place))]))
     values = random.random(shape, dtype=np.float32)
     values *= high - low
     values += low
-    return values.astype(dtype, copy=False)
+    return values.astype(kind, copy=False)
 
 
 def generated(number: int, size: int, chunk: int) -> xr.Dataset:
@@ -96,7 +96,7 @@ def generated(number: int, size: int, chunk: int) -> xr.Dataset:
     plane = da.core.normalize_chunks((chunk, chunk), (size, size))
 
     def made(what: int, chunks: tuple, low: float, high: float, dtype: str = "float32") -> da.Array:
-        choice = {"low": low, "high": high, "dtype": dtype, "key": 100 * number + what}
+        choice = {"low": low, "high": high, "kind": dtype, "key": 100 * number + what}
         return da.map_blocks(layer, chunks=chunks, dtype=dtype, meta=np.empty((0,) * len(chunks), dtype), **choice)
 
     bands = {"blue": 0.47, "green": 0.55, "red": 0.65, "nir": 0.86}
