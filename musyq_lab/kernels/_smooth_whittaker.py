@@ -231,6 +231,5 @@ def whittaker_kernel(order: int, spread: bool) -> Kernel:
     def without(times, y, w, lam, above, iterations, z, fit, rough, number):  # type: ignore[no-untyped-def]
         whole(times, y, w, lam, above, iterations, z, fit, rough, number, fit, z)
 
-    outputs = "(n,p),(p),(p),(p)" + (",(p),(n,p)" if spread else "")
-    body = whittaker if spread else without
+    outputs, body = ("(n,p),(p),(p),(p),(p),(n,p)", whittaker) if spread else ("(n,p),(p),(p),(p)", without)
     return Kernel(body, f"(n),(n,p),(n,p),(p),(),()->{outputs}", origin=(whittaker_kernel, (order, spread)))

@@ -162,8 +162,7 @@ def scores(
 ) -> Scores:
     """Return fit, roughness and freedom of the Whittaker smoother for each lambda; parameters as there."""
     block = _Columns(series, times, weights, axis, least=order + 1)
-    strengths = np.atleast_1d(np.asarray(lambdas, np.float64))
-    kernel = whittaker_kernel(order, True)
+    strengths, kernel = np.atleast_1d(np.asarray(lambdas, np.float64)), whittaker_kernel(order, True)
     sums = np.empty((3, strengths.size, block.y.shape[1]))
     number, power = np.empty((2, block.y.shape[1]))
     for start in range(0, block.y.shape[1], _BLOCK):
@@ -331,8 +330,7 @@ def hants(
 
 def lines(series: npt.ArrayLike, times: npt.ArrayLike | None = None, *, axis: int = 0) -> Bridged:
     """Draw straight lines across gaps; parameters as for :func:`whittaker`."""
-    block = _Columns(series, times, None, axis, least=1)
-    value, length, spread, rate = bridge(block.offsets, block.y)
+    value, length, spread, rate = bridge((block := _Columns(series, times, None, axis, least=1)).offsets, block.y)
     return Bridged(block.back(value), block.back(np.sqrt(rate * spread)), block.back(length))
 
 
