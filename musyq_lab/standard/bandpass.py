@@ -175,13 +175,14 @@ def _pair(scene: xr.Dataset, to: str, variant: str) -> Pair:
     own_variant = str(scene.attrs.get("reference_platform", "")) if before else layout.variant_of(scene)
     own_variant = own_variant or SENSORS[sensor].variants[0]
     rows, own, places = SENSORS[sensor].bands_of(own_variant), {}, {}
-    centres = scene["wavelength"].values if "wavelength" in scene.coords else np.full(scene.sizes["band"], np.nan)
-    for place, (name, centre) in enumerate(zip(scene["band"].values, centres, strict=True)):
+    for place, name in enumerate(str(name) for name in scene["band"].values):
         alike = [row for row in rows if row.name == name and name in ROLES]
+        if len({row.centre for row in alike}) > 1 and "wavelength" in scene.coords:
+            # Bands of different grids play one role: the scene's wavelength tells which of them it holds.
+            centre = float(scene["wavelength"][place])
+            alike.sort(key=lambda row: abs(row.centre - centre))
         if alike:
-            # Two bands of a sensor may play one role at different resolutions: the scene's wavelength tells which.
-            own[str(name)] = min(alike, key=lambda row: np.nan_to_num(abs(row.centre - centre)))
-            places[str(name)] = place
+            own[name], places[name] = alike[0], place
     return Pair(sensor, own_variant, own, places, to, chosen, wanted)
 
 
