@@ -7,9 +7,9 @@ With the kernels of look j in the row :math:`a_j = (1, K_{vol}, K_{geo})`, its r
 
 in which WoD, the weight of determination (Lucht & Lewis 2000, Theoretical noise sensitivity of BRDF and albedo
 retrieval, Int. J. Remote Sens. 21, 81-98), is the variance of what is predicted for the kernels u in units of that of a
-look of mean weight. The kernels are taken from their mean over the looks and f_iso is eliminated first: what is left is a
-matrix of two rows without the large common part, so that float32 is enough. Each band has sums of its own, since a look
-may lack some of the bands. The sum of squares follows from the same sums,
+look of mean weight. The kernels are taken from their mean over the looks and f_iso is eliminated first: what is left is
+a matrix of two rows without the large common part, so that float32 is enough. Each band has sums of its own, since a
+look may lack some of the bands. The sum of squares follows from the same sums,
 
 .. math:: \sum w (r - a f)^2 = \sum w r^2 - 2 f \cdot A^T W r + f^T A^T W A f ,
 
