@@ -74,9 +74,10 @@ def with_uncertainty(count: int) -> Kernel:
     inputs = ["nearest", *(f"x_{i}" for i in bands), *(f"random_{i}" for i in bands)]
     inputs += [*(f"systematic_{i}" for i in bands), *arguments(count), "floor", "share", "growth"]
     lines = [*_value(count), *_slopes(count)]
+    squares = _sum(f"(t_{i} * random_{i}) * (t_{i} * random_{i})" for i in bands)
     lines += [
         "own, more = share * nearest, growth * (y - nearest)",
-        f"variance = floor * floor + own * own + more * more + {_sum(f'(t_{i} * random_{i}) * (t_{i} * random_{i})' for i in bands)}",
+        f"variance = floor * floor + own * own + more * more + {squares}",
         "y_out[0] = y",
         "random_out[0] = sqrt(variance)",
         f"systematic_out[0] = {_sum(f'abs(t_{i}) * systematic_{i}' for i in bands)}",
