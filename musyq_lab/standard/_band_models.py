@@ -31,6 +31,9 @@ from musyq_lab.standard._library import Floats, band_reflectance
 MOST = 6
 """Bands that a relation uses at most."""
 
+# Their narrow band at 0.865 um serves the ocean (MODIS 8 to 16: Meister & Franz 2011, doi:10.1117/12.892022) and saturates
+# over bright land; at which reflectance was not looked up.
+_OCEAN = ("modis", "fy3_mersi1", "fy3d_mersi2")
 _NOISE = 0.002, 0.02
 _SOFT = 0.3  # reflectance added in the weights
 _RIDGE = 1e-5  # per spectrum
@@ -114,7 +117,8 @@ def chain(bands: Bands, reference: Bands, nearest: int, wanted: int) -> tuple[Re
     x, y = bands.reflectance, reference.reflectance[:, wanted]
     core = {nearest} | {k for k, name in enumerate(bands.roles) if name in ("red", "nir")}
     centre = reference.centres[wanted]
-    order = sorted(range(len(bands.names)), key=lambda k: (k not in core, abs(np.log(bands.centres[k] / centre))))
+    usable = [k for k in range(len(bands.names)) if k == nearest or not _oceanic(bands, k)]
+    order = sorted(usable, key=lambda k: (k not in core, abs(np.log(bands.centres[k] / centre))))
     distinct = dict.fromkeys(tuple(sorted(chosen)) for chosen in (order[:MOST], core, {nearest}))
     return tuple(fit(x, y, sources, nearest) for sources in distinct)
 
@@ -166,7 +170,8 @@ def fit(x: Floats, y: Floats, sources: tuple[int, ...], nearest: int) -> Relatio
 @lru_cache(maxsize=128)
 def hull(bands: Bands) -> Hull:
     """Return the limits of the library in the bands of a sensor: of normalised differences and of their components."""
-    order = sorted(range(len(bands.names)), key=lambda k: (_rank(bands.roles[k]), k))
+    usable = [k for k in range(len(bands.names)) if not _oceanic(bands, k)] or [0]
+    order = sorted(usable, key=lambda k: (_rank(bands.roles[k]), k))
     sources = tuple(sorted(order[:MOST]))
     shapes = _shapes(np.ascontiguousarray(bands.reflectance[:, sources].T))
     if not len(shapes):
@@ -176,6 +181,12 @@ def hull(bands: Bands) -> Hull:
     components = np.einsum("ik,is->ks", vectors, shapes)
     limits = (*_limits(shapes).ravel(), *vectors.T.ravel(), *_limits(components).ravel())
     return Hull(sources, tuple(float(v) for v in limits))
+
+
+def _oceanic(bands: Bands, k: int) -> bool:
+    """Tell whether a band has no value over much of the land, or a poor one, so that no other may depend on it."""
+    role = bands.roles[k]
+    return role == "coastal" or (role == "nir_narrow" and bands.sensor in _OCEAN)
 
 
 def _rank(role: str) -> int:

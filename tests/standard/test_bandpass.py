@@ -163,6 +163,20 @@ def test_no_relation_is_worse_than_the_band_as_it_is(sensor, variant, roles):
         assert errors == sorted(errors)
 
 
+def test_bands_made_for_the_ocean_carry_no_other_band():
+    def used(sensor, variant, role):
+        rows = sorted(rows_of(sensor, variant, bandpass.ROLES), key=lambda row: row.centre)
+        bands = Bands(sensor, variant, tuple(row.native for row in rows))
+        reference = Bands("landsat_oli", "Landsat-8", (SENSORS["landsat_oli"].band(role).native,))
+        relations = chain(bands, reference, bands.roles.index(role), 0)
+        return {bands.roles[k] for relation in relations for k in relation.sources}
+
+    assert not used("modis", "Terra", "nir") & {"coastal", "nir_narrow"}
+    assert not used("modis", "Terra", "blue") & {"coastal", "nir_narrow"}
+    assert "coastal" in used("modis", "Terra", "coastal")
+    assert "nir_narrow" in used("sentinel2_msi", "Sentinel-2A", "nir")
+
+
 def test_a_relation_without_use_leaves_the_band_alone():
     draw = np.random.default_rng(3)
     x = draw.uniform(0.05, 0.5, (400, 2))
