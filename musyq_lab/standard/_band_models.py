@@ -31,8 +31,8 @@ from musyq_lab.standard._library import Floats, band_reflectance
 MOST = 6
 """Bands that a relation uses at most."""
 
-# Their narrow band at 0.865 um serves the ocean (MODIS 8 to 16: Meister & Franz 2011, doi:10.1117/12.892022) and saturates
-# over bright land; at which reflectance was not looked up.
+# Their narrow band at 0.865 um serves the ocean (MODIS 8 to 16: Meister & Franz 2011, doi:10.1117/12.892022) and
+# saturates over bright land; at which reflectance was not looked up.
 _OCEAN = ("modis", "fy3_mersi1", "fy3d_mersi2")
 _NOISE = 0.002, 0.02
 _SOFT = 0.3  # reflectance added in the weights
