@@ -54,9 +54,8 @@ def misfit(
             y = (toa[b] - path[k, b]) / through[k, b]
             total += y
             seen[b] = log(max(y / (1.0 + albedo[k, b] * y), _LEAST + 0.0 * y) + OFFSET)
-        if not total == total:
-            for done in range(curve.shape[0]):
-                curve[done] = total
+        if np.isnan(total):
+            curve[:] = total
             kind[0] = total
             return
         lowest = 0.0 * total + np.inf

@@ -96,7 +96,7 @@ class Cells:
         return cls(scene, plane, rows, columns, edge / max(rows.samples, columns.samples))
 
     def sampled(self, data: Any) -> Any:
-        """Return the pixels looked at, of an array whose last two dimensions are the plane, in chunks of whole cells."""
+        """Return the pixels looked at of an array whose last dimensions are the plane, in chunks of whole cells."""
         taken = data[..., self.rows.index.ravel(), :][..., self.columns.index.ravel()]
         if not isinstance(taken, da.Array):
             return np.asarray(taken)
@@ -166,11 +166,11 @@ class Cells:
 
     def geometry(self) -> list[Any]:
         """Return zenith angle of the Sun and of the view (0 where the scene has none) and relative azimuth (deg)."""
-        layout.require(self.scene, "This", variables=("sun_zenith",))
+        layout.require(self.scene, "The air of cells", variables=("sun_zenith",))
         sun = self.means("sun_zenith", self.scene["sun_zenith"])
         if "view_zenith" not in self.scene:
             return [sun, self.means("view_zenith", 0.0), self.means("relative_azimuth", 0.0)]
-        layout.require(self.scene, "This", variables=("sun_azimuth", "view_azimuth"))
+        layout.require(self.scene, "The air of cells", variables=("sun_azimuth", "view_azimuth"))
         turn = layout.relative_azimuth(self.scene)
         return [sun, self.means("view_zenith", self.scene["view_zenith"]), self.means("relative_azimuth", turn)]
 

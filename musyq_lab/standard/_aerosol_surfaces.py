@@ -16,6 +16,7 @@ doi:10.1109/36.628795; Levy et al. 2007, doi:10.1029/2006JD007811), their change
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ def surfaces(sensor: str, bands: tuple[str, ...], variant: str = "") -> Surfaces
     apart = np.subtract.outer(*[np.array([rows[name] for name in bands])] * 2) / MODEL_LENGTH
     model = MODEL_ERROR**2 * np.exp(-0.5 * apart**2)
     parts = []
-    for low, high in zip(EDGES[:-1], EDGES[1:], strict=True):
+    for low, high in pairwise(EDGES):
         chosen = spectra[(greenness >= low) & (greenness < high)]
         parts.append(_kind(chosen, model, chosen.shape[0] / spectra.shape[0]))
     mean, whiten, constant = (np.array(part, np.float32) for part in zip(*parts, strict=True))

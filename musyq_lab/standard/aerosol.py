@@ -128,6 +128,8 @@ def _bands(scene: xr.Dataset) -> tuple[tuple[str, ...], list[Any]]:
     """Return the roles that are used, and what names their tables."""
     own = [str(name) for name in scene["band"].values]
     infrared = [name for name in INFRARED if name in own]
+    if "nir_1240" in infrared:  # with 2.1 um it says enough, and 1.64 um of Aqua's MODIS is broken
+        infrared = [name for name in infrared if name != "swir1"]
     if "nir" not in own and "nir_narrow" in own:
         infrared = ["nir_narrow", *infrared]
     if not {"nir", "nir_narrow"} & set(infrared):
@@ -144,7 +146,7 @@ def _bands(scene: xr.Dataset) -> tuple[tuple[str, ...], list[Any]]:
 def _marks(scene: xr.Dataset, cells: Cells) -> Any:
     """Return 0 where a pixel may be looked at, 2 for clouds, 1 for what else is not, shape (1, y, x)."""
     cloud, other = layout.flagged(scene, *_CLOUDS), layout.flagged(scene, *_OTHERS)
-    marks = xr.where(cloud, np.int8(2), other.astype(np.int8)).transpose(*cells.plane)
+    marks = other.astype(np.int8).where(~cloud, np.int8(2)).transpose(*cells.plane)
     return cells.sampled(marks.data[None])
 
 
@@ -178,7 +180,7 @@ def _clear(marks: Floats, rows: int, columns: int) -> NDArray[np.bool_]:
         wide[last] |= cloud[first]
         cloud = wide
     near: NDArray[np.bool_] = cloud.reshape(y, x)
-    return (marks == 0) & ~near
+    return np.asarray((marks == 0) & ~near)
 
 
 def _whole(function: Any, *arrays: Any) -> Any:

@@ -59,10 +59,10 @@ def estimate(
     Parameters
     ----------
     scene : xarray.Dataset
-        Standard scene of reflectance at the top of the atmosphere, with the bands ``water_vapour`` and ``nir_narrow``
-        or ``nir`` (``nir_1240`` too where there is one), and angles as for
-        :func:`musyq_lab.standard.aerosol.estimate`. Pixels flagged as cloud, shadow, water or missing are not looked
-        at, nor are dark ones.
+        Standard scene of reflectance at the top of the atmosphere, with the bands ``water_vapour`` and ``nir``, or
+        ``nir_narrow`` where there is none (band 16 of MODIS saturates over land), and ``nir_1240`` where there is one;
+        angles as for :func:`musyq_lab.standard.aerosol.estimate`. Pixels flagged as cloud, shadow, water or missing
+        are not looked at, nor are dark ones.
     aod, ozone, pressure : float or DataArray, optional
         As for :func:`musyq_lab.standard.correction.correct`; the climatology by default.
     cell : float, optional
@@ -125,10 +125,10 @@ def windows(sensor: str, bands: tuple[str, ...], variant: str = "") -> tuple[tup
 
 def _bands(scene: xr.Dataset) -> tuple[tuple[str, ...], list[Any]]:
     own = [str(name) for name in scene["band"].values]
-    near = next((name for name in ("nir_narrow", "nir") if name in own), None)
+    near = next((name for name in ("nir", "nir_narrow") if name in own), None)
     if near is None:
         raise InputError(
-            f"vapour.estimate needs nir_narrow or nir beside water_vapour; this scene has {', '.join(own)}. Open the "
+            f"vapour.estimate needs nir or nir_narrow beside water_vapour; this scene has {', '.join(own)}. Open the "
             "scene at a resolution that has both, or leave the column to the climatology."
         )
     bands = ("water_vapour", near, *(["nir_1240"] if "nir_1240" in own else []))

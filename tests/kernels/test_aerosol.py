@@ -83,7 +83,7 @@ def test_outside_the_tables_there_is_no_likelihood():
 
 
 def test_unlike_surfaces_count_little():
-    """A cloud is so far from all kinds that no optical depth makes it likely: the curve stays flat beside a forest's."""
+    """A cloud is so far from all kinds that no optical depth makes it likely: the curve stays flat."""
     mean, covariance, share = kinds()
     spans = []
     for surface in (np.exp(mean[0]) - aerosol.OFFSET, np.array([0.85, 0.85, 0.8])):

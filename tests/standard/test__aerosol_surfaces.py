@@ -61,7 +61,7 @@ def test_constant_is_the_determinant_and_the_share(kind):
 
 
 def test_relations_of_dark_vegetation_are_near_the_published_ones():
-    """Levy et al. 2007, doi:10.1029/2006JD007811: red = 0.5 to 0.6 of 2.1 um, blue = 0.49 red + 0.005, at half the land.
+    """Levy et al. 2007, doi:10.1029/2006JD007811: red = 0.5 to 0.6 of 2.1 um, blue = 0.49 red + 0.005.
 
     The models have canopies that are greener in the blue by up to 0.01; that is what two bands may differ by.
     """
