@@ -10,8 +10,11 @@ optical depth 0.5 adds, and summed:
 
 - *haze*: blue - 0.5 red, the haze-optimized transform of Zhang et al. (2002, doi 10.1016/S0034-4257(02)00034-2) with
   the slope that Fmask took (Zhu & Woodcock 2012, doi 10.1016/j.rse.2011.10.028, eq. 3), less single scattering by
-  molecules, so that it means the same at any Sun and view; half the red where there is no blue band;
-- over snow, the *snow index* NDSI = (green - swir1)/(green + swir1) instead, which cloud lowers;
+  molecules, times the root of the cosines of Sun and view, so that it means the same at any of them; half the red where
+  there is no blue band. The same with the slope 0.65 of bare soils (0.59 to 0.78 in clear real and simulated scenes):
+  the smaller of both counts, since soil raises the first, and dark red roofs and the like the second;
+- over snow, the *snow index* NDSI = (green - swir1)/(green + swir1) instead, which cloud lowers (green without
+  molecules, which look like snow below a low Sun);
 - reflectance at 1.38 um, where the lower atmosphere is black (Gao et al. 1993, doi 10.1029/93JD02463);
 - temperature at 11 um below that of clear land, water or snow of the scene, in units of their spread, as in Fmask
   (eq. 9 and 14).
@@ -40,8 +43,8 @@ BITS = {"cloud": 1, "cloud_possible": 2, "cirrus": 4, "snow_ice": 8, "water": 16
 SUN_LIMIT = 85.0
 """Solar zenith angle (deg) from which reflectance is not used: MOD35 takes that for night (Ackerman et al. 2010)."""
 
-THRESHOLD = (1.3, 1.0)
-"""Sum of the measures from which a pixel is cloud, and the same where haze is the only measure."""
+THRESHOLD = (1.3, 0.75)
+"""Sum of the measures from which a pixel is cloud, and the same without a band at 11 or 1.38 um."""
 
 POSSIBLE = 0.6
 """Share of it from which cloud is possible."""
@@ -49,14 +52,15 @@ POSSIBLE = 0.6
 # What cloud of optical depth 0.5 adds, times the root of the cosines of Sun and view: (1 - 0.85) * 0.5 / 4 to white
 # reflectance in the zenith. Beyond, the thin limit says too much, and simulated scenes follow the root.
 _WHITE = 0.01875
-_HAZE = 0.5 * _WHITE
+SLOPE, SOIL = 0.5, 0.65
+"""Slopes of blue over red of the two measures of haze."""
 _CIRRUS = 0.011  # ice, g = 0.75: 0.031, of which vapour and ice leave about a third at 1.38 um; simulated
 _BLACK, _SNOW_SWIR = 0.08, 0.04  # at 1.6 um: as snow is at most, and what cloud of optical depth 0.5 adds; simulated
 _CIRRUS_BIT = 0.01  # Zhu, Wang & Woodcock 2015 (doi 10.1016/j.rse.2014.12.014)
 _NIGHT_COLD = 15.0  # K below the clear ground that is cloud by night; chosen, more than radiation cools ground by
 _PREVIOUS_COLD = (3.0, 6.0)  # K: by how much clear days differ, and the unit of what is colder; chosen
 _SPLIT, _SPLIT_COLD = 1.5, 10.0  # K: thin ice cloud is more transparent at 11 than at 12 um; chosen
-_BRIGHT = 0.06
+_BRIGHT = 0.05  # haze of white ground
 _DEGREE = math.pi / 180.0
 _NAN = math.nan
 
@@ -102,19 +106,26 @@ def _molecules(depth: Any, mu_s: Any, mu_v: Any, phase: Any) -> Any:
 
 
 @inline
-def _haze(blue: Any, red: Any, mu_s: Any, mu_v: Any, turn: Any, depth_blue: Any, depth_red: Any) -> Any:
-    """Return the haze measure, without molecules."""
+def _phase(mu_s: Any, mu_v: Any, turn: Any) -> Any:
+    """Return the phase function of molecules."""
     sines = sqrt((1.0 - mu_s * mu_s) * (1.0 - mu_v * mu_v))
     scattered = -mu_s * mu_v - sines * cos(_known(turn, 90.0) * _DEGREE)
-    phase = 0.75 * (1.0 + scattered * scattered)
+    return 0.75 * (1.0 + scattered * scattered)
+
+
+@inline
+def _haze(blue: Any, red: Any, mu_s: Any, mu_v: Any, phase: Any, depth_blue: Any, depth_red: Any) -> Any:
+    """Return both measures of haze, without molecules, times the root of the cosines."""
+    slant = sqrt(mu_s * mu_v)
     clear_red = red - _molecules(depth_red, mu_s, mu_v, phase)
     clear_blue = blue - _molecules(depth_blue, mu_s, mu_v, phase)
-    return select(_is(clear_blue), clear_blue - 0.5 * clear_red, 0.5 * clear_red)
+    haze = clear_blue - SLOPE * clear_red
+    return slant * select(_is(haze), haze, SLOPE * clear_red), slant * (clear_blue - SOIL * clear_red)
 
 
 @inline
 def _kind(green: Any, red: Any, nir: Any, swir1: Any, temperature: Any) -> Any:
-    """Return NDVI, NDSI and the kind of surface."""
+    """Return NDVI, NDSI and the kind of surface; of a green reflectance without molecules."""
     ndvi = (nir - red) / (nir + red)
     ndsi = (green - swir1) / (green + swir1)
     water = ((ndvi < 0.01) & (nir < 0.11)) | ((ndvi < 0.1) & (nir < 0.05))
@@ -123,7 +134,7 @@ def _kind(green: Any, red: Any, nir: Any, swir1: Any, temperature: Any) -> Any:
     return ndvi, ndsi, select(water, WATER, select(snow, SNOW, LAND))
 
 
-@kernel("(),(),(),(),(),(),(),(),(),(),()->(),(),()")
+@kernel("(),(),(),(),(),(),(),(),(),(),(),()->(),(),(),()")
 def measures(
     blue: float,  # reflectance at the top of the atmosphere (1), NaN where there is no such band
     green: float,
@@ -135,16 +146,22 @@ def measures(
     view: float,  # zenith (deg)
     turn: float,  # relative azimuth (deg), 0 with Sun and sensor on one side
     depth_blue: float,  # of molecules (1)
+    depth_green: float,
     depth_red: float,
     haze: Any,
+    soil: Any,
     snow_index: Any,
     kind: Any,
 ) -> None:
-    """Return haze, NDSI and kind of surface; NaN where there is no reflectance by day."""
+    """Return both measures of haze, NDSI and kind of surface; NaN where there is no reflectance by day."""
     mu_s, mu_v = _cosines(sun, view)
     day = _is(red) & _is(nir) & (_known(sun, 45.0) < SUN_LIMIT)
-    _, ndsi, surface = _kind(green, red, nir, swir1, temperature)
-    haze[0] = select(day, _haze(blue, red, mu_s, mu_v, turn, depth_blue, depth_red), _NAN)
+    phase = _phase(mu_s, mu_v, turn)
+    bare = green - _molecules(depth_green, mu_s, mu_v, phase)
+    _, ndsi, surface = _kind(bare, red, nir, swir1, temperature)
+    first, second = _haze(blue, red, mu_s, mu_v, phase, depth_blue, depth_red)
+    haze[0] = select(day, first, _NAN)
+    soil[0] = select(day, second, _NAN)
     snow_index[0] = select(day, ndsi, _NAN)
     kind[0] = select(day, surface, _NAN)
 
@@ -175,7 +192,7 @@ def _thin(blue: Any, green: Any, red: Any, ndvi: Any, h: Any) -> Any:
     return ((white < 0.7) & (ndvi < 0.8)) | (h > 2.0)
 
 
-@kernel(",".join(["()"] * 28) + "->()")
+@kernel(",".join(["()"] * 31) + "->()")
 def decide(
     blue: float,  # as in `measures`
     green: float,
@@ -187,6 +204,7 @@ def decide(
     view: float,
     turn: float,
     depth_blue: float,
+    depth_green: float,
     depth_red: float,
     cirrus: float,  # reflectance at 1.38 um (1)
     second: float,  # temperature at 12 um (K)
@@ -194,6 +212,7 @@ def decide(
     warmest: float,  # temperature of the same pixel when it was clear (K)
     haze_clear: float,  # of the scene (1)
     haze_unit: float,  # least unit of haze (1)
+    soil_clear: float,  # haze of the scene with the slope of soils (1), NaN to leave it out
     index_clear: float,  # NDSI of clear snow (1)
     index_unit: float,
     cirrus_clear: float,  # reflectance at 1.38 um of clear ground (1)
@@ -204,18 +223,23 @@ def decide(
     water_unit: float,
     snow: float,
     snow_unit: float,
+    white: float,  # whether white ground is taken for snow (1 or 0)
     threshold: float,  # sum of the measures from which it is cloud
     code: Any,
 ) -> None:
     """Return the bits of :data:`BITS` as one number; 0 where nothing was measured."""
     mu_s, mu_v = _cosines(sun, view)
     day = _is(red) & _is(nir) & (_known(sun, 45.0) < SUN_LIMIT)
-    ndvi, ndsi, kind = _kind(green, red, nir, swir1, temperature)
-    haze = _haze(blue, red, mu_s, mu_v, turn, depth_blue, depth_red)
+    phase = _phase(mu_s, mu_v, turn)
+    clear_green = green - _molecules(depth_green, mu_s, mu_v, phase)
+    ndvi, ndsi, kind = _kind(clear_green, red, nir, swir1, temperature)
+    haze, soil = _haze(blue, red, mu_s, mu_v, phase, depth_blue, depth_red)
     before = _is(clearest)
     slant = sqrt(mu_s * mu_v)
-    unit = _HAZE / slant
+    unit = (1.0 - SLOPE) * _WHITE
     h = (haze - select(before, clearest, haze_clear)) / select(before, unit, max(unit, haze_unit))
+    bare = (soil - soil_clear) / ((1.0 - SOIL) * _WHITE)
+    h = select(before | (bare - bare != 0.0), h, min(h, bare))
     s = min((index_clear - ndsi) / index_unit, (swir1 - _BLACK) / _SNOW_SWIR)
     over_snow = kind == SNOW
     first = select(over_snow, _within(s, -2.0, 6.0), _within(h, -2.0, 6.0))
@@ -230,8 +254,8 @@ def decide(
     possible = total > POSSIBLE * threshold
     split = (temperature - second > _SPLIT) & (kelvin > _SPLIT_COLD) & possible
     thin = (above > _CIRRUS_BIT) | split
-    white = (haze_clear > _BRIGHT) & (haze > _BRIGHT) & (swir1 - swir1 != 0.0)
+    snowy = over_snow | ((white > 0.5) & (haze > _BRIGHT))
     number = select(cloud, 1.0, 0.0) + select(possible & (total <= threshold), 2.0, 0.0)
-    number += select(thin & day, 4.0, 0.0) + select(day & (total <= threshold) & (over_snow | white), 8.0, 0.0)
+    number += select(thin & day, 4.0, 0.0) + select(day & (total <= threshold) & snowy, 8.0, 0.0)
     number += select(day & (total <= threshold) & (kind == WATER), 16.0, 0.0) + select(sun >= SUN_LIMIT, 32.0, 0.0)
     code[0] = number

@@ -21,7 +21,8 @@ from musyq_lab.kernels import cloud as kernels
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-KINDS = 3
+ROWS = 4
+"""Land, water and snow, then haze with the slope of soils over land and water."""
 
 # First edge, width and number of the bins of each axis; what lies beyond counts in the outermost bin.
 HAZE = (-0.06, 0.002, 256)
@@ -29,7 +30,7 @@ INDEX = (0.0, 0.004, 256)
 TEMPERATURE = (170.0, 1.0, 176)
 CIRRUS = (0.0, 0.001, 128)
 
-_MEASURES = HAZE[2]
+_KINDS, _MEASURES = 3, HAZE[2]
 _SPLIT = TEMPERATURE[2] + 1
 COLUMNS = _SPLIT + CIRRUS[2] + 2
 """Bins of temperature, those without one, bins of 1.38 um, those without it, and how many see a low Sun."""
@@ -37,19 +38,22 @@ COLUMNS = _SPLIT + CIRRUS[2] + 2
 LOW_SUN = 60.0
 """Solar zenith angle (deg) beyond which ground that is white all over may be snow; chosen."""
 
-HIGHEST_HAZE = 0.06
-"""Haze beyond which ground is not taken for clear: aerosol of optical depth 0.8 over dark land gives 0.05 to 0.06 in the
-simulated scenes."""
+HIGHEST_HAZE = 0.05
+"""Haze beyond which ground is not taken for clear: aerosol of optical depth 0.8 over dark land gives 0.04 to 0.05 in
+the simulated scenes."""
 
-_LOW, _WINDOW = 3.0, 0.02  # percentile and width of the haze of clear ground; fitted to the tuning scenes
+_LOW, _WINDOW = 3.0, 0.017  # percentile and width of the haze of clear ground; fitted to the tuning scenes
+_NARROWER = (1.0 - kernels.SOIL) / (1.0 - kernels.SLOPE)  # what cloud adds with the slope of soils, relative
+_HIGHEST_SOIL = 0.0375  # as the highest haze, over ground of 0.1 in the red
 _CLEAR = 0.0065  # above the clear haze: 0.7 of what cloud of optical depth 0.5 adds in the zenith
-_RED_WINDOW = 0.06  # the same where haze is half the red reflectance, which varies more over land
+_RED_WINDOW = 0.1  # the same where haze is half the red reflectance, which varies more over land
 _SNOW_INDEX, _SNOW_UNIT = 0.55, 0.05  # least NDSI of clear snow, and what cloud of optical depth 0.5 takes: simulated
 _SURELY_SNOW = 0.4  # Hall et al. 1995, doi 10.1016/0034-4257(95)00137-P
 _LOW_TEMPERATURE, _HIGH_TEMPERATURE = 17.5, 82.5  # percentiles of Fmask (Zhu & Woodcock 2012, eq. 8 and 13)
 _LEAST_SPREAD = 4.0  # K, the margin of Fmask (eq. 9 and 14)
 _MOST_CIRRUS = (0.02, 0.08)  # clear ground at 1.38 um: below moist air, and snow below dry cold air
 _MOST_CIRRUS_UNIT = 0.015
+_FREEZING = 273.15  # K: air above colder ground is dry
 _FEWEST = 10
 
 
@@ -58,6 +62,7 @@ class Background(NamedTuple):
 
     haze: float
     haze_unit: float
+    soil: float
     snow_index: float
     snow_index_unit: float
     cirrus: float
@@ -68,14 +73,17 @@ class Background(NamedTuple):
     water_unit: float
     snow: float
     snow_unit: float
+    white: float
 
 
-def count(haze: Floats, index: Floats, kind: Floats, temperature: Floats, cirrus: Floats, sun: Floats) -> Counts:
+def count(
+    haze: Floats, soil: Floats, index: Floats, kind: Floats, temperature: Floats, cirrus: Floats, sun: Floats
+) -> Counts:
     """Return how often each measure occurs with each temperature and each reflectance at 1.38 um.
 
     Parameters
     ----------
-    haze, index, kind : ndarray of float32
+    haze, soil, index, kind : ndarray of float32
         From :func:`musyq_lab.kernels.cloud.measures`; pixels of NaN do not count.
     temperature : ndarray of float32
         At 11 um (K), NaN where there is none.
@@ -86,22 +94,25 @@ def count(haze: Floats, index: Floats, kind: Floats, temperature: Floats, cirrus
 
     Returns
     -------
-    ndarray of int64, shape (3, 256, COLUMNS)
+    ndarray of int64, shape (4, 256, COLUMNS)
         By kind, measure and what :data:`COLUMNS` lists.
     """
     known = np.isfinite(haze)
     surface = kind[known].astype(np.int64)
     measure = np.where(surface == int(kernels.SNOW), _bin(index[known], INDEX), _bin(haze[known], HAZE))
     rows = surface * _MEASURES + measure
-    size = KINDS * _MEASURES
+    size = ROWS * _MEASURES
     parts = []
     for values, axis in ((temperature[known], TEMPERATURE), (cirrus[known], CIRRUS)):
         width = axis[2] + 1
         column = np.where(np.isnan(values), axis[2], _bin(values, axis))
         counted = np.bincount(rows * width + column, minlength=size * width)
-        parts.append(counted.reshape(KINDS, _MEASURES, width))
-    low = np.bincount(rows[sun[known] > LOW_SUN], minlength=size).reshape(KINDS, _MEASURES, 1)
-    return np.asarray(np.concatenate([*parts, low], axis=-1), np.int64)
+        parts.append(counted.reshape(ROWS, _MEASURES, width))
+    low = np.bincount(rows[sun[known] > LOW_SUN], minlength=size).reshape(ROWS, _MEASURES, 1)
+    counts = np.asarray(np.concatenate([*parts, low], axis=-1), np.int64)
+    bare = np.isfinite(soil) & (kind != np.float32(kernels.SNOW))
+    counts[_KINDS, :, 0] = np.bincount(_bin(soil[bare], HAZE), minlength=_MEASURES)
+    return counts
 
 
 def _bin(values: Floats, axis: tuple[float, float, int]) -> NDArray[np.int64]:
@@ -130,14 +141,14 @@ def total(blocks: Callable[..., Counts], *planes: Any) -> Any:
         blocks=blocks,
         dtype=np.int64,
         new_axis=[2, 3, 4],
-        chunks=((1,) * rows, (1,) * columns, (KINDS,), (_MEASURES,), (COLUMNS,)),
+        chunks=((1,) * rows, (1,) * columns, (ROWS,), (_MEASURES,), (COLUMNS,)),
         meta=np.empty((0,) * 5, np.int64),
     )
     return counts.sum(axis=(0, 1))
 
 
 def _one_block(*planes: Floats, blocks: Callable[..., Counts]) -> Counts:
-    return blocks(*planes)[np.newaxis, np.newaxis]
+    return np.asarray(blocks(*planes)[np.newaxis, np.newaxis], np.int64)
 
 
 def background(counts: Counts, *, blue: bool, swir: bool) -> Floats:
@@ -145,7 +156,7 @@ def background(counts: Counts, *, blue: bool, swir: bool) -> Floats:
 
     Parameters
     ----------
-    counts : ndarray of int64, shape (3, 256, COLUMNS)
+    counts : ndarray of int64, shape (4, 256, COLUMNS)
         From :func:`count`.
     blue, swir : bool
         Whether the scene has a blue band, and one at 1.6 um.
@@ -155,19 +166,25 @@ def background(counts: Counts, *, blue: bool, swir: bool) -> Floats:
     Without a band at 1.6 um, a scene that is white in its greater part below a low Sun is taken for snow, and cloud for
     what is whiter than most of it.
     """
+    soils, counts = counts[_KINDS, :, 0], counts[:_KINDS]
     by_temperature, by_cirrus = counts[..., : TEMPERATURE[2]], counts[..., _SPLIT : _SPLIT + CIRRUS[2]]
     measured = counts[..., :_SPLIT].sum(axis=-1)
-    white = not swir and bool(counts[..., -1].sum() > 0.5 * measured.sum())
-    haze, haze_unit, clear_haze = _haze(measured[:2].sum(axis=0), blue=blue, white=white)
+    bare = measured[:2].sum(axis=0)
+    low = bool(counts[..., -1].sum() > 0.5 * measured.sum())
+    white = blue and not swir and low and _percentile(bare, HAZE, 50.0)[0] > HIGHEST_HAZE
+    haze, haze_unit, clear_haze = _whitest(bare) if white else _haze(bare, blue=blue)
+    soil = float("nan") if white or not blue else _clear_haze(soils, _WINDOW * _NARROWER, _HIGHEST_SOIL)[0]
     index, index_unit = _index(measured[int(kernels.SNOW)])
-    clear = np.zeros((KINDS, _MEASURES), bool)
+    clear = np.zeros((_KINDS, _MEASURES), bool)
     clear[:2] = _centres(HAZE) < clear_haze
     clear[2] = _centres(INDEX) > index - index_unit
     land, water, snow = _temperatures(by_temperature, clear)
     ground = np.where(clear[..., np.newaxis], by_cirrus, 0).sum(axis=(0, 1))
-    wintry = bool(measured[2].sum() > 0.5 * max(measured.sum(), 1))
-    cirrus, cirrus_unit = _cirrus(ground if ground.sum() >= _FEWEST else by_cirrus.sum(axis=(0, 1)), wintry)
-    found = Background(haze, haze_unit, index, index_unit, cirrus, cirrus_unit, *land, *water, *snow)
+    wintry = measured[2].sum() > 0.5 * max(measured.sum(), 1) or min(land[0], snow[0]) < _FREEZING
+    cirrus, cirrus_unit = _cirrus(ground, by_cirrus.sum(axis=(0, 1)), _MOST_CIRRUS[bool(wintry)])
+    found = Background(
+        haze, haze_unit, soil, index, index_unit, cirrus, cirrus_unit, *land, *water, *snow, float(white)
+    )
     return np.array(found, np.float32)
 
 
@@ -189,20 +206,32 @@ def _percentile(counts: Counts, axis: tuple[float, float, int], *percent: float)
     return [float(value) for value in edges[last - 1] + share * axis[1]]
 
 
-def _haze(counts: Counts, *, blue: bool, white: bool) -> tuple[float, float, float]:
-    """Return haze of clear ground, its unit, and the haze below which ground is clear."""
-    if not counts.sum():
-        return HIGHEST_HAZE, 0.0, HIGHEST_HAZE
+def _whitest(counts: Counts) -> tuple[float, float, float]:
+    """Return the same as :func:`_haze` for a scene that is white in its greater part."""
     middle, high = _percentile(counts, HAZE, 50.0, _HIGH_TEMPERATURE)
-    if white and middle > HIGHEST_HAZE:
-        return middle, 0.7 * (high - middle), middle + 0.7 * (high - middle)
-    window, top = (_WINDOW, HIGHEST_HAZE) if blue else (_RED_WINDOW, 2 * HIGHEST_HAZE)
+    unit = 0.7 * (high - middle)
+    return middle, unit, middle + unit
+
+
+def _haze(counts: Counts, *, blue: bool) -> tuple[float, float, float]:
+    """Return haze of clear ground, its unit, and the haze below which ground is clear."""
+    if blue:
+        clear, _ = _clear_haze(counts, _WINDOW, HIGHEST_HAZE)
+        return clear, 0.0, clear + _CLEAR
+    clear, spread = _clear_haze(counts, _RED_WINDOW, 2 * HIGHEST_HAZE)
+    return clear, spread, clear + 2 * spread
+
+
+def _clear_haze(counts: Counts, window: float, highest: float) -> tuple[float, float]:
+    """Return the median of what lies within a window above the lowest haze, and how far it spreads above."""
+    if not counts.sum():
+        return highest, 0.0
     (low,) = _percentile(counts, HAZE, _LOW)
     centres = _centres(HAZE)
     near = np.where((centres > low - HAZE[1]) & (centres < low + window), counts, 0)
     clear, upper = _percentile(near, HAZE, 50.0, _HIGH_TEMPERATURE)
-    clear = min(clear, top)
-    return clear, 0.0 if blue else max(upper - clear, 0.0), clear + (_CLEAR if blue else window / 2)
+    clear = min(clear, highest)
+    return clear, max(upper - clear, 0.0)
 
 
 def _index(counts: Counts) -> tuple[float, float]:
@@ -230,9 +259,10 @@ def _temperatures(counts: Counts, clear: NDArray[np.bool_]) -> list[tuple[float,
     return found
 
 
-def _cirrus(counts: Counts, wintry: bool) -> tuple[float, float]:
+def _cirrus(ground: Counts, everything: Counts, most: float) -> tuple[float, float]:
     """Return the reflectance of clear ground at 1.38 um and its unit."""
-    if not counts.sum():
+    if not everything.sum():
         return float("nan"), 0.0
-    middle, high = _percentile(counts, CIRRUS, 50.0, _HIGH_TEMPERATURE)
-    return min(middle, _MOST_CIRRUS[wintry]), min(high - middle, _MOST_CIRRUS_UNIT)
+    middle, high = _percentile(ground if ground.sum() >= _FEWEST else everything, CIRRUS, 50.0, _HIGH_TEMPERATURE)
+    (low,) = _percentile(everything, CIRRUS, 25.0)
+    return min(max(middle, low), most), min(high - middle, _MOST_CIRRUS_UNIT)

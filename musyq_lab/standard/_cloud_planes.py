@@ -1,4 +1,4 @@
-"""The planes that the tests of cloud read, from a standard scene: by role, float32, NaN where a sensor has no such band."""
+"""The planes that the tests of cloud read of a standard scene: by role, float32, NaN where there is no such band."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.kernels import cloud as kernels
+from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.standard import layout
 
 Floats = NDArray[np.float32]
@@ -33,7 +34,7 @@ _ORDER = (
 )  # fmt: skip
 _COUNTED = 10  # the second temperature is not counted
 _MANY = 5  # scenes from which on the second clearest counts, since the clearest may be a shadow
-_HIGHEST_HAZE = 0.06  # as `musyq_lab.standard._cloud_background.HIGHEST_HAZE`: a pixel may be cloudy every day
+_HIGHEST_HAZE = 0.05  # as `musyq_lab.standard._cloud_background.HIGHEST_HAZE`: a pixel may be cloudy every day
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,8 @@ class Planes:
     """Rows and columns."""
     values: dict[str, Any]
     """Arrays of float32 by name, all of one shape and, of dask, of one chunking."""
-    depths: tuple[float, float]
-    """Optical depth of molecules in the blue and the red band."""
+    depths: tuple[float, ...]
+    """Optical depth of molecules in the blue, the green and the red band."""
     blue: bool
     """Whether there is a blue band."""
     swir: bool
@@ -97,7 +98,8 @@ def planes_of(scene: xr.Dataset, companions: Sequence[xr.Dataset] = ()) -> Plane
         missing = "red" if red is None else "nir"
         layout.require(scene, "cloud.classify", bands=[missing])
         raise InputError(f"cloud.classify needs a {missing} band.")
-    depths = _depth(found["blue"], 0.48), _depth(red, 0.65)
+    visible = ("blue", 0.48), ("green", 0.55), ("red", 0.65)
+    depths = tuple(_depth(scene, found[name], centre) for name, centre in visible)
     found |= {name: scene.get(name) for name in ("sun_zenith", "view_zenith")}
     turned = "sun_azimuth" in scene and "view_azimuth" in scene
     found["turn"] = layout.relative_azimuth(scene) if turned else None
@@ -133,10 +135,15 @@ def _best(scenes: Sequence[xr.Dataset], roles: Sequence[str], name: str, dim: st
     return None
 
 
-def _depth(band: xr.DataArray | None, otherwise: float) -> float:
-    known = band is not None and "wavelength" in band.coords
-    centre = float(band["wavelength"]) if known and band is not None else otherwise
-    return kernels.rayleigh_depth(centre if np.isfinite(centre) and centre > 0 else otherwise)
+def _depth(scene: xr.Dataset, band: xr.DataArray | None, otherwise: float) -> float:
+    """Return the optical depth of molecules in a band: of the sensor's table, else of the scene's own wavelengths."""
+    centre = otherwise
+    if band is not None and (spec := SENSORS.get(str(scene.attrs.get("sensor", "")))) is not None:
+        rows = (row for row in spec.bands_of(layout.variant_of(scene)) if row.name == str(band["band"].values))
+        centre = next((row.centre for row in rows), otherwise)
+    elif band is not None and "wavelength" in band.coords:
+        centre = float(band["wavelength"])
+    return kernels.rayleigh_depth(centre if centre > 0 else otherwise)
 
 
 def _plain(plane: xr.DataArray | None, like: xr.DataArray, dims: tuple[str, str]) -> Any:
@@ -170,8 +177,8 @@ def same_view(planes: Planes, previous: xr.Dataset | Sequence[xr.Dataset] | None
         layout.require(scene, "cloud.classify(previous=...)", variables=["reflectance"], level=layout.TOP)
         if tuple(scene.sizes.get(dim, 0) for dim in planes.dims) != shape:
             raise InputError(
-                f"cloud.classify(previous=...): a scene of {dict(scene.sizes)} pixels is not of the same view as one of "
-                f"{shape[0]} x {shape[1]}. Give scenes of the same sensor and grid."
+                f"cloud.classify(previous=...): a scene of {dict(scene.sizes)} pixels is not of the same view as one "
+                f"of {shape[0]} x {shape[1]}. Give scenes of the same sensor and grid."
             )
     return [planes_of(scene) for scene in single]
 
@@ -194,7 +201,9 @@ def clear_before(days: Sequence[Planes], planes: Planes) -> tuple[Any, Any]:
     if not days:
         nothing = np.nan * like
         return nothing, nothing
-    clearest = _each(days, like, ("blue", "red", "sun_zenith", "view_zenith", "turn", "nir"), partial(_clearest))
+    highest = _HIGHEST_HAZE if planes.blue else 2 * _HIGHEST_HAZE  # half the red of deserts is more
+    names = "blue", "red", "sun_zenith", "view_zenith", "turn", "nir"
+    clearest = _each(days, like, names, partial(_clearest, highest=highest))
     warmest = _each(days, like, ("temperature",), _warmest)
     return clearest, warmest
 
@@ -215,16 +224,16 @@ def _each(days: Sequence[Planes], like: Any, names: Sequence[str], make: Any) ->
     )
 
 
-def _clearest(*arrays: Floats, number: int, depths: tuple[float, float]) -> Floats:
+def _clearest(*arrays: Floats, number: int, depths: tuple[float, ...], highest: float) -> Floats:
     hazes = []
     molecules = [np.float32(depth) for depth in depths]
     for start in range(0, len(arrays), number):
         blue, red, sun, view, turn, nir = arrays[start : start + number]
         hazes.append(kernels.measures(blue, red, red, nir, red, red, sun, view, turn, *molecules)[0])
-    return np.minimum(_ordered(hazes), np.float32(_HIGHEST_HAZE))
+    return np.minimum(_ordered(hazes), np.float32(highest))
 
 
-def _warmest(*arrays: Floats, number: int, depths: tuple[float, float]) -> Floats:
+def _warmest(*arrays: Floats, number: int, depths: tuple[float, ...]) -> Floats:
     del number, depths
     return -_ordered([-array for array in arrays])
 

@@ -6,13 +6,13 @@ A cloud at height h is seen :math:`h \tan\theta_v` beyond its foot, away from th
 .. math:: \mathbf{d} = h\,(\tan\theta_v\,\hat{\mathbf v} - \tan\theta_s\,\hat{\mathbf s})
 
 with the horizontal directions towards the sensor and the Sun. For each connected cloud all heights between limits are
-tried, and the one kept at which most of its shadow falls on dark ground, as Fmask matches its objects (Zhu & Woodcock
-2012, section 3.2). The limits come from temperature (6.5 K per km below clear land), with a margin that thin cloud,
-which looks warmer than it is, needs; else they are 0.2 and 8 km. Ground is dark where the near infrared is well below
-that of clear ground around; of the shadow so placed, the pixels that are dark are shadow.
+tried, and the one kept at which its shadow covers most dark ground and least bright, much as Fmask matches its objects
+(Zhu & Woodcock 2012, section 3.2). The limits come from temperature (6.5 K per km below clear land), with a margin that
+thin cloud, which looks warmer than it is, needs; else they are 0.2 and 8 km. Ground is dark where the near infrared is
+well below that of clear ground around; of the shadow so placed, the pixels that are dark are shadow.
 
-The geometry is computed on blocks of pixels (at most 1024 along an edge of the scene), all of the scene at once: a shadow
-may lie any number of chunks away from its cloud. Darkness is decided pixel by pixel.
+The geometry is computed on blocks of pixels (at most 1024 along an edge of the scene), all of the scene at once: a
+shadow may lie any number of chunks away from its cloud. Darkness is decided pixel by pixel.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HEIGHTS = (200.0, 8000.0)
 
 _MOST = 1024  # blocks along an edge
 _FINEST = 50.0  # m, step of height at least
-_SIMILAR = 0.3  # least share of a cloud's shadow on dark ground: the similarity Fmask asks
+_SIMILAR = 0.3  # least share of a cloud's shadow on dark ground (the similarity Fmask asks): what a miss costs in hits
 _LAPSE = 6.5e-3  # K m-1, ICAO standard atmosphere
 _MARGIN = (0.7, -800.0, 1.5, 1500.0)  # lowest and highest height from that of the temperature: factor and m; chosen
 _TOP = 15_000.0  # m
@@ -48,6 +48,7 @@ _DARKER = 0.8  # share of the clear near infrared below which it is shadow; chos
 _REACH = 12  # blocks over which clear ground is averaged, Gaussian
 _LEAST = 0.08  # near infrared of ground too dark for its shadow to be seen
 _EARTH = 111_195.0  # m per degree
+_FIXED = 65536.0
 _NEEDED = ("sun_zenith", "sun_azimuth")
 _ANGLES = ("sun_zenith", "sun_azimuth", "view_zenith", "view_azimuth")
 
@@ -63,11 +64,13 @@ def shadow(planes: Planes, cloud: Any, water: Any) -> tuple[Any, str]:
         Water, which is dark, is never shadow.
     """
     scene, like = planes.scene, planes.values["nir"]
-    nowhere = (like == like) & False
+    nowhere = (like > 0.0) & False
     if missing := [name for name in _NEEDED if name not in scene]:
         return nowhere, f"none, for want of {missing[0]}"
     if min(like.shape) < 2:
         return nowhere, "none, for want of pixels"
+    if not (_is_swath(scene) or set(planes.dims) <= set(scene.coords)):
+        return nowhere, "none, for want of coordinates"
     factor = max(1, math.ceil(max(like.shape) / _MOST))
     nir = planes.values["nir"]
     ground = _where(~(cloud | water), nir)
@@ -91,10 +94,11 @@ def _where(condition: Any, values: Any) -> Any:
 
 
 def _mean(values: Floats, axis: tuple[int, ...]) -> Floats:
+    """Return the mean of the known values; summed as whole numbers, which no order of summation changes."""
     known = np.isfinite(values)
     count = known.sum(axis=axis)
-    total = np.where(known, values, 0).sum(axis=axis, dtype=np.float64)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), np.float32)
+    total = np.rint(np.where(known, values, 0).astype(np.float64) * _FIXED).astype(np.int64).sum(axis=axis)
+    return np.asarray(np.where(count > 0, total / (_FIXED * np.maximum(count, 1)), np.nan), np.float32)
 
 
 def _angle(planes: Planes, name: str) -> Any:
@@ -113,20 +117,20 @@ def _middle(plane: Any, factor: int) -> Any:
 def _places(planes: Planes, factor: int) -> tuple[Any, Any]:
     """Return east- and northward coordinates of the blocks: two-dimensional, in the units of the scene."""
     scene, (rows, columns) = planes.scene, planes.dims
-    if "longitude" in scene.coords and scene["longitude"].ndim == 2:
+    if _is_swath(scene):
         return tuple(_middle(scene[name].transpose(rows, columns).data, factor) for name in ("longitude", "latitude"))
-    sizes = [scene.sizes[dim] for dim in (rows, columns)]
-    y, x = (
-        np.asarray(scene[dim].values if dim in scene.coords else -np.arange(size), np.float64)
-        for dim, size in zip((rows, columns), sizes, strict=True)
-    )
+    y, x = (np.asarray(scene[dim].values, np.float64) for dim in (rows, columns))
     east, north = np.meshgrid(x, y)
     return _middle(east, factor), _middle(north, factor)
 
 
+def _is_swath(scene: xr.Dataset) -> bool:
+    return "longitude" in scene.coords and scene["longitude"].ndim == 2
+
+
 def _crs(scene: xr.Dataset, dims: tuple[str, str]) -> str:
     """Return the CRS of coordinates in metres that are none on the ground, ``"degree"``, or ``"metre"``."""
-    if dims == ("latitude", "longitude") or ("longitude" in scene.coords and scene["longitude"].ndim == 2):
+    if dims == ("latitude", "longitude") or _is_swath(scene):
         return "degree"
     attrs = scene["spatial_ref"].attrs if "spatial_ref" in scene.coords else {}
     words = str(attrs.get("crs_wkt", ""))
@@ -225,14 +229,15 @@ def _cast(cloud: Bools, shift: NDArray[np.float64], low: Floats, high: Floats, d
     )
     down, right = shift[0][row, column], shift[1][row, column]
     step = max(1.0 / max(float(np.hypot(down, right).max()), 1e-9), _FINEST)
-    best, place = np.full(count, _SIMILAR), np.full(count, np.nan)
+    best, place = np.zeros(count), np.full(count, np.nan)
     for height in np.arange(HEIGHTS[0], float(np.max(high[own])) + step, step):
         value, inside = _at(dark, row + height * down, column + height * right)
         known = inside & np.isfinite(value)
         seen = np.bincount(own[known], minlength=count)
-        share = np.bincount(own[known], weights=value[known], minlength=count) / np.maximum(seen, 1)
-        better = (share > best) & (seen > 0) & (height >= low - step) & (height <= high + step)
-        best, place = np.where(better, share, best), np.where(better, height, place)
+        hits = np.bincount(own[known], weights=value[known], minlength=count)
+        gain = hits - _SIMILAR * seen
+        better = (gain > best) & (height >= low - step) & (height <= high + step)
+        best, place = np.where(better, gain, best), np.where(better, height, place)
     for near in (-1, 0, 1):
         height = place[own] + near * step
         kept = np.isfinite(height)

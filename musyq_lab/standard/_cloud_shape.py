@@ -42,7 +42,7 @@ def _grow(mask: Bools, pixels: int) -> Bools:
 
 
 def coarse(plane: Any, factor: int, reduce: Callable[..., Any]) -> Any:
-    """Return blocks of ``factor`` x ``factor`` pixels made one, counted from the first pixel; those at the edge are cut.
+    """Return squares of ``factor`` pixels made one, counted from the first pixel; those at the edge are cut.
 
     Parameters
     ----------

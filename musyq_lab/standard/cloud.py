@@ -39,7 +39,7 @@ from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG
 from musyq_lab.kernels import cloud as kernels
 from musyq_lab.standard import layout
-from musyq_lab.standard._cloud_background import Counts, Floats, background, count, total
+from musyq_lab.standard._cloud_background import Background, Counts, Floats, background, count, total
 from musyq_lab.standard._cloud_planes import Planes, clear_before, planes_of, same_view
 from musyq_lab.standard._cloud_shadow import shadow
 from musyq_lab.standard._cloud_shape import grown
@@ -141,7 +141,7 @@ def _code(planes: Planes, days: Sequence[Planes]) -> xr.Variable:
     make = partial(background, blue=planes.blue, swir=planes.swir)
     clear = make(counts) if isinstance(counts, np.ndarray) else _one(make, counts)
     inputs: tuple[Any, ...] = (*planes.arrays(), *clear_before(days, planes))
-    threshold = kernels.THRESHOLD[not (planes.thermal or planes.cirrus or planes.swir)]
+    threshold = kernels.THRESHOLD[not (planes.thermal or planes.cirrus)]
     decide = partial(_decide, depths=planes.depths, threshold=threshold)
     if not isinstance(inputs[0], da.Array):
         return planes.variable(decide(clear, *inputs))
@@ -155,20 +155,25 @@ def _code(planes: Planes, days: Sequence[Planes]) -> xr.Variable:
 def _one(make: Any, counts: da.Array) -> Any:
     """Return what is made of counts of one chunk, lazily."""
     return da.map_blocks(
-        make, counts.rechunk(-1), dtype=np.float32, drop_axis=[1, 2], chunks=((12,),), meta=np.empty(0, np.float32)
+        make,
+        counts.rechunk(-1),
+        dtype=np.float32,
+        drop_axis=[1, 2],
+        chunks=((len(Background._fields),),),
+        meta=np.empty(0, np.float32),
     )
 
 
 def _counts(
     blue: Floats, green: Floats, red: Floats, nir: Floats, swir1: Floats, temperature: Floats, sun: Floats,
-    view: Floats, turn: Floats, cirrus: Floats, *, depths: tuple[float, float],
+    view: Floats, turn: Floats, cirrus: Floats, *, depths: tuple[float, ...],
 ) -> Counts:  # fmt: skip
     molecules = [np.float32(depth) for depth in depths]
-    haze, index, kind = kernels.measures(blue, green, red, nir, swir1, temperature, sun, view, turn, *molecules)
-    return count(haze, index, kind, temperature, cirrus, sun)
+    haze, soil, index, kind = kernels.measures(blue, green, red, nir, swir1, temperature, sun, view, turn, *molecules)
+    return count(haze, soil, index, kind, temperature, cirrus, sun)
 
 
-def _decide(clear: Floats, *planes: Floats, depths: tuple[float, float], threshold: float) -> NDArray[np.uint16]:
+def _decide(clear: Floats, *planes: Floats, depths: tuple[float, ...], threshold: float) -> NDArray[np.uint16]:
     molecules = [np.float32(depth) for depth in depths]
     code = kernels.decide(*planes[:9], *molecules, *planes[9:], *clear, np.float32(threshold))
     return np.asarray(code, QA_DTYPE)
