@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import dask.array as da
@@ -132,7 +133,8 @@ def _plane(array: Any, chunks: Any) -> da.Array:
     """Bring an array to the chunks of the scene; one layer serves all bands."""
     own = chunks[0] if array.shape[0] > 1 or sum(chunks[0]) == 1 else (1,)
     wanted = (own, *chunks[1:])
-    return array.rechunk(wanted) if isinstance(array, da.Array) else da.from_array(array, chunks=wanted, name=None)
+    laid: da.Array = array.rechunk(wanted) if isinstance(array, da.Array) else da.from_array(array, chunks=wanted)
+    return laid
 
 
 def _overlapping(nodes: Any, shape: tuple[int, ...], chunks: Any) -> da.Array:
@@ -140,8 +142,9 @@ def _overlapping(nodes: Any, shape: tuple[int, ...], chunks: Any) -> da.Array:
     lazy = nodes if isinstance(nodes, da.Array) else da.from_array(nodes, chunks=nodes.shape)
     cuts = []
     for size, lengths in zip(shape[1:], chunks[1:], strict=True):
-        ends = np.cumsum([0, *lengths])
-        pieces = [line(size, int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        ends = map(int, np.cumsum([0, *lengths]))
+        pieces = [line(size, start, stop) for start, stop in pairwise(ends)]
         cuts.append([slice(piece.first, piece.last) for piece in pieces])
     rows = [[lazy[:, row, column].rechunk(-1) for column in cuts[1]] for row in cuts[0]]
-    return da.block(rows)
+    joined: da.Array = da.block(rows)
+    return joined

@@ -312,7 +312,7 @@ def _apply(function: Any, key: tuple[str, str, str], state: dict[str, Any], outp
 
 
 def check(name: str, values: Any) -> None:
-    """Check one of the inputs of :func:`coefficients`: refuse units that are not those expected, and values of which none is possible; lazy values are not read."""
+    """Check an input of :func:`coefficients`: its units, and that some value is possible; lazy values are not read."""
     quantity = _QUANTITIES[name]
     units = getattr(values, "attrs", {}).get("units")
     if units is not None and not _same(str(units), quantity.units):

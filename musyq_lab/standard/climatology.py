@@ -116,6 +116,7 @@ def elevation(latitude: Any, longitude: Any) -> xr.DataArray | Any:
 
 def day_of_year(time: Any) -> float:
     """Return the day of the year with its fraction: 0 at the start of 1 January (UTC)."""
+    moment: np.datetime64[Any]
     try:
         moment = np.datetime64(str(time).removesuffix("Z"), "s")
     except ValueError:

@@ -6,8 +6,8 @@ The surface is taken as Lambertian and uniform, the aerosol as the continental o
 
 The random part of the uncertainty is that of the scene times :math:`\partial\rho_s/\partial\rho_t`. The systematic
 part joins that of the scene, the errors of aerosol, water vapour, ozone and pressure, each times its derivative, and
-the error of the tables beside 6S. The type of the aerosol, the light of neighbours and the surface's directional shape are
-not in it. Where aerosol is given, its own error is taken as 0.05 + 0.15 of it (that of MODIS over land, Levy et al.
+the error of the tables beside 6S. The type of the aerosol, the light of neighbours and the surface's directional shape
+are not in it. Where aerosol is given, its own error is taken as 0.05 + 0.15 of it (that of MODIS over land, Levy et al.
 2013, doi:10.5194/amt-6-2989-2013); for the other columns see :data:`GIVEN`.
 
 The atmosphere is computed at the corners of cells of 16 pixels and interpolated between, in place and in the state of
