@@ -32,10 +32,12 @@ from musyq_lab.files.digest import digest
 from musyq_lab.standard import (
     aerosol,
     bandpass,
+    calibrate,
     cloud,
     correction,
     layout,
     nadir,
+    terrain,
     vapour,
     warp,
 )
@@ -139,10 +141,14 @@ def standardize(
     if surface and "reflectance" in standard:
         air = {"ozone": ozone, "pressure": pressure, "elevation": elevation}
         standard = _corrected(standard, aod, water_vapour, air)
+        if slopes is not None:
+            standard = terrain.flatten(standard, slopes)
         if adjust_to:
             standard = bandpass.adjust(standard, adjust_to)
         if to_nadir:
             standard = nadir.normalize(standard)
+    if not uncertainty:
+        standard = standard.drop_vars(layout.UNCERTAINTIES, errors="ignore")
     standard = layout.hide(standard, [name for name in hidden if name not in MASKED])
     if grid is not None:
         standard = warp.to_grid(standard, grid, method=method)
@@ -165,6 +171,7 @@ def _measured(scene: xr.Dataset, clouds: cloud.Source, uncertainty: bool) -> xr.
     """Update the calibration and find clouds, where there is reflectance at the top of the atmosphere."""
     if "reflectance" not in scene or scene.attrs.get("reflectance_level") != layout.TOP:
         return scene
+    scene = calibrate.recalibrate(scene, uncertainty=uncertainty)
     if not {"red"} <= set(scene["band"].values) or not {"nir", "nir_narrow"} & set(scene["band"].values):
         return layout.add_step(scene, "classify", {"source": "producer", "why": "no red and near infrared bands"})
     return cloud.classify(scene, source=clouds)

@@ -121,3 +121,69 @@ def test_stack_tells_a_scene_from_a_standard_scene():
     assert not layout.is_standard(opened)
     assert stacked.encoding == opened.encoding
     assert layout.plane_of(stacked) == ("y", "x")
+
+
+@pytest.fixture(scope="module")
+def opened():
+    return open_scene(resource(SAMPLE))
+
+
+@pytest.fixture(scope="module")
+def stacked(opened):
+    return layout.stack(opened).compute()
+
+
+def test_stacks_of_a_scene(opened, stacked):
+    assert stacked.reflectance.dims == ("band", "y", "x")
+    assert stacked.brightness_temperature.dims == ("thermal_band", "y", "x")
+    assert list(stacked.band.values) == ["coastal", "blue", "green", "red", "nir", "swir1", "swir2", "cirrus"]
+    assert list(stacked.thermal_band.values) == ["tir1", "tir2"]
+    assert stacked.reflectance.attrs["units"] == "1"
+    assert stacked.brightness_temperature.attrs["units"] == "K"
+    assert stacked.wavelength.attrs["units"] == stacked.thermal_fwhm.attrs["units"] == "um"
+    for name in stacked.band.values:
+        assert float(stacked.wavelength.sel(band=name)) == opened[name].attrs["wavelength"]
+        assert float(stacked.fwhm.sel(band=name)) == opened[name].attrs["fwhm"]
+    for name in stacked.thermal_band.values:
+        assert float(stacked.thermal_wavelength.sel(thermal_band=name)) == opened[name].attrs["wavelength"]
+
+
+def test_numbers_are_those_of_the_scene(opened, stacked):
+    keep = (opened.qa & (SCENE_FLAG["no_data"].mask | SCENE_FLAG["saturated"].mask)) == 0
+    for name in stacked.band.values:
+        np.testing.assert_array_equal(stacked.reflectance.sel(band=name), opened[name].where(keep))
+    np.testing.assert_array_equal(stacked.brightness_temperature.sel(thermal_band="tir2"), opened.tir2.where(keep))
+    np.testing.assert_array_equal(stacked.qa, opened.qa)
+
+
+def test_angles_of_the_centre_are_spread(opened, stacked):
+    assert set(layout.ANGLES) <= set(stacked)
+    assert opened.sun_zenith.ndim == 0
+    assert stacked.sun_zenith.dims == ("y", "x")
+    assert stacked.sun_zenith.dtype == np.float32
+    np.testing.assert_array_equal(stacked.sun_zenith, float(opened.sun_zenith))
+    assert stacked.sun_zenith.attrs == opened.sun_zenith.attrs
+
+
+def test_masked_pixels_are_gone_and_their_bits_stay():
+    made = xr.Dataset(
+        {
+            "red": (("y", "x"), np.full((1, 4), 0.2, np.float32), {"units": "1", "wavelength": 0.65, "fwhm": 0.05}),
+            "qa": (("y", "x"), np.array([[0, 1, 4, 2]], np.uint16)),
+        }
+    )
+    for mask, gone in (((), []), (("no_data",), [1]), (layout.MASKED, [1, 3]), (("cloud", "saturated"), [2, 3])):
+        found = layout.stack(made, mask=mask)
+        assert np.flatnonzero(np.isnan(found.reflectance.values)).tolist() == gone
+        np.testing.assert_array_equal(found.qa, made.qa)
+
+
+def test_hiding_takes_bands_and_uncertainty_and_leaves_angles():
+    one = scene().assign(reflectance_random=lambda d: d.reflectance * 0 + np.float32(0.01))
+    found = layout.hide(one, ["cloud"])
+    assert np.isnan(found.reflectance.values[:, 0, 1]).all()
+    assert np.isnan(found.reflectance.values).sum() == np.isnan(found.reflectance_random.values).sum() == 2
+    np.testing.assert_array_equal(found.sun_azimuth, one.sun_azimuth)
+    xr.testing.assert_identical(layout.hide(one, []), one)
+    with pytest.raises(InputError, match="no flag 'fog'"):
+        layout.hide(one, ["fog"])
