@@ -1,4 +1,4 @@
-"""A sinusoidal scene onto a longitude-latitude grid beside odc-geo (rasterio, GDAL), coordinates included on both sides.
+"""A sinusoidal scene onto a longitude-latitude grid beside odc-geo (GDAL inside), coordinates included on both sides.
 
 odc-geo is not a dependency: ``python -m pip install odc-geo``.
 """
@@ -9,7 +9,6 @@ from _bench import alternate, table, verdict
 
 from musyq_lab.kernels import warp as kernels
 from musyq_lab.standard import warp
-from musyq_lab.standard._warp_blocks import Job, Plan
 from musyq_lab.standard._warp_frames import Frame, exact, frame_of_data, lattice
 from musyq_lab.standard._warp_source import Source
 
@@ -26,7 +25,7 @@ PEER = {"bilinear": "bilinear", "nearest": "nearest", "area": "average"}
 
 
 def scene(bands: int, west: float = 7.3e6) -> tuple[xr.Dataset, "GeoBox", np.ndarray]:
-    """A scene that covers the target: pixels of 926.625 m, as of MODIS."""
+    """Make a scene that covers the target: pixels of 926.625 m, as of MODIS."""
     box = GeoBox.from_bbox((west, 3.6e6, west + 3.5e6, 5.4e6), crs=SINUSOIDAL, resolution=926.625433)
     values = np.random.default_rng(0).normal(0.3, 0.1, (bands, *box.shape)).astype(np.float32)
     y, x = (np.asarray(box.coordinates[name].values) for name in ("y", "x"))
@@ -38,7 +37,7 @@ def scene(bands: int, west: float = 7.3e6) -> tuple[xr.Dataset, "GeoBox", np.nda
 
 
 def grid(step: float) -> tuple[xr.Dataset, "GeoBox"]:
-    """The target: 15 x 15 degrees inside the scene."""
+    """Make the target: 15 x 15 degrees inside the scene."""
     count = round(0.01 * SIZE / step)
     west, north = 100.0, 48.0
     box = GeoBox.from_bbox((west, north - count * step, west + count * step, north), "EPSG:4326", shape=(count, count))
@@ -50,7 +49,6 @@ def against_odc(step: float, bands: int) -> None:
     """Print seconds of processor time, and the ratio, for each method."""
     ours, source_box, values = scene(bands)
     like, target_box = grid(step)
-    theirs = wrap_xr(values[0], source_box, nodata=np.nan) if bands == 1 else None
     layers = [wrap_xr(v, source_box, nodata=np.nan) for v in values]
     rows: list[list[object]] = []
     for method, peer in PEER.items():
@@ -63,7 +61,6 @@ def against_odc(step: float, bands: int) -> None:
         )
         a, b = times["ours"].seconds()[1], times["odc-geo"].seconds()[1]
         rows.append([method, a * 1e3, b * 1e3, verdict(b / a, GOAL)])
-    del theirs
     cells = target_box.shape
     table(
         f"{cells[0]} x {cells[1]} cells, {bands} band(s), ms of processor time",
@@ -112,7 +109,8 @@ def against_numpy() -> None:
     flags = (values[0] > 0.4).astype(np.uint16) * 4
 
     def numpy_between() -> np.ndarray:
-        i, j = row.astype(np.int64), column.astype(np.int64)
+        i = np.clip(row, 0, values.shape[1] - 2).astype(np.int64)
+        j = np.clip(column, 0, values.shape[2] - 2).astype(np.int64)
         s, t = row - i, column - j
         a, b, c, d = values[0][i, j], values[0][i, j + 1], values[0][i + 1, j], values[0][i + 1, j + 1]
         return (1 - s) * ((1 - t) * a + t * b) + s * ((1 - t) * c + t * d)

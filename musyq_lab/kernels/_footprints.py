@@ -79,9 +79,14 @@ def add_edge(cover: Any, height: int, width: int, va: float, ua: float, vb: floa
     if va > vb:
         va, ua, vb, ub = vb, ub, va, ua
         sign = -1.0
+    first = math.floor(va)
+    if vb <= first + 1.0:
+        if 0 <= first < height:
+            add_piece(cover, first * (width + 2), width, min(ua, ub), max(ua, ub), sign * (vb - va))
+        return
     slope = (ub - ua) / (vb - va)
     low, high = min(ua, ub), max(ua, ub)
-    for row in range(max(math.floor(va), 0), min(math.ceil(vb), height)):
+    for row in range(max(first, 0), min(math.ceil(vb), height)):
         top, bottom = max(va, float(row)), min(vb, row + 1.0)
         a = min(max(ua + (top - va) * slope, low), high)
         b = min(max(ua + (bottom - va) * slope, low), high)
@@ -91,7 +96,7 @@ def add_edge(cover: Any, height: int, width: int, va: float, ua: float, vb: floa
 @inline
 def near(u: float, anchor: float, period: float) -> float:
     """Return a column on the same side of the seam as another, on a grid that goes round the globe."""
-    if period > 0.0:
+    if period > 0.0 and abs(u - anchor) > 0.5 * period:
         u -= period * math.floor((u - anchor) / period + 0.5)
     return u
 
@@ -119,14 +124,29 @@ def outline(top: Any, bottom: Any, i: int, j: int, period: float, pole: Any, v: 
 @inline
 def extent(v: Any, u: Any, corners: int, bounds: Any) -> float:
     """Write lowest and highest row and column of an outline; return its signed area (NaN where a corner is)."""
+    bounds[0], bounds[1] = min(v[0], v[1], v[2], v[3]), max(v[0], v[1], v[2], v[3])
+    bounds[2], bounds[3] = min(u[0], u[1], u[2], u[3]), max(u[0], u[1], u[2], u[3])
+    if corners == 4:
+        return 0.5 * ((u[3] - u[1]) * (v[2] - v[0]) - (u[2] - u[0]) * (v[3] - v[1]))
     area = 0.0
-    bounds[0] = bounds[1] = v[0]
-    bounds[2] = bounds[3] = u[0]
     for k in range(corners):
         area += (u[k + 1] - u[0]) * (v[k] - v[0]) - (u[k] - u[0]) * (v[k + 1] - v[0])
         bounds[0], bounds[1] = min(bounds[0], v[k]), max(bounds[1], v[k])
         bounds[2], bounds[3] = min(bounds[2], u[k]), max(bounds[3], u[k])
     return 0.5 * area
+
+
+@inline
+def away(top: Any, bottom: Any, i: int, j: int, rows: int, columns: int, period: float) -> Any:
+    """Tell quickly that a footprint does not touch the block; footprints at the seam of the globe are not told."""
+    a, b, c, d = top[i, j, 0], top[i, j + 1, 0], bottom[i, j + 1, 0], bottom[i, j, 0]
+    if max(a, b, c, d) <= 0.0 or min(a, b, c, d) >= rows:
+        return True
+    a, b, c, d = top[i, j, 1], top[i, j + 1, 1], bottom[i, j + 1, 1], bottom[i, j, 1]
+    low, high = min(a, b, c, d), max(a, b, c, d)
+    if period > 0.0 and not (high - low < 0.25 * period and high < period and low > columns - period):
+        return False
+    return high <= 0.0 or low >= columns
 
 
 @inline
@@ -145,6 +165,8 @@ def overlaps(
     n = 0
     for i in range(top.shape[0]):
         for j in range(width):
+            if away(top, bottom, i, j, rows, columns, period):
+                continue
             corners = outline(top, bottom, i, j, period, pole, v, u)
             area = extent(v, u, corners, bounds)
             if not 0.0 < abs(area) < math.inf or bounds[1] <= 0.0 or bounds[0] >= rows:

@@ -42,8 +42,9 @@ def places(row: Doubles, column: Doubles, shape: tuple[int, int]) -> Weights:
 
 @inline
 def _between(
-    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, out: Any, least: float
-) -> None:
+    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, out: Any, down: int, right: int,
+    least: float,
+) -> None:  # fmt: skip
     stride, one, origin = np.uint64(values.shape[1]), np.uint64(1), top * values.shape[1] + left
     flat = values.reshape(-1)
     last_y, last_x = height - 1.0, width - 1.0
@@ -60,16 +61,16 @@ def _between(
                 p, q = float(flat[at]), float(flat[at + one])
                 upper, lower = a + t * (b - a), p + t * (q - p)
                 value = upper + s * (lower - upper)
-            out[r, c] = value
+            out[down + r, right + c] = value
     # What is NaN then has a gap beside it, or lies in the outermost pixels.
     for r in range(row.shape[0]):
         for c in range(row.shape[1]):
-            if math.isnan(out[r, c]):
-                out[r, c] = _slowly(values, row[r, c], column[r, c], top, left, height, width, least)
+            if math.isnan(out[down + r, right + c]):
+                out[down + r, right + c] = _slowly(values, row[r, c], column[r, c], top, left, height, width, least)
 
 
 @inline
-def _slowly(values: Any, y: float, x: float, top: int, left: int, height: int, width: int, least: float) -> float:
+def _slowly(values: Any, y: float, x: float, top: int, left: int, height: int, width: int, least: float) -> Any:
     """Interpolate at one point in the outermost pixels, or beyond."""
     if not (-0.5 <= y <= height - 0.5 and -0.5 <= x <= width - 0.5):
         return math.nan
@@ -101,7 +102,7 @@ def _partial(a: float, b: float, p: float, q: float, s: float, t: float, least: 
 
 def between(
     values: Array, row: Doubles, column: Doubles, *, origin: tuple[int, int] = (0, 0),
-    size: tuple[int, int] | None = None, min_valid: float = 0.0,
+    size: tuple[int, int] | None = None, min_valid: float = 0.0, out: Array | None = None, at: tuple[int, int] = (0, 0),
 ) -> Array:  # fmt: skip
     """Interpolate bilinearly between pixel centres; half a pixel beyond the outer centres the outer pixels hold.
 
@@ -115,25 +116,28 @@ def between(
         First row and column of the window, and the size of the source (the window's by default).
     min_valid : float
         Weight that valid pixels must have, else NaN.
+    out, at : ndarray and tuple of int, optional
+        A contiguous array (bands, ...) in the type of the values to write to, and the row and column to begin at.
     """
     plain = plain_floats(values)
     height, width = size or plain.shape[1:]
-    out = np.empty((plain.shape[0], *row.shape), plain.dtype)
+    out = np.empty((plain.shape[0], *row.shape), plain.dtype) if out is None else out
     for layer, made in zip(plain, out, strict=True):
-        native(_between)(layer, row, column, *origin, height, width, made, min_valid - ENOUGH)
+        native(_between)(layer, row, column, *origin, height, width, made, *at, min_valid - ENOUGH)
     return out
 
 
 @inline
 def _pick(
-    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, missing: Any, out: Any
-) -> None:
+    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, missing: Any, out: Any,
+    down: int, right: int,
+) -> None:  # fmt: skip
     stride = values.shape[2]
     last_y, last_x = height - 1.0, width - 1.0
     for band in range(values.shape[0]):
         flat = values[band].reshape(-1)
         for r in range(row.shape[0]):
-            y_of, x_of, line = row[r], column[r], out[band, r]
+            y_of, x_of, line = row[r], column[r], out[band, down + r, right : right + row.shape[1]]
             for c in range(y_of.size):
                 y, x = y_of[c], x_of[c]
                 seen = (y >= -0.5) & (y <= last_y + 0.5) & (x >= -0.5) & (x <= last_x + 0.5)
@@ -144,13 +148,14 @@ def _pick(
 
 def pick(
     values: Array, row: Doubles, column: Doubles, *, origin: tuple[int, int] = (0, 0),
-    size: tuple[int, int] | None = None, missing: float = math.nan,
+    size: tuple[int, int] | None = None, missing: float = math.nan, out: Array | None = None,
+    at: tuple[int, int] = (0, 0),
 ) -> Array:  # fmt: skip
     """Return the nearest pixel, or ``missing``; parameters as for :func:`between`, values of any type."""
     plain = np.require(values, None, ["C", "W"])
     height, width = size or plain.shape[1:]
-    out = np.empty((plain.shape[0], *row.shape), plain.dtype)
-    native(_pick)(plain, row, column, *origin, height, width, np.array([missing], plain.dtype), out)
+    out = np.empty((plain.shape[0], *row.shape), plain.dtype) if out is None else out
+    native(_pick)(plain, row, column, *origin, height, width, np.array([missing], plain.dtype), out, *at)
     return out
 
 

@@ -116,8 +116,10 @@ class Raster:
     def overlap(self, target: Frame, block: Window, window: Window, *place: Doubles) -> warp.Weights:
         """Return the areas that the pixels of a window share with the cells of a block."""
         r0, r1, c0, c1 = window
-        corner = np.moveaxis(lattice(self.frame, target, 0.0, (r0, r1 + 1), (c0, c1 + 1)), 0, -1)
-        corner = corner - (block[0], block[2])
+        found = lattice(self.frame, target, 0.0, (r0, r1 + 1), (c0, c1 + 1))
+        corner = np.empty((*found.shape[1:], 2))
+        for k, first in enumerate((block[0], block[2])):
+            np.subtract(found[k], first, out=corner[..., k])
         return warp.overlap(corner[:-1], corner[1:], _size(block), target.period, target.poles - block[0])
 
     def points(

@@ -101,9 +101,12 @@ class Plan:
                     self.geometry, self.target, self.method, block, window, *(_cut(a, outer) for a in self.place)
                 )
             for job, out in zip(jobs, outs, strict=True):
+                if _straight(ready, job, out, block, self.min_valid):
+                    continue
                 values = None if window is None else _seen(job.data, window, self.method)
+                shape = (*job.data.shape[:-2], *_size(block))
                 out[..., block[0] : block[1], block[2] : block[3]] = apply(
-                    ready, values, job.kind, job.least, self.min_valid, (*job.data.shape[:-2], *_size(block)), job.dtype
+                    ready, values, job.kind, job.least, self.min_valid, shape, job.dtype
                 )
         return outs
 
@@ -146,6 +149,20 @@ def apply(
     if kind == "bits":
         return _bits(ready, layers, least, min_valid, shape).reshape(shape)
     return one[kind](ready, layers, min_valid, shape[-2:]).astype(dtype, copy=False).reshape(shape)
+
+
+def _straight(ready: Ready | None, job: Job, out: Array, block: Window, min_valid: float) -> bool:
+    """Interpolate the whole source straight into its place in the result, where that is possible."""
+    whole = job.kind == "mean" and job.data.dtype == out.dtype and job.data.flags.c_contiguous
+    if ready is None or ready.points is None or not whole:
+        return False
+    layers, into = (a.reshape(-1, *a.shape[-2:]) for a in (job.data, out))
+    at = block[0], block[2]
+    if ready.nearest:
+        warp.pick(layers, *ready.points, out=into, at=at)
+    else:
+        warp.between(layers, *ready.points, min_valid=min_valid, out=into, at=at)
+    return True
 
 
 def _mean(ready: Ready, values: Array, min_valid: float, shape: tuple[int, ...]) -> Array:
