@@ -15,7 +15,8 @@ from musyq_lab.kernels import aerosol as kernels
 from musyq_lab.kernels import ground
 from musyq_lab.kernels.canopy import CanopyParameters, campbell, canopy_bands, over_soil
 from musyq_lab.sensors._registry import SENSORS
-from musyq_lab.standard import aerosol, atmosphere
+from musyq_lab.standard import aerosol, atmosphere, correction, layout
+from musyq_lab.standard._aerosol_surfaces import land
 from musyq_lab.standard.spectra import band_weights
 
 SIZE, STEP = 64, 500.0
@@ -25,7 +26,6 @@ ANGLES = {"sun_zenith": 35.0, "sun_azimuth": 150.0, "view_zenith": 8.0, "view_az
 BANDS = {
     "landsat_oli": ("blue", "green", "red", "nir", "swir1", "swir2"),
     "gf1_wfv": ("blue", "green", "red", "nir"),
-    "himawari_ahi": ("blue", "green", "red", "nir", "swir1", "swir2"),
 }
 VARIANT = {"gf1_wfv": "WFV1"}
 
@@ -60,9 +60,18 @@ def leaves(sensor, *, leaf_area=(0.5, 5.0), key=5):
     return fields[draw.integers(0, count, (SIZE, SIZE))].transpose(2, 0, 1)
 
 
+def fields(sensor, key=6):
+    """Return the reflectance of more or less green land, shape (band, y, x): from the library, each band 3 % off."""
+    draw = np.random.Generator(np.random.Philox(key))
+    spectra = land(sensor, BANDS[sensor], VARIANT.get(sensor, ""))
+    green = spectra[(spectra[:, 3] > 2.5 * spectra[:, 2]) & (spectra[:, 2] < 0.12)]
+    drawn = green[draw.integers(0, green.shape[0], (SIZE, SIZE))]
+    return (drawn * draw.normal(1.0, 0.03, drawn.shape)).transpose(2, 0, 1)
+
+
 def scene(sensor, aod, *, surface=None, pressure=AIR["pressure"], **changes):
     """Return a standard scene over a surface, under aerosol that is a number or a field."""
-    surface = leaves(sensor) if surface is None else surface
+    surface = fields(sensor) if surface is None else surface
     state = {name: np.full((SIZE, SIZE), value, np.float32) for name, value in ANGLES.items()}
     turn = abs(ANGLES["sun_azimuth"] - ANGLES["view_azimuth"])
     toa = []
@@ -85,6 +94,7 @@ def hazy():
     return scene("landsat_oli", 0.4)
 
 
+@pytest.mark.slow
 def test_expected_error_of_dark_targets_is_met_over_fields_of_every_kind():
     """+-(0.05 + 0.15 aod) for 68 %, Levy et al. 2013, doi:10.5194/amt-6-2989-2013."""
     inside = []
@@ -291,3 +301,28 @@ def test_one_pixel_is_enough(hazy):
     found = aerosol.estimate(one, prior=PRIOR, **AIR)
     assert found["aod"].shape == (1, 1)
     assert float(found["aod_information"][0, 0]) > 0.0
+
+
+# ---- the simulated Earth ---------------------------------------------------------------------------------------------
+@pytest.mark.slow
+def test_a_simulated_scene_is_corrected_at_least_as_well_as_by_the_climatology(tmp_path):
+    """Aerosol of the scene itself within the expected error; reflectance within 0.005 + 5 % for two pixels in three."""
+    import musyq_lab as ml
+
+    sim = ml.simulate(tmp_path, size=6, days=1, start="2019-07-01", cloudiness=0.0, sensors=["gf1_wfv"])
+    path = sim.paths("gf1_wfv")[0]
+    granule, truth = layout.stack(ml.open_scene(path)), sim.scene_truth(path)
+    bands = list(BANDS["gf1_wfv"])
+    granule = granule.sel(band=bands)
+    shares = {}
+    own = aerosol.estimate(granule)["aod"]
+    for name, aod in (("own", own), ("climatology", None)):
+        found = correction.correct(granule, aod=aod)["reflectance"].values
+        surface = truth["surface_reflectance"].sel(band=bands).values
+        known = np.isfinite(found) & np.isfinite(surface) & (truth["water_fraction"].values < 0.1)
+        shares[name] = (np.abs(found - surface)[known] <= (0.005 + 0.05 * surface)[known]).mean()
+    inside = np.isfinite(truth["aod"].values)
+    expected = truth["aod"].values[inside].mean()
+    assert own.values[inside].mean() == pytest.approx(expected, abs=0.05 + 0.15 * expected)
+    assert shares["own"] >= 0.68
+    assert shares["own"] >= shares["climatology"]
