@@ -122,7 +122,7 @@ def outline(top: Any, bottom: Any, i: int, j: int, period: float, pole: Any, v: 
 
 
 @inline
-def extent(v: Any, u: Any, corners: int, bounds: Any) -> float:
+def extent(v: Any, u: Any, corners: int, bounds: Any) -> Any:
     """Write lowest and highest row and column of an outline; return its signed area (NaN where a corner is)."""
     bounds[0], bounds[1] = min(v[0], v[1], v[2], v[3]), max(v[0], v[1], v[2], v[3])
     bounds[2], bounds[3] = min(u[0], u[1], u[2], u[3]), max(u[0], u[1], u[2], u[3])

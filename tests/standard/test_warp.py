@@ -252,7 +252,9 @@ def test_same_bits_lazily_for_any_chunks_and_threads(kind, method):
 
 
 def test_nothing_is_read_while_the_graph_is_built():
-    source = raster(60, 60, qa=np.zeros((60, 60), np.uint16), view_zenith=np.ones((60, 60)), view_azimuth=np.ones((60, 60)))
+    source = raster(
+        60, 60, qa=np.zeros((60, 60), np.uint16), view_zenith=np.ones((60, 60)), view_azimuth=np.ones((60, 60))
+    )
     with dask.config.set(scheduler=_refuse):
         out = warp.to_grid(source.chunk(y=20), "1km", pixel_share=True)
     assert all(isinstance(v.data, da.Array) for v in out.data_vars.values())
