@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,6 +18,7 @@ from musyq_lab.core.spec import Product, Variable
 CONVENTIONS = "CF-1.11, ACDD-1.3"
 
 
+@lru_cache(maxsize=1)
 def package_version() -> str:
     """Return the installed version of musyq-lab, ``"0+unknown"`` in a bare source tree."""
     try:

@@ -143,12 +143,12 @@ class ProjectedGrid:
     @property
     def x(self) -> NDArray[np.float64]:
         """Cell centres (m), ascending."""
-        return self.west + self.resolution * (np.arange(self.columns) + 0.5)
+        return np.asarray(self.west + self.resolution * (np.arange(self.columns) + 0.5), np.float64)
 
     @property
     def y(self) -> NDArray[np.float64]:
         """Cell centres (m), descending."""
-        return self.north - self.resolution * (np.arange(self.rows) + 0.5)
+        return np.asarray(self.north - self.resolution * (np.arange(self.rows) + 0.5), np.float64)
 
     @classmethod
     def around(

@@ -134,7 +134,7 @@ def qa_attributes() -> dict[str, Any]:
 def relative_azimuth(scene: xr.Dataset) -> xr.DataArray:
     """Return the angle between the azimuths of Sun and sensor (deg, 0 to 180), 0 with both on one side."""
     turn = np.abs(scene["view_azimuth"] - scene["sun_azimuth"]) % 360.0
-    folded: xr.DataArray = np.minimum(turn, 360.0 - turn)
+    folded: xr.DataArray = turn.where(turn <= 180.0, 360.0 - turn)
     return folded.rename("relative_azimuth").assign_attrs(
         units="degree", long_name="azimuth of the sensor less that of the Sun"
     )
