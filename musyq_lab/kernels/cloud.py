@@ -43,8 +43,10 @@ BITS = {"cloud": 1, "cloud_possible": 2, "cirrus": 4, "snow_ice": 8, "water": 16
 SUN_LIMIT = 85.0
 """Solar zenith angle (deg) from which reflectance is not used: MOD35 takes that for night (Ackerman et al. 2010)."""
 
-THRESHOLD = (1.3, 0.75)
-"""Sum of the measures from which a pixel is cloud, and the same without a band at 11 or 1.38 um."""
+THRESHOLD = {"fine": 1.3, "coarse": 0.9, "haze": 0.8}
+"""Sum of the measures from which a pixel is cloud: in fine pixels, in those of half a kilometre and more (cloud of a
+mean optical depth of 0.5 is a few per cent of thick cloud there, which reflects less than a veil), and without a band
+at 11 or 1.38 um."""
 
 POSSIBLE = 0.6
 """Share of it from which cloud is possible."""

@@ -43,6 +43,7 @@ _SIMILAR = 0.3  # least share of a cloud's shadow on dark ground (the similarity
 _LAPSE = 6.5e-3  # K m-1, ICAO standard atmosphere
 _MARGIN = (0.7, -800.0, 1.5, 1500.0)  # lowest and highest height from that of the temperature: factor and m; chosen
 _TOP = 15_000.0  # m
+_ENOUGH = 1000  # blocks of a cloud that are tried at every height
 _STEEPEST = 80.0  # deg
 _DARKER = 0.8  # share of the clear near infrared below which it is shadow; chosen
 _REACH = 12  # blocks over which clear ground is averaged, Gaussian
@@ -183,11 +184,13 @@ def _per_metre(east: NDArray[np.float64], north: NDArray[np.float64], crs: str) 
         east, north = (np.where(np.isfinite(place), place, np.nan) for place in (east, north))
     if crs != "metre":
         latitude = north
+        known = east[np.isfinite(east)]
+        first = known[0] if known.size else 0.0
+        east = (east - first + 180.0) % 360.0  # no jump at the antimeridian
     steps = [np.gradient(place, axis=axis) for place in (east, north) for axis in (0, 1)]
     if crs != "metre":
-        turned = [(step + 180.0) % 360.0 - 180.0 for step in steps[:2]]
         wide = _EARTH * np.cos(np.radians(latitude))
-        steps = [step * wide for step in turned] + [step * _EARTH for step in steps[2:]]
+        steps = [step * wide for step in steps[:2]] + [step * _EARTH for step in steps[2:]]
     east_row, east_column, north_row, north_column = steps
     area = east_row * north_column - east_column * north_row
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -223,27 +226,54 @@ def _cast(cloud: Bools, shift: NDArray[np.float64], low: Floats, high: Floats, d
     if not row.size:
         return reached
     own = label[row, column]
-    count = int(own.max()) + 1
-    low, high = (
-        reduce(limit, label, np.arange(count)) for limit, reduce in ((low, ndimage.minimum), (high, ndimage.maximum))
-    )
     down, right = shift[0][row, column], shift[1][row, column]
     step = max(1.0 / max(float(np.hypot(down, right).max()), 1e-9), _FINEST)
-    best, place = np.zeros(count), np.full(count, np.nan)
-    for height in np.arange(HEIGHTS[0], float(np.max(high[own])) + step, step):
-        value, inside = _at(dark, row + height * down, column + height * right)
-        known = inside & np.isfinite(value)
-        seen = np.bincount(own[known], minlength=count)
-        hits = np.bincount(own[known], weights=value[known], minlength=count)
-        gain = hits - _SIMILAR * seen
-        better = (gain > best) & (height >= low - step) & (height <= high + step)
-        best, place = np.where(better, gain, best), np.where(better, height, place)
+    few = _some(own)
+    cells = tuple(values[few] for values in (row, column, down, right, own))
+    place = _heights_of(cells, int(own.max()) + 1, (low[row, column], high[row, column]), own, dark, step)
     for near in (-1, 0, 1):
         height = place[own] + near * step
         kept = np.isfinite(height)
         r, c, inside = _inside(cloud.shape, (row + height * down)[kept], (column + height * right)[kept])
         reached[r[inside], c[inside]] = True
     return np.asarray(ndimage.maximum_filter(reached, 3, mode="constant", cval=False))
+
+
+def _some(own: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which cells stand for their clouds: all of small ones, one in so many of large ones."""
+    order = np.argsort(own, kind="stable")
+    sizes = np.bincount(own)
+    rank = np.arange(own.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    every = np.repeat(-(-sizes // _ENOUGH), sizes)
+    return np.asarray(order[rank % np.maximum(every, 1) == 0])
+
+
+def _heights_of(
+    cells: tuple[NDArray[Any], ...],
+    count: int,
+    limits: tuple[Floats, Floats],
+    owners: NDArray[np.int64],
+    dark: NDArray[np.float64],
+    step: float,
+) -> NDArray[np.float64]:
+    """Return the height of each cloud at which its shadow covers most dark ground and least bright; NaN for none."""
+    row, column, down, right, own = cells
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, owners, limits[0])
+    np.maximum.at(high, owners, limits[1])
+    best, place = np.zeros(count), np.full(count, np.nan)
+    for height in np.arange(HEIGHTS[0], float(high.max()) + step, step):
+        open_to = (height >= low - step) & (height <= high + step)
+        used = open_to[own]
+        value, inside = _at(dark, (row + height * down)[used], (column + height * right)[used])
+        known = inside & np.isfinite(value)
+        owner = own[used][known]
+        seen = np.bincount(owner, minlength=count)
+        hits = np.bincount(owner, weights=value[known], minlength=count)
+        gain = hits - _SIMILAR * seen
+        better = (gain > best) & open_to
+        best, place = np.where(better, gain, best), np.where(better, height, place)
+    return place
 
 
 def _inside(

@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG
 from musyq_lab.kernels import cloud as kernels
+from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.standard import layout
 from musyq_lab.standard._cloud_background import Background, Counts, Floats, background, count, total
 from musyq_lab.standard._cloud_planes import Planes, clear_before, planes_of, same_view
@@ -45,6 +46,8 @@ from musyq_lab.standard._cloud_shadow import shadow
 from musyq_lab.standard._cloud_shape import grown
 
 Source = Literal["either", "tests", "producer"]
+
+_COARSE = 500.0  # m
 
 FLAGS = ("cloud", "cloud_possible", "cloud_shadow", "snow_ice", "water", "cirrus")
 """Quality bits that :func:`classify` sets."""
@@ -141,8 +144,7 @@ def _code(planes: Planes, days: Sequence[Planes]) -> xr.Variable:
     make = partial(background, blue=planes.blue, swir=planes.swir)
     clear = make(counts) if isinstance(counts, np.ndarray) else _one(make, counts)
     inputs: tuple[Any, ...] = (*planes.arrays(), *clear_before(days, planes))
-    threshold = kernels.THRESHOLD[not (planes.thermal or planes.cirrus)]
-    decide = partial(_decide, depths=planes.depths, threshold=threshold)
+    decide = partial(_decide, depths=planes.depths, threshold=_threshold(planes))
     if not isinstance(inputs[0], da.Array):
         return planes.variable(decide(clear, *inputs))
     pairs = [part for array in inputs for part in (array, "yx")]
@@ -150,6 +152,13 @@ def _code(planes: Planes, days: Sequence[Planes]) -> xr.Variable:
         decide, "yx", clear, "k", *pairs, dtype=QA_DTYPE, concatenate=True, meta=np.empty((0, 0), QA_DTYPE)
     )
     return planes.variable(made)
+
+
+def _threshold(planes: Planes) -> float:
+    spec = SENSORS.get(str(planes.scene.attrs.get("sensor", "")))
+    if not (planes.thermal or planes.cirrus):
+        return kernels.THRESHOLD["haze"]
+    return kernels.THRESHOLD["coarse" if spec is not None and spec.resolution >= _COARSE else "fine"]
 
 
 def _one(make: Any, counts: da.Array) -> Any:
@@ -164,16 +173,19 @@ def _one(make: Any, counts: da.Array) -> Any:
     )
 
 
-def _counts(
-    blue: Floats, green: Floats, red: Floats, nir: Floats, swir1: Floats, temperature: Floats, sun: Floats,
-    view: Floats, turn: Floats, cirrus: Floats, *, depths: tuple[float, ...],
-) -> Counts:  # fmt: skip
-    molecules = [np.float32(depth) for depth in depths]
-    haze, soil, index, kind = kernels.measures(blue, green, red, nir, swir1, temperature, sun, view, turn, *molecules)
+def _counts(*planes: Floats, depths: tuple[float, ...]) -> Counts:
+    given = _packed(planes)
+    haze, soil, index, kind = kernels.measures(*given[:9], *map(np.float32, depths))
+    temperature, sun, cirrus = given[5], given[6], given[9]
     return count(haze, soil, index, kind, temperature, cirrus, sun)
 
 
 def _decide(clear: Floats, *planes: Floats, depths: tuple[float, ...], threshold: float) -> NDArray[np.uint16]:
-    molecules = [np.float32(depth) for depth in depths]
-    code = kernels.decide(*planes[:9], *molecules, *planes[9:], *clear, np.float32(threshold))
+    given = _packed(planes)
+    code = kernels.decide(*given[:9], *map(np.float32, depths), *given[9:], *clear, np.float32(threshold))
     return np.asarray(code, QA_DTYPE)
+
+
+def _packed(planes: Sequence[Floats]) -> list[Floats]:
+    """Return the planes of a block in one memory layout, for which alone the kernels are then compiled."""
+    return [np.ascontiguousarray(plane) for plane in planes]

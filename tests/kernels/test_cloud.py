@@ -26,7 +26,7 @@ def inputs(**given):
         "haze_clear": 0.012,
         "haze_unit": 0.0, "index_clear": 0.75, "index_unit": 0.05, "cirrus_clear": 0.002, "cirrus_unit": 0.0,
         "land": 295.0, "land_unit": 5.0, "water": 290.0, "water_unit": 4.0, "snow": 262.0, "snow_unit": 4.0,
-        "white": 0.0, "threshold": cloud.THRESHOLD[0],
+        "white": 0.0, "threshold": cloud.THRESHOLD["fine"],
     }  # fmt: skip
     values |= given
     return [np.float32(values[name]) for name in ORDER]
@@ -99,7 +99,7 @@ def test_an_independent_form_in_numpy_agrees():
     arguments = drawn(4000)
     code = cloud.decide(*arguments).astype(int)
     total, water, snow = numpy_decide(arguments)
-    threshold = cloud.THRESHOLD[0]
+    threshold = cloud.THRESHOLD["fine"]
     sure = np.abs(total - threshold) > 1e-3  # single precision
     assert np.array_equal((code & cloud.BITS["cloud"] > 0)[sure], (total > threshold)[sure])
     cloudy = code & cloud.BITS["cloud"] > 0
