@@ -30,20 +30,21 @@ def misfit(
     path: Any,  # k,b path reflectance for each optical depth
     through: Any,  # k,b transmittance, down and up
     albedo: Any,  # k,b spherical albedo
-    mean: Any,  # c,b of each kind of surface, of the logarithm of reflectance + OFFSET
-    whiten: Any,  # c,b,b lower triangles whose product with the distance from the mean has unit covariance
+    centre: Any,  # c,b of each kind of surface, of the logarithm of reflectance + OFFSET
+    whiten: Any,  # c,b,b lower triangles whose product with the distance from the centre has unit covariance
     constant: Any,  # c logarithm of the determinant of the covariance - 2 log of the kind's share
     curve: Any,
     kind: Any,  # which kind of surface, for the optical depth that agrees best
 ) -> None:
     r"""Give the cost of each optical depth, less the smallest; NaN where a band has no value.
 
-    It is -2 log likelihood of the distance from what surfaces look like, in logarithms of reflectance,
+    It is -2 log of the density of reflectance under Student's distribution of its logarithm
+    :math:`x_b = \ln(\rho_b + \epsilon)`,
 
-    .. math:: J = \min_c \left[(\nu + d) \ln\left(1 + \frac{q_c}{\nu}\right) + k_c\right]
+    .. math:: J = \min_c \left[(\nu + d) \ln\left(1 + \frac{q_c}{\nu}\right) + k_c\right] + 2 \sum_b x_b
 
-    with q the square of the Mahalanobis distance in d bands and :math:`\nu` = :data:`FREEDOM`. As in optimal
-    estimation, the distance is an error of the relations among bands, so that no Jacobian enters.
+    with q the square of the Mahalanobis distance in d bands and :math:`\nu` = :data:`FREEDOM`. The density of a kind is
+    largest where :math:`x = m - \frac{\nu}{\nu + d} C\,1`, to first order in the covariance C about its centre m.
     """
     bands = toa.shape[0]
     seen = np.empty_like(toa)
@@ -52,8 +53,8 @@ def misfit(
         total = 0.0 * toa[0]
         for b in range(bands):
             y = (toa[b] - path[k, b]) / through[k, b]
-            total += y
             seen[b] = log(max(y / (1.0 + albedo[k, b] * y), _LEAST + 0.0 * y) + OFFSET)
+            total += seen[b] + 0.0 * y
         if np.isnan(total):
             curve[:] = total
             kind[0] = total
@@ -65,13 +66,13 @@ def misfit(
             for i in range(bands):
                 part = 0.0 * total
                 for j in range(i + 1):
-                    part += whiten[c, i, j] * (seen[j] - mean[c, j])
+                    part += whiten[c, i, j] * (seen[j] - centre[c, j])
                 distance += part * part
             cost = (FREEDOM + bands) * log(1.0 + distance / FREEDOM) + constant[c]
             if cost < lowest:
                 lowest = cost
                 which = c
-        curve[k] = lowest
+        curve[k] = lowest + 2.0 * total
         if curve[k] < least:
             least = curve[k]
             kind[0] = which

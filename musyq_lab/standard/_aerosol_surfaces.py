@@ -7,6 +7,9 @@ as normal,
 .. math:: x_b = \ln(\rho_b + \epsilon), \qquad
    C_{ab} = C^{library}_{ab} + s^2 e^{-(\lambda_a - \lambda_b)^2 / 2 l^2} + \delta_{ab} (n / \bar\rho_b)^2
 
+and the density of reflectance, not that of its logarithm, is taken to be largest at the mean spectrum: scenes hold
+fewer sorts of land than the library, and a density that is largest below it would find too much aerosol over each.
+
 The second term stands for what the models do not know: a smooth error of s = 6 % over l = 0.12 um, the third for noise
 and mixed pixels, n = 0.002. Both are assumed, round numbers, chosen before any scene was looked at. The relations that
 such a covariance holds are those between blue, red and 2.1 um that dark-target retrievals fix (Kaufman et al. 1997,
@@ -22,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from musyq_lab.kernels.aerosol import OFFSET
+from musyq_lab.kernels.aerosol import FREEDOM, OFFSET
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.standard import _library
 
@@ -39,10 +42,12 @@ Floats = NDArray[np.float32]
 
 
 class Surfaces(NamedTuple):
-    """Kinds of surfaces in some bands, as :func:`musyq_lab.kernels.aerosol.misfit` takes them."""
+    """Kinds of surfaces in some bands; all but the first as :func:`musyq_lab.kernels.aerosol.misfit` takes them."""
 
     mean: Floats
-    """Of ln(reflectance + offset), shape (kind, band)."""
+    """Of ln(reflectance + offset), shape (kind, band): the surface that is most likely."""
+    centre: Floats
+    """Of the distribution whose density of reflectance is largest at the mean, shape (kind, band)."""
     whiten: Floats
     """Inverse of the lower triangular factor of the covariance, shape (kind, band, band)."""
     constant: Floats
@@ -80,11 +85,10 @@ def surfaces(sensor: str, bands: tuple[str, ...], variant: str = "") -> Surfaces
     for low, high in pairwise(EDGES):
         chosen = spectra[(greenness >= low) & (greenness < high)]
         parts.append(_kind(chosen, model, chosen.shape[0] / spectra.shape[0]))
-    mean, whiten, constant = (np.array(part, np.float32) for part in zip(*parts, strict=True))
-    return Surfaces(mean, whiten, constant)
+    return Surfaces(*(np.array(part, np.float32) for part in zip(*parts, strict=True)))
 
 
-def _kind(chosen: NDArray[np.float64], model: NDArray[np.float64], share: float) -> tuple[object, object, float]:
+def _kind(chosen: NDArray[np.float64], model: NDArray[np.float64], share: float) -> tuple[object, ...]:
     x = np.log(chosen + OFFSET)
     mean = x.mean(axis=0)
     away = x - mean
@@ -93,4 +97,5 @@ def _kind(chosen: NDArray[np.float64], model: NDArray[np.float64], share: float)
     covariance += np.diag((NOISE / (chosen.mean(axis=0) + OFFSET)) ** 2)
     factor = np.linalg.cholesky(covariance)
     constant = 2 * float(np.log(np.diag(factor)).sum()) - 2 * float(np.log(share))
-    return mean, np.linalg.inv(factor), constant
+    centre = mean + FREEDOM / (FREEDOM + mean.size) * covariance.sum(axis=1)
+    return mean, centre, np.linalg.inv(factor), constant

@@ -5,7 +5,7 @@ surfaces follows in the blue, green, red and infrared bands that the sensor has,
 modelled spectra (:mod:`musyq_lab.standard._aerosol_surfaces`): the cost J of the optical depth. Pixels of one kind
 share the error of its spectra, so each kind counts as one look, however many pixels there are; kinds are independent,
 
-.. math:: -2 \ln p(\tau) = \sum_c \frac{n_c}{n_c + 2}\, \overline{J_c(\tau)} - 2 \ln p_0(\tau)
+.. math:: -2 \ln p(\tau) = \sum_c \overline{J_c(\tau)} - 2 \ln p_0(\tau)
 
 with a lognormal prior :math:`p_0` of given mean and sigma. Dense vegetation is dark and its spectra differ little, so
 that it counts most, as in dark-target methods (Kaufman et al. 1997, doi:10.1109/36.628795; Levy et al. 2007,
@@ -53,7 +53,6 @@ NODES = np.minimum(np.linspace(0.0, np.sqrt(MAX_AOD), 21) ** 2, MAX_AOD)
 
 _LEAST = 0.001
 _FINE = np.minimum(np.linspace(np.sqrt(_LEAST), np.sqrt(MAX_AOD), 401) ** 2, MAX_AOD)
-_HALF = 2.0  # pixels of a kind with which it counts half
 _NEAR = 600.0  # m within which a pixel beside a cloud is not looked at
 _POOL = (0.5, 1.0, 0.5)  # share of a neighbouring cell, in either dimension
 
@@ -116,7 +115,7 @@ def estimate(
     seen = surfaces(sensor, bands, variant)
     halo = cells.spacing < _NEAR
     curves = cells.apply(
-        _curves, toa, _marks(scene, cells), sky, leading=NODES.size, keys=keys, seen=tuple(seen), halo=halo
+        _curves, toa, _marks(scene, cells), sky, leading=NODES.size, keys=keys, seen=tuple(seen[1:]), halo=halo
     )
     found = _whole(_posterior, curves, air.stacked([mean, sigma]))
     told = {name: air.told(value) for name, value in given.items()}
@@ -163,7 +162,7 @@ def _curves(
     for number in range(seen[0].shape[0]):
         chosen = kind == number
         count = chosen.sum(-1)
-        total += np.where(chosen, along, 0.0).sum(-1, dtype=np.float64) / (count + _HALF)
+        total += np.where(chosen, along, 0.0).sum(-1, dtype=np.float64) / np.maximum(count, 1)
     return total.astype(np.float32)
 
 

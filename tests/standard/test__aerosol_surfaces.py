@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from musyq_lab.kernels.aerosol import OFFSET
+from musyq_lab.kernels.aerosol import FREEDOM, OFFSET
 from musyq_lab.standard import _aerosol_surfaces as made
 from musyq_lab.standard import _library
 
@@ -89,3 +89,18 @@ def test_dense_vegetation_is_dark_and_fixed_best(kind):
 def test_sensors_without_nir_use_the_narrow_one():
     bands = ("blue", "red", "nir_narrow")
     assert made.surfaces("sentinel2_msi", bands).mean.shape == (6, 3)
+
+
+@pytest.mark.parametrize("kind", range(6))
+def test_the_density_of_reflectance_is_largest_near_the_mean(kind):
+    """Differences of the density along each band, about the mean spectrum, beside those half a sigma away."""
+    kinds = made.surfaces("landsat_oli", BANDS)
+
+    def cost(x):
+        distance = ((kinds.whiten[kind].astype(float) @ (x - kinds.centre[kind])) ** 2).sum()
+        return (FREEDOM + x.size) * np.log1p(distance / FREEDOM) + 2 * x.sum()
+
+    mean = kinds.mean[kind].astype(float)
+    sigma = np.sqrt(np.diag(np.linalg.inv(kinds.whiten[kind].T.astype(float) @ kinds.whiten[kind].astype(float))))
+    for step in np.diag(0.5 * sigma):
+        assert cost(mean) < min(cost(mean + step), cost(mean - step))

@@ -322,7 +322,7 @@ def test_a_simulated_scene_is_corrected_at_least_as_well_as_by_the_climatology(t
         known = np.isfinite(found) & np.isfinite(surface) & (truth["water_fraction"].values < 0.1)
         shares[name] = (np.abs(found - surface)[known] <= (0.005 + 0.05 * surface)[known]).mean()
     inside = np.isfinite(truth["aod"].values)
-    expected = truth["aod"].values[inside].mean()
+    expected = float(truth["aod"].values[inside].mean())
     assert own.values[inside].mean() == pytest.approx(expected, abs=0.05 + 0.15 * expected)
     assert shares["own"] >= 0.68
     assert shares["own"] >= shares["climatology"]
