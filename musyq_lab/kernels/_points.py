@@ -47,12 +47,12 @@ def _between(
 ) -> None:  # fmt: skip
     stride, one, origin = np.uint64(values.shape[1]), np.uint64(1), top * values.shape[1] + left
     flat = values.reshape(-1)
-    last_y, last_x = height - 1.0, width - 1.0
+    last_y, last_x = top + values.shape[0] - 1.0, left + values.shape[1] - 1.0
     for r in range(row.shape[0]):
         for c in range(row.shape[1]):
             y, x = row[r, c], column[r, c]
             value = math.nan
-            if (y >= 0.0) & (y < last_y) & (x >= 0.0) & (x < last_x):
+            if (y >= top) & (y < last_y) & (x >= left) & (x < last_x):
                 i, j = int(y), int(x)
                 s, t = y - i, x - j
                 at = np.uint64(i * values.shape[1] + j - origin)
@@ -62,10 +62,10 @@ def _between(
                 upper, lower = a + t * (b - a), p + t * (q - p)
                 value = upper + s * (lower - upper)
             out[down + r, right + c] = value
-    # What is NaN then has a gap beside it, or lies in the outermost pixels.
+    # What is not finite then has a gap beside it, or lies in the outermost pixels.
     for r in range(row.shape[0]):
         for c in range(row.shape[1]):
-            if math.isnan(out[down + r, right + c]):
+            if not abs(out[down + r, right + c]) < math.inf:
                 out[down + r, right + c] = _slowly(values, row[r, c], column[r, c], top, left, height, width, least)
 
 
@@ -77,6 +77,8 @@ def _slowly(values: Any, y: float, x: float, top: int, left: int, height: int, w
     y, x = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)
     i, j = int(y), int(x)
     below, right = min(i + 1, height - 1) - top, min(j + 1, width - 1) - left
+    if i < top or j < left or below >= values.shape[0] or right >= values.shape[1]:
+        return math.nan
     a, b = float(values[i - top, j - left]), float(values[i - top, right])
     p, q = float(values[below, j - left]), float(values[below, right])
     return _partial(a, b, p, q, y - i, x - j, least)
@@ -85,10 +87,10 @@ def _slowly(values: Any, y: float, x: float, top: int, left: int, height: int, w
 @inline
 def _partial(a: float, b: float, p: float, q: float, s: float, t: float, least: float) -> float:
     """Interpolate between those of four numbers that are valid."""
-    wa = (1.0 - s) * (1.0 - t) if not math.isnan(a) else 0.0
-    wb = (1.0 - s) * t if not math.isnan(b) else 0.0
-    wp = s * (1.0 - t) if not math.isnan(p) else 0.0
-    wq = s * t if not math.isnan(q) else 0.0
+    wa = (1.0 - s) * (1.0 - t) if abs(a) < math.inf else 0.0
+    wb = (1.0 - s) * t if abs(b) < math.inf else 0.0
+    wp = s * (1.0 - t) if abs(p) < math.inf else 0.0
+    wq = s * t if abs(q) < math.inf else 0.0
     whole = wa + wb + wp + wq
     if whole < 1e-9 or whole < least:
         return math.nan
@@ -109,7 +111,8 @@ def between(
     Parameters
     ----------
     values : ndarray, shape (bands, rows, columns)
-        A window of the source; NaN is not valid and drops out.
+        A window of the source; what is not finite drops out. It must hold the pixels around each point: beyond it
+        there is nothing.
     row, column : ndarray, shape (n, m)
         Where, in pixels of the source, 0 at the centre of its first pixel; NaN for nowhere.
     origin, size : tuple of int
@@ -129,33 +132,36 @@ def between(
 
 @inline
 def _pick(
-    values: Any, row: Any, column: Any, top: int, left: int, height: int, width: int, missing: Any, out: Any,
-    down: int, right: int,
+    values: Any, row: Any, column: Any, top: int, left: int, missing: Any, out: Any, down: int, right: int
 ) -> None:  # fmt: skip
     stride = values.shape[2]
-    last_y, last_x = height - 1.0, width - 1.0
+    # The last row and column of the window; where it is not at the edge of the source, half of the next is not its own.
+    last_y, last_x = top + values.shape[1] - 1.0, left + values.shape[2] - 1.0
+    low_y, high_y = (-0.5 if top == 0 else top - _HALF), last_y + 0.5
+    low_x, high_x = (-0.5 if left == 0 else left - _HALF), last_x + 0.5
     for band in range(values.shape[0]):
         flat = values[band].reshape(-1)
         for r in range(row.shape[0]):
             y_of, x_of, line = row[r], column[r], out[band, down + r, right : right + row.shape[1]]
             for c in range(y_of.size):
                 y, x = y_of[c], x_of[c]
-                seen = (y >= -0.5) & (y <= last_y + 0.5) & (x >= -0.5) & (x <= last_x + 0.5)
-                i = int(select(seen, min(y + _HALF, last_y), 1.0 * top))
-                j = int(select(seen, min(x + _HALF, last_x), 1.0 * left))
+                seen = (y >= low_y) & (y <= high_y) & (x >= low_x) & (x <= high_x)
+                i = int(select(seen, max(min(y + _HALF, last_y), 1.0 * top), 1.0 * top))
+                j = int(select(seen, max(min(x + _HALF, last_x), 1.0 * left), 1.0 * left))
                 line[c] = select(seen, flat[np.uint64((i - top) * stride + j - left)], missing[0])
 
 
 def pick(
-    values: Array, row: Doubles, column: Doubles, *, origin: tuple[int, int] = (0, 0),
-    size: tuple[int, int] | None = None, missing: float = math.nan, out: Array | None = None,
-    at: tuple[int, int] = (0, 0),
+    values: Array, row: Doubles, column: Doubles, *, origin: tuple[int, int] = (0, 0), missing: float = math.nan,
+    out: Array | None = None, at: tuple[int, int] = (0, 0),
 ) -> Array:  # fmt: skip
-    """Return the nearest pixel, or ``missing``; parameters as for :func:`between`, values of any type."""
+    """Return the nearest pixel, or ``missing`` where none of the window is; parameters as for :func:`between`.
+
+    Values may be of any type and are copied as they are, infinite ones too.
+    """
     plain = np.require(values, None, ["C", "W"])
-    height, width = size or plain.shape[1:]
     out = np.empty((plain.shape[0], *row.shape), plain.dtype) if out is None else out
-    native(_pick)(plain, row, column, *origin, height, width, np.array([missing], plain.dtype), out, *at)
+    native(_pick)(plain, row, column, *origin, np.array([missing], plain.dtype), out, *at)
     return out
 
 

@@ -115,7 +115,7 @@ def _mean(start: Any, pixel: Any, share: Any, values: Any, least: float, power: 
             total, whole = 0.0, 0.0
             for k in range(start[cell], start[cell + 1]):
                 x, w = float(values[band, pixel[k]]), share[k]
-                if not math.isnan(x):
+                if abs(x) < math.inf:
                     total += w * x if power == 1 else (w * x) * (w * x)
                     whole += w
             if whole > 0.0 and whole >= least:
@@ -132,7 +132,7 @@ def mean(weights: Weights, values: Array, shape: tuple[int, int], min_valid: flo
     weights : Weights
         Of a block of cells.
     values : ndarray, shape (bands, rows, columns)
-        The window of the source; NaN is not valid.
+        The window of the source; what is not finite is not valid.
     shape : tuple of int
         Rows and columns of the block.
     min_valid : float

@@ -207,19 +207,17 @@ class Swath:
         self, target: Frame, block: Window, window: Window, nearest: bool, *place: Doubles
     ) -> tuple[Doubles, Doubles]:
         """Return where the centres of the cells of a block lie among the pixels of the source."""
-        outer = self.reach(window)
+        inside = _inside(window, self.reach(window))
+        centre = _on_block(np.stack([c[inside] for c in place], -1), target, block)
         if nearest:
             top, bottom = (_on_block(c, target, block) for c in self._corners(window, *place))
-            inner = tuple(c[_inside(window, outer)] for c in place)
-            centre = _on_block(np.stack(inner, -1), target, block)
             scale = _scale(target, block)
             row, column = warp.nearest_pixel(centre, top, bottom, _size(block), scale, target.period)
             return row + window[0], column + window[2]
-        centre = _on_block(np.stack(place, -1), target, block)
-        order = np.argsort(self._starts(outer)[1:], kind="stable")  # strips between scans come last
+        order = np.argsort(self._starts(window)[1:], kind="stable")  # strips between scans come last
         rows = order.astype(float)
         row, column = warp.mesh(centre[:-1][order], centre[1:][order], rows, _size(block), target.period)
-        return row + outer[0], column + outer[2]
+        return row + window[0], column + window[2]
 
     def _starts(self, window: Window) -> NDArray[np.bool_]:
         """Tell which rows of a window begin a scan."""
@@ -247,7 +245,8 @@ class Swath:
 
 
 def _cut(size: int, first: int, step: int) -> tuple[int, ...]:
-    edges = [0, *range(min(first, size), size, step), size]
+    """Cut a side into a first part and equal ones; a short rest, which knows no step of its own, goes to the last."""
+    edges = [0, *range(min(first, size), size - step // 2, step), size]
     return tuple(b - a for a, b in itertools.pairwise(edges) if b > a)
 
 

@@ -68,7 +68,7 @@ class Plan:
     def __post_init__(self) -> None:
         """Choose blocks that need no more of the source than memory holds."""
         side = BLOCK
-        while side > 6 and side * side > _PIXELS * max(self.tiles.cells_per_pixel, 1e-12):
+        while side > 1 and side * side > _PIXELS * max(self.tiles.cells_per_pixel, 1e-12):
             side //= 2
         object.__setattr__(self, "side", side)
 
@@ -85,6 +85,14 @@ class Plan:
         r, c = i * self.side, j * self.side
         return r, min(r + self.side, self.target.rows), c, min(c + self.side, self.target.columns)
 
+    def window(self, block: Window) -> Window | None:
+        """Return the part of the source that a block needs, None for none."""
+        found = self.tiles.window(block[:2], block[2:])
+        if found is None or self.method == "area":
+            return found
+        r0, r1, c0, c1 = found  # interpolation reaches over to the next pixel, which may begin another tile
+        return max(r0 - 1, 0), min(r1 + 1, self.geometry.shape[0]), max(c0 - 1, 0), min(c1 + 1, self.geometry.shape[1])
+
     def run(self, jobs: Sequence[Job]) -> list[Any]:
         """Bring variables to the target, lazily where anything is lazy."""
         if any(isinstance(a, da.Array) for a in (*(job.data for job in jobs), *self.place)):
@@ -93,7 +101,7 @@ class Plan:
         rows, columns = self.chunks
         for i, j in itertools.product(range(len(rows)), range(len(columns))):
             block = self.block(i, j)
-            window = self.tiles.window(block[:2], block[2:])
+            window = self.window(block)
             ready = None
             if window is not None:
                 outer = self.geometry.reach(window)
@@ -169,7 +177,7 @@ def _mean(ready: Ready, values: Array, min_valid: float, shape: tuple[int, ...])
     if ready.points is None:
         return warp.mean(_weights(ready), values, (shape[0], shape[1]), min_valid)
     if ready.nearest:
-        return warp.pick(_floats(values), *ready.points, origin=_origin(ready, values), size=ready.size)
+        return warp.pick(_floats(values), *ready.points, origin=_origin(ready, values))
     return warp.between(values, *ready.points, origin=_origin(ready, values), size=ready.size, min_valid=min_valid)
 
 
@@ -193,7 +201,7 @@ def _cover(ready: Ready, values: Array, min_valid: float, shape: tuple[int, ...]
 def _bits(ready: Ready, flags: Array, least: tuple[float, ...], min_valid: float, shape: tuple[int, ...]) -> Array:
     if ready.nearest and ready.points is not None:
         words = flags.astype(np.uint16, copy=False)
-        return warp.pick(words, *ready.points, origin=_origin(ready, flags), size=ready.size, missing=_MISSING)
+        return warp.pick(words, *ready.points, origin=_origin(ready, flags), missing=_MISSING)
     weights = _weights(ready, flags)
     return np.stack([warp.bits(weights, f, (shape[-2], shape[-1]), np.array(least), min_valid) for f in flags])
 
@@ -248,7 +256,7 @@ class _Graph:
         tasks: dict[Any, Any] = {}
         for i, j in itertools.product(range(len(self.rows)), range(len(self.columns))):
             block = plan.block(i, j)
-            window = plan.tiles.window(block[:2], block[2:])
+            window = plan.window(block)
             if window is None:
                 continue
             self.windows[i, j] = window

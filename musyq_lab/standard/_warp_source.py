@@ -38,16 +38,26 @@ class Source:
     def __init__(self, scene: xr.Dataset, plane: tuple[str, str], scan_lines: int | None = None) -> None:
         self.place: tuple[Any, ...] = ()
         self.geometry: Geometry
+        self._found: dict[tuple[str, float, float], tuple[Frame, Tiles]] = {}
         if all(n in scene.coords and scene.coords[n].ndim == 2 for n in ("longitude", "latitude")):
-            longitude, latitude = (scene.coords[n].transpose(*plane).data for n in ("longitude", "latitude"))
-            self.place = longitude, latitude
+            self.place = longitude, latitude = _on_earth(
+                *(scene.coords[n].transpose(*plane).data for n in ("longitude", "latitude"))
+            )
             rows, columns = longitude.shape
             self.geometry = Swath(rows, columns, *_scans(scene, longitude, latitude, scan_lines))
         else:
             self.geometry = Raster(frame_of_data(scene, "scene"))
 
     def tiles(self, target: Frame) -> Tiles:
-        """Return where parts of the scene lie on a target; reads longitude and latitude of a swath once."""
+        """Return where parts of the scene lie on a target; places of a swath are read once for each size of cell."""
+        key = target.crs, target.dx, target.dy
+        if key not in self._found:
+            self._found[key] = target, self._tiles(target)
+        whole, tiles = self._found[key]
+        v, u = (whole.y - target.y) / target.dy, (whole.x - target.x) / target.dx
+        return Tiles(tiles.windows, tiles.boxes + np.array([v, v, u, u]), tiles.period)
+
+    def _tiles(self, target: Frame) -> Tiles:
         if isinstance(self.geometry, Raster):
             return self.geometry.tiles(target)
         assert isinstance(self.geometry, Swath)
@@ -77,6 +87,14 @@ class Source:
         return lon, lat
 
 
+def _on_earth(longitude: Any, latitude: Any) -> tuple[Any, Any]:
+    """Return places as doubles, NaN where one is a fill value, lazily where they are lazy."""
+    longitude, latitude = longitude.astype(float), latitude.astype(float)
+    good = (abs(latitude) <= 90.0) & (abs(longitude) <= 360.0)
+    where: Any = da.where if isinstance(good, da.Array) else np.where
+    return where(good, longitude, np.nan), where(good, latitude, np.nan)
+
+
 def _chunk_box(longitude: Any, latitude: Any, target: Frame) -> Any:
     return swath_box(longitude, latitude, target)[None, None, :]
 
@@ -93,8 +111,11 @@ def _scans(scene: xr.Dataset, longitude: Any, latitude: Any, given: int | None) 
     elif (known := _SCANS.get(str(scene.attrs.get("sensor")))) is None:
         return rows, 0
     else:
-        step = _along(longitude, latitude, columns // 2)
-        scan = known[0] * max(1, 2 ** round(math.log2(known[1] / float(np.nanmedian(np.linalg.norm(step, axis=1))))))
+        length = np.linalg.norm(_along(longitude, latitude, columns // 2), axis=1)
+        length = length[length > 0.0]
+        if not length.size:
+            return rows, 0
+        scan = known[0] * max(1, 2 ** round(math.log2(known[1] / float(np.median(length)))))
     if scan >= rows:
         return rows, 0
     return scan, _phase(longitude, latitude, scan)
@@ -117,14 +138,22 @@ def _phase(longitude: Any, latitude: Any, scan: int) -> int:
     score = np.zeros(scan)
     for column in (0, longitude.shape[1] - 1):
         step = _along(longitude, latitude, column)
-        step = step[np.isfinite(step).all(axis=1)] if not np.isfinite(step).all() else step
-        if len(step) < scan:
+        seen = np.isfinite(step).all(axis=1)
+        line = np.arange(len(step)) % scan
+        if len(np.unique(line[seen])) < scan:
             return 0
-        forward = step @ (np.median(step, axis=0) / max(float(np.linalg.norm(np.median(step, axis=0))), 1e-9))
-        odd = np.abs(forward - np.median(forward)) / np.median(np.abs(forward))
-        score += [odd[k::scan].mean() for k in range(scan)]
+        usual = np.median(step[seen], axis=0)
+        forward = step[seen] @ (usual / max(float(np.linalg.norm(usual)), 1e-9))
+        odd = np.abs(forward - np.median(forward)) / max(float(np.median(np.abs(forward))), 1e-9)
+        score += np.bincount(line[seen], odd) / np.bincount(line[seen])
     boundary = int(np.argmax(score))  # the step from line `boundary` to the next leads to another scan
     return (scan - 1 - boundary) % scan if score[boundary] > 0.2 else 0
+
+
+def metres(name: str) -> float | None:
+    """Return the size (m) of the cells of a grid such as ``"30m"``, None for other names."""
+    found = _METRES.fullmatch(name.strip())
+    return float(found[1]) if found else None
 
 
 def window_of(source: Source, name: str) -> Grid:
@@ -139,8 +168,8 @@ def window_of(source: Source, name: str) -> Grid:
     """
     if name in GRIDS:
         return _geographic_window(source, GRIDS[name])
-    if match := _METRES.fullmatch(name.strip()):
-        return _utm_window(source, name, float(match[1]))
+    if (size := metres(name)) is not None:
+        return _utm_window(source, name, size)
     known = (*GRIDS, "30m")
     raise NotFoundError(f"There is no grid {name!r}.{closest(name, known)} Any '<number>m' means UTM.")
 

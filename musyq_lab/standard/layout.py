@@ -81,7 +81,17 @@ def add_step(scene: xr.Dataset, function: str, parameters: Mapping[str, Any]) ->
 
 
 def variant_of(scene: xr.Dataset) -> str:
-    """Return the platform or camera whose rows of the sensor's bands hold, ``""`` where one set serves all."""
+    """Return the platform or camera whose rows of the sensor's bands hold, ``""`` where one set serves all.
+
+    Raises
+    ------
+    InputError
+        If the scene does not say its sensor.
+    NotFoundError
+        If there is no such sensor.
+    """
+    if "sensor" not in scene.attrs:
+        raise InputError("The scene does not say its sensor. Add scene.attrs['sensor'], such as 'landsat_oli'.")
     known = SENSORS[str(scene.attrs["sensor"])].variants
     given = (str(scene.attrs.get(name, "")) for name in ("camera", "platform"))
     return next((name for name in given if name and name in known), "")
@@ -133,7 +143,7 @@ def qa_attributes() -> dict[str, Any]:
 
 def relative_azimuth(scene: xr.Dataset) -> xr.DataArray:
     """Return the angle between the azimuths of Sun and sensor (deg, 0 to 180), 0 with both on one side."""
-    turn = np.abs(scene["view_azimuth"] - scene["sun_azimuth"]) % 360.0
+    turn: xr.DataArray = abs(scene["view_azimuth"] - scene["sun_azimuth"]) % 360.0
     folded: xr.DataArray = turn.where(turn <= 180.0, 360.0 - turn)
     return folded.rename("relative_azimuth").assign_attrs(
         units="degree", long_name="azimuth of the sensor less that of the Sun"

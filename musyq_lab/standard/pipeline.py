@@ -18,7 +18,6 @@ direction, grid); each is public and can be called alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +40,7 @@ from musyq_lab.standard import (
     vapour,
     warp,
 )
+from musyq_lab.standard._warp_source import metres
 from musyq_lab.standard.granule import open_granule
 from musyq_lab.standard.layout import ANGLES, MASKED
 
@@ -161,7 +161,7 @@ def _size(grid: Grid | None) -> float | None:
     if isinstance(grid, str):
         if grid in GRIDS:
             return GRIDS[grid].resolution * _DEGREE
-        return float(found[1]) if (found := re.fullmatch(r"\s*([\d.]+)\s*m\s*", grid)) else None
+        return metres(grid)
     if isinstance(grid, ProjectedGrid):
         return grid.resolution
     return grid.resolution * _DEGREE if isinstance(grid, GeoGrid) else None

@@ -83,6 +83,8 @@ def to_grid(
         If no grid has that name.
     """
     layout.require(scene, "warp.to_grid")
+    if not isinstance(target, Target):
+        raise InputError(f"{target!r} is no grid. Give a name such as '1km' or '30m', a grid, or data that lie on it.")
     chosen = _method(method)
     _check_shares(min_valid=min_valid, flag_share=flag_share, surface_share=surface_share)
     plane = layout.plane_of(scene)
@@ -220,15 +222,17 @@ def _assembled(
             variables[name] = made[name]
         elif not set(plane) & set(data.dims):
             variables[name] = data.variable
-    out = xr.Dataset({**variables, **{n: v for n, v in made.items() if "." not in n}}, attrs=scene.attrs)
-    out = out.assign_coords({k: v.variable for k, v in kept.items()}).assign_coords(new)
+    variables |= {name: data for name, data in made.items() if "." not in name}
     for zenith, azimuth in _PAIRS:
         if f"{zenith}.up" in made:
             north, east, up = (made[f"{zenith}.{part}"].data for part in ("north", "east", "up"))
             angles = np.rad2deg(np.arctan2(np.hypot(north, east), up)), np.rad2deg(np.arctan2(east, north)) % 360.0
             for name, angle in zip((zenith, azimuth), angles, strict=True):
                 dims = made[f"{zenith}.up"].dims
-                out[name] = xr.Variable(dims, angle.astype(scene[name].dtype), _attributes(scene[name]))
+                variables[name] = xr.Variable(dims, angle.astype(scene[name].dtype), _attributes(scene[name]))
+    # Coordinates that are made share their index: nothing is compared or copied.
+    coords = xr.Dataset(coords={k: v.variable for k, v in kept.items()}).coords.assign(new) if kept else new
+    out = xr.Dataset(variables, coords=coords, attrs=scene.attrs)
     out.encoding = dict(scene.encoding)
     return out
 

@@ -207,10 +207,42 @@ def test_a_window_of_the_source_gives_what_the_source_gives():
     field = rng.normal(size=(2, 20, 30)).astype(np.float32)
     row, column = rng.uniform(6, 11, (9, 9)), rng.uniform(8, 19, (9, 9))
     cut = field[:, 5:14, 7:23]
-    for function in (warp.between, warp.pick):
+    for function, size in ((warp.between, {"size": (20, 30)}), (warp.pick, {})):
         whole = function(field, row, column)
-        np.testing.assert_array_equal(function(cut, row, column, origin=(5, 7), size=(20, 30)), whole)
+        np.testing.assert_array_equal(function(cut, row, column, origin=(5, 7), **size), whole)
         assert whole.dtype == np.float32
+
+
+def test_beyond_a_window_there_is_nothing_to_read():
+    field = np.arange(600.0).reshape(1, 20, 30)
+    cut = field[:, 5:14, 7:23].copy()
+    inside, outside = [5.0, 9.4, 12.9], [4.4, 4.9, 13.6, 25.0, -3.0]
+    column = np.full((1, 3), 15.25)
+    kept = warp.between(cut, np.array([inside]), column, origin=(5, 7), size=(20, 30))
+    np.testing.assert_allclose(kept[0, 0], [30 * y + 15.25 for y in inside])
+    for y in outside:
+        for row, at in ((y, 15.25), (9.0, y + 2.0 if y < 5 else y + 9.0)):
+            place = np.array([[row]]), np.array([[at]])
+            assert np.isnan(warp.between(cut, *place, origin=(5, 7), size=(20, 30))), place
+    rows = np.array([[4.4, 4.5, 4.6, 13.4, 13.6, -0.5, 19.0]])
+    got = warp.pick(cut, rows, np.full(rows.shape, 15.0), origin=(5, 7), missing=-1.0)[0, 0]
+    np.testing.assert_array_equal(got, [-1, -1, 165, 405, -1, -1, -1])
+    columns = np.array([[6.4, 6.6, 22.4, 22.6, 29.0]])
+    got = warp.pick(cut, np.full(columns.shape, 6.0), columns, origin=(5, 7), missing=-1.0)[0, 0]
+    np.testing.assert_array_equal(got, [-1, 187, 202, -1, -1])
+
+
+def test_what_is_not_finite_is_not_valid():
+    field = np.array([[[1.0, np.inf], [3.0, -np.inf]]])
+    row, column = np.array([[0.25, 0.25]]), np.array([[0.25, 1.0]])
+    np.testing.assert_allclose(warp.between(field, row, column)[0, 0], [1.5, np.nan])
+    assert np.isnan(warp.between(field, row, column, min_valid=0.8)).all()
+    v, u = np.meshgrid(np.linspace(0, 1, 3), np.linspace(0, 1, 3), indexing="ij")
+    mesh = np.stack([v, u], -1)
+    weights = warp.overlap(mesh[:-1], mesh[1:], (1, 1))
+    assert warp.mean(weights, field, (1, 1)) == pytest.approx(2.0)
+    assert np.isnan(warp.mean(weights, field, (1, 1), 0.6))
+    assert warp.noise(weights, field, (1, 1)) == pytest.approx(math.sqrt(10.0) / 2.0)
 
 
 def test_nearest_of_any_type_and_its_ties():
