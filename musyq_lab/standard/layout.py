@@ -33,6 +33,13 @@ UNCERTAINTIES = ("reflectance_random", "reflectance_systematic")
 MASKED = ("no_data", "saturated")
 """Flags whose pixels are removed by default: there is no measurement."""
 
+# Files of these write a saturated sample as a number that is no measurement (MODIS Level 1B User's Guide: 65533, 65529;
+# Sentinel-2 Special_Values: SATURATED): NaN in its own band already, it says nothing against the other bands. MERSI
+# also flags its highest valid count, which has a value, and is not among them.
+_MARKED = ("modis", "sentinel2_msi")
+_BROAD = ("blue", "green", "red", "nir", "swir1", "swir2")
+"""Bands that make up a spectrum of land; bands for the ocean saturate over most land."""
+
 TOP, SURFACE = "top of atmosphere", "surface"
 """Where a reflectance holds: ``attrs["reflectance_level"]``."""
 
@@ -51,7 +58,9 @@ def stack(scene: xr.Dataset, *, mask: Sequence[str] = MASKED) -> xr.Dataset:
     scene : xarray.Dataset
         From ``ml.open_scene`` with reflectance and brightness temperature (its default).
     mask : sequence of str
-        Flags of ``qa`` whose pixels become NaN in every band; ``()`` removes none.
+        Flags of ``qa`` whose pixels become NaN in every band; ``()`` removes none. Where the files mark a saturated
+        sample itself (MODIS, Sentinel-2), only its own band is NaN, and the flag ``saturated`` stays where that
+        is one of blue, green, red, nir, swir1 and swir2.
 
     Raises
     ------
@@ -59,7 +68,10 @@ def stack(scene: xr.Dataset, *, mask: Sequence[str] = MASKED) -> xr.Dataset:
         If the scene holds counts or radiance, no bands, or a flag is not known.
     """
     bands = _bands(scene)
-    hidden = _hidden(scene, mask)
+    marked = scene.attrs.get("sensor") in _MARKED and "qa" in scene
+    if marked:
+        scene = scene.assign(qa=_unsaturated(scene["qa"], bands))
+    hidden = _hidden(scene, [name for name in mask if not (marked and name == "saturated")])
     variables = _stacks(bands, hidden) | _angles(scene, next(iter(bands.values())))
     if "qa" in scene:
         variables["qa"] = scene["qa"]
@@ -220,6 +232,14 @@ def _hidden(scene: xr.Dataset, mask: Sequence[str]) -> xr.DataArray | None:
     if not bits or "qa" not in scene:
         return None
     return (scene["qa"] & QA_DTYPE.type(bits)).astype(bool)
+
+
+def _unsaturated(qa: xr.DataArray, bands: Mapping[str, xr.DataArray]) -> xr.DataArray:
+    """Return the quality without ``saturated`` where every broad band has its value."""
+    missing = [bands[name].isnull() for name in _BROAD if name in bands]
+    lost = reduce(or_, missing, xr.zeros_like(qa, dtype=bool))
+    bit = QA_DTYPE.type(bits_of(["saturated"]))
+    return qa.where(lost, qa & ~bit).astype(QA_DTYPE).assign_attrs(qa.attrs)
 
 
 def _stacks(bands: Mapping[str, xr.DataArray], hidden: xr.DataArray | None) -> dict[str, xr.DataArray]:

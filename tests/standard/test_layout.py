@@ -178,6 +178,41 @@ def test_masked_pixels_are_gone_and_their_bits_stay():
         np.testing.assert_array_equal(found.qa, made.qa)
 
 
+@pytest.mark.parametrize("sensor", ["modis", "landsat_oli"])
+def test_a_saturated_band_that_is_marked_leaves_the_others(sensor):
+    """Bands of MODIS for the ocean saturate over land: that must not cost the bands for land."""
+    qa = np.array([[2, 2, 2, 0, 3]], np.uint16)
+    red = np.array([[0.2, np.nan, 0.3, 0.4, np.nan]], np.float32)
+    ocean = np.array([[np.nan, 0.1, 0.1, 0.1, np.nan]], np.float32)
+    attrs = {"units": "1", "wavelength": 0.65, "fwhm": 0.05}
+    made = xr.Dataset(
+        {"red": (("y", "x"), red, attrs), "b9": (("y", "x"), ocean, attrs), "qa": (("y", "x"), qa, {"a": 1})},
+        attrs={"sensor": sensor},
+    )
+    for lazy in (made, made.chunk(x=2)):
+        found = layout.stack(lazy)
+        assert bool(found.chunks) == bool(lazy.chunks)
+        assert found.qa.dtype == np.uint16
+        assert found.qa.attrs == {"a": 1}
+        if sensor == "modis":
+            np.testing.assert_array_equal(found.qa, [[0, 2, 0, 0, 3]])
+            np.testing.assert_array_equal(found.reflectance.sel(band="red"), red)
+            np.testing.assert_array_equal(found.reflectance.sel(band="b9"), ocean)
+        else:
+            np.testing.assert_array_equal(found.qa, qa)
+            keep = [[False, False, False, True, False]]
+            np.testing.assert_array_equal(np.isfinite(found.reflectance.values), [keep, keep])
+    with pytest.raises(InputError, match="no flag 'satureted'"):
+        layout.stack(made, mask=["satureted"])
+
+
+def test_a_scene_that_does_not_say_its_sensor():
+    bare = scene()
+    del bare.attrs["sensor"]
+    with pytest.raises(InputError, match=r"does not say its sensor\. Add scene\.attrs"):
+        layout.variant_of(bare)
+
+
 def test_hiding_takes_bands_and_uncertainty_and_leaves_angles():
     one = scene().assign(reflectance_random=lambda d: d.reflectance * 0 + np.float32(0.01))
     found = layout.hide(one, ["cloud"])
