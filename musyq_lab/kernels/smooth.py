@@ -25,11 +25,12 @@ V-curve and asymmetric weights (expectiles) for vegetation indices.
 Savitzky & Golay (1964), doi:10.1021/ac60214a047. Roerink, Menenti & Verhoef (2000), doi:10.1080/014311600209814.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from musyq_lab.kernels._smooth_columns import Array, Columns, floats
 from musyq_lab.kernels._smooth_gaps import bridge
 from musyq_lab.kernels._smooth_harmonic import hants as _hants
 from musyq_lab.kernels._smooth_polynomial import local_polynomial
@@ -37,7 +38,6 @@ from musyq_lab.kernels._smooth_whittaker import LANES, whittaker_kernel
 
 __all__ = ["Bridged", "Scores", "Smoothed", "choose", "hants", "lines", "savitzky_golay", "scores", "whittaker"]
 
-Array = npt.NDArray[Any]
 Rule = Literal["v_curve", "gcv"]
 
 LOG_LAMBDAS = np.arange(-2.0, 6.26, 0.25)
@@ -92,6 +92,7 @@ def whittaker(
     weights: npt.ArrayLike | None = None,
     *,
     lam: npt.ArrayLike | Rule = "v_curve",
+    lambdas: npt.ArrayLike | None = None,
     order: int = 2,
     envelope: float = 0.5,
     iterations: int = 20,
@@ -111,6 +112,8 @@ def whittaker(
         Like the series; 0 for a gap.
     lam : array_like or {"v_curve", "gcv"}
         Strength of the penalty, one for all or one for each series; or the rule that chooses it for each.
+    lambdas : array_like, optional
+        Values that the rule tries, as for :func:`choose`.
     order : {1, 2, 3}
         Of the differences: 2 keeps straight lines as they are, 3 parabolas.
     envelope : float
@@ -135,8 +138,10 @@ def whittaker(
     """
     if order not in (1, 2, 3) or not 0.0 < envelope < 1.0 or iterations < 1:
         raise ValueError(f"order must be 1, 2 or 3 (got {order}), envelope within (0, 1) (got {envelope}).")
-    block = _Columns(series, times, weights, axis, least=order + 1)
-    strength = choose(series, times, weights, rule=lam, order=order, axis=axis) if isinstance(lam, str) else lam
+    block = Columns(series, times, weights, axis, least=order + 1)
+    strength = lam
+    if isinstance(lam, str):
+        strength = choose(series, times, weights, rule=lam, lambdas=lambdas, order=order, axis=axis)
     strengths = block.spread(strength, "lam")
     if not (strengths[np.isfinite(strengths)] > 0.0).all():
         raise ValueError("lam must be above 0.")
@@ -158,12 +163,16 @@ def scores(
     *,
     lambdas: npt.ArrayLike,
     order: int = 2,
+    freedom: bool = True,
     axis: int = 0,
 ) -> Scores:
-    """Return fit, roughness and freedom of the Whittaker smoother for each lambda; parameters as there."""
-    block = _Columns(series, times, weights, axis, least=order + 1)
-    strengths, kernel = np.atleast_1d(np.asarray(lambdas, np.float64)), whittaker_kernel(order, True)
-    sums = np.empty((3, strengths.size, block.y.shape[1]))
+    """Return fit, roughness and freedom of the Whittaker smoother for each lambda; parameters as there.
+
+    Without ``freedom`` it is NaN, and the rest takes two thirds of the time.
+    """
+    block = Columns(series, times, weights, axis, least=order + 1)
+    strengths, kernel = np.atleast_1d(np.asarray(lambdas, np.float64)), whittaker_kernel(order, freedom)
+    sums = np.full((3, strengths.size, block.y.shape[1]), np.nan)
     number, power = np.empty((2, block.y.shape[1]))
     for start in range(0, block.y.shape[1], _BLOCK):
         # The last block begins earlier, so that it fills the lanes.
@@ -172,10 +181,9 @@ def scores(
         y, w = np.ascontiguousarray(block.y[:, part]), np.ascontiguousarray(block.w[:, part])
         power[part] = np.nansum(np.where(w > 0, w, 0) * np.square(y, dtype=np.float64), axis=0)
         for row, value in enumerate(strengths):
-            _, fit, rough, number[part], trace, _ = kernel(
-                block.steps, y, w, np.full(y.shape[1], value, y.dtype), 0.5, 1
-            )
-            sums[:, row, part] = fit, rough, trace
+            found = kernel(block.steps, y, w, np.full(y.shape[1], value, y.dtype), 0.5, 1)
+            number[part] = found[3]
+            sums[: 3 if freedom else 2, row, part] = (*found[1:3], *found[4 : 4 + freedom])
     return Scores(*block.stacked(sums), *block.flat(number, power))
 
 
@@ -204,9 +212,10 @@ def choose(
         which is robust against noise that is correlated in time (Frasso & Eilers 2015). ``"gcv"``: the least
         generalised cross-validation :math:`m \sum w r^2 / (m - \mathrm{tr} H)^2`, for independent noise.
     lambdas : array_like, optional
-        Values to try, rising; :data:`LOG_LAMBDAS` by default.
+        Values to try, rising; :data:`LOG_LAMBDAS` by default. The V-curve has a second bottom where the curve loses the
+        season itself: end below it (:mod:`musyq_lab.composite.gapfill` does for calendar dates).
     together : bool
-        Whether one lambda is chosen for all series: their sums are added up.
+        Whether one lambda is chosen for all series: their sums are added up, so that a few rough ones decide.
 
     Returns
     -------
@@ -217,9 +226,11 @@ def choose(
     tried = np.asarray(10.0**LOG_LAMBDAS if lambdas is None else lambdas, np.float64)
     if rule not in ("v_curve", "gcv") or tried.ndim != 1 or tried.size < 3 or not (np.diff(tried) > 0).all():
         raise ValueError(f"rule must be 'v_curve' or 'gcv' (got {rule!r}), lambdas three or more that rise.")
-    fit, rough, freedom, number, power = scores(series, times, weights, lambdas=tried, order=order, axis=axis)
+    fit, rough, freedom, number, power = scores(
+        series, times, weights, lambdas=tried, order=order, freedom=rule == "gcv", axis=axis
+    )
     enough = number > order
-    floor = max(4.0 * float(np.finfo(_floats(series).dtype).eps), _QUIET) ** 2 * power
+    floor = max(4.0 * float(np.finfo(floats(series).dtype).eps), _QUIET) ** 2 * power
     if together:
         kept = enough.reshape(-1)
         fit, rough, freedom = (x.reshape(tried.size, -1)[:, kept].sum(axis=1) for x in (fit, rough, freedom))
@@ -264,7 +275,7 @@ def savitzky_golay(
     """
     if degree not in (0, 1, 2, 3) or not half_width > 0.0:
         raise ValueError(f"degree must be 0 to 3 (got {degree}), half_width above 0 (got {half_width}).")
-    block = _Columns(series, times, weights, axis, least=1)
+    block = Columns(series, times, weights, axis, least=1)
     reach = half_width * (1.0 + 1e-6)  # a value at the very edge is inside, whatever the rounding of the times
     first = np.searchsorted(block.times, block.times - reach)
     last = np.searchsorted(block.times, block.times + reach, side="right") - 1
@@ -320,7 +331,7 @@ def hants(
     sides = {"low": (1.0, 0.0), "high": (0.0, 1.0), "both": (1.0, 1.0), "none": (0.0, 0.0)}
     if reject not in sides:
         raise ValueError(f"reject must be one of {', '.join(sides)}, got {reject!r}.")
-    block = _Columns(series, times, weights, axis, least=1)
+    block = Columns(series, times, weights, axis, least=1)
     least = 2 * harmonics + 1 + spare
     low, high = sides[reject]
     return _smoothed(
@@ -330,70 +341,14 @@ def hants(
 
 def lines(series: npt.ArrayLike, times: npt.ArrayLike | None = None, *, axis: int = 0) -> Bridged:
     """Draw straight lines across gaps; parameters as for :func:`whittaker`."""
-    value, length, spread, rate = bridge((block := _Columns(series, times, None, axis, least=1)).offsets, block.y)
+    value, length, spread, rate = bridge((block := Columns(series, times, None, axis, least=1)).offsets, block.y)
     return Bridged(block.back(value), block.back(np.sqrt(rate * spread)), block.back(length))
 
 
-def _smoothed(block: "_Columns", value: Array, diagonal: Array, fit: Array, number: Array, trace: Array) -> Smoothed:
+def _smoothed(block: Columns, value: Array, diagonal: Array, fit: Array, number: Array, trace: Array) -> Smoothed:
     """Turn the variances of unit weight into standard errors."""
     with np.errstate(all="ignore"):
         rest = number - trace
         variance = np.where(rest > 1e-6 * number, fit / rest, np.nan).astype(value.dtype)
         error = np.sqrt(variance * diagonal)
     return Smoothed(block.back(value), block.back(error), *block.flat(number, trace))
-
-
-class _Columns:
-    """Series as columns, at least as many as there are lanes, and the way back."""
-
-    def __init__(
-        self, series: npt.ArrayLike, times: npt.ArrayLike | None, weights: npt.ArrayLike | None, axis: int, least: int
-    ) -> None:
-        moved = np.moveaxis(_floats(series), axis, 0)
-        self.shape, self.axis = moved.shape, axis
-        self.size = int(np.prod(moved.shape[1:]))
-        if moved.shape[0] < least:
-            raise ValueError(f"The series has {moved.shape[0]} times; this needs {least} or more.")
-        self.times = _rising(times, moved.shape[0])
-        self.y = self._columns(moved)
-        self.offsets = (self.times - self.times[0]).astype(self.y.dtype)
-        """Times from the first one."""
-        step = float(np.median(np.diff(self.times))) if self.times.size > 1 else 1.0
-        self.steps = ((self.times - self.times[0]) / step).astype(self.y.dtype)
-        """The same in units of the median step."""
-        given = np.broadcast_to(1.0 if weights is None else np.moveaxis(np.asarray(weights), axis, 0), moved.shape)
-        self.w = self._columns(given.astype(self.y.dtype, copy=False))
-
-    def _columns(self, moved: Array) -> Array:
-        flat = moved.reshape(moved.shape[0], self.size)
-        short = LANES - self.size
-        return np.pad(flat, ((0, 0), (0, short)), constant_values=np.nan) if short > 0 else flat
-
-    def spread(self, value: npt.ArrayLike, name: str) -> Array:
-        """Return one number for each column."""
-        numbers = np.broadcast_to(np.asarray(value, self.y.dtype), self.shape[1:]).reshape(-1)
-        return np.pad(numbers, (0, self.y.shape[1] - self.size), constant_values=1.0)
-
-    def back(self, columns: Array) -> Array:
-        """Return columns in the shape of the series."""
-        return np.moveaxis(columns[:, : self.size].reshape(self.shape), 0, self.axis)
-
-    def flat(self, *rows: Array) -> list[Array]:
-        """Return numbers of the columns in the shape of the series without time."""
-        return [row[: self.size].reshape(self.shape[1:]) for row in rows]
-
-    def stacked(self, sums: Array) -> list[Array]:
-        """Return numbers by lambda and column in the shape of the series without time."""
-        return [part[:, : self.size].reshape(part.shape[0], *self.shape[1:]) for part in sums]
-
-
-def _floats(series: npt.ArrayLike) -> Array:
-    array = np.asarray(series)
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-
-
-def _rising(times: npt.ArrayLike | None, size: int) -> npt.NDArray[np.float64]:
-    given = np.arange(size, dtype=np.float64) if times is None else np.asarray(times, np.float64)
-    if given.shape != (size,) or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
-        raise ValueError(f"times must be {size} finite numbers that rise strictly, got shape {given.shape}.")
-    return given

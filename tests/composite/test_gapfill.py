@@ -208,6 +208,43 @@ def test_filled_values_are_near_the_truth_and_within_their_uncertainty():
     assert 0.5 < (miss < found.uncertainty.values[5:-5]).mean() < 0.85
 
 
+def test_the_smoothest_curve_that_is_tried_keeps_the_wave_of_two_crops():
+    lam = tried(146)[-1]
+    wave = np.sin(2 * np.pi * 5.0 * np.arange(146) / (365.25 / 2))
+    curve = smooth.whittaker(wave, lam=lam).value
+    np.testing.assert_allclose(curve[36:-36], gapfill.KEPT * wave[36:-36], atol=0.01)
+
+
+def tried(count: int, step: int = 5, **options) -> tuple[float, ...]:
+    """Lambdas that the V-curve chooses from."""
+    series = xr.DataArray(np.zeros(count), {"time": days(count, step)})
+    return gapfill._tried(series, "whittaker", options, step * np.arange(float(count)), "time").get("lambdas", ())
+
+
+def test_lambdas_follow_the_step_of_the_calendar():
+    assert tried(90, 1)[-1] == pytest.approx(5.0**4 * tried(90, 5)[-1])
+    assert tried(90, 10, order=3)[-1] == pytest.approx(2.0**-6 * tried(90, 5, order=3)[-1])
+    assert len(tried(40, 60)) >= 3
+    assert tried(90, lam=3.0) == tried(90, lambdas=(1.0, 2.0, 4.0)) == tried(1) == ()
+
+
+def test_double_seasons_survive_the_choice_of_lambda():
+    day = 5.0 * np.arange(146)[:, None] % 365.0
+    draw = np.random.Generator(np.random.Philox(12))
+    first, second = draw.uniform(70, 120, 60), draw.uniform(190, 210, 60)
+    truth = sum(0.4 / ((1 + np.exp((up - day) / 6)) * (1 + np.exp((day - up - 70) / 6))) for up in (first, second))
+    series = xr.DataArray(truth + 0.02 * draw.standard_normal(truth.shape), {"time": days(146)}, ("time", "p"))
+    series = series.where(draw.random(truth.shape) > 0.3)
+
+    def miss(found):
+        return float(np.sqrt(((found.value - truth) ** 2).mean()))
+
+    best = min(miss(gapfill.fill(series, lam=lam)) for lam in (1.0, 3.0, 10.0))
+    assert miss(gapfill.fill(series)) < 1.3 * best
+    wide = gapfill.fill(series, lambdas=10.0 ** np.arange(-1.0, 6.26, 0.25))
+    assert miss(wide) > 1.3 * miss(gapfill.fill(series))
+
+
 def no_work(*_arguments, **_options):
     """A scheduler that refuses."""
     raise AssertionError("computed while the graph was built")

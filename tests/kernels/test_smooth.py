@@ -11,8 +11,12 @@ from musyq_lab.kernels._smooth_harmonic import hants as hants_kernel
 from musyq_lab.kernels._smooth_polynomial import local_polynomial
 from musyq_lab.kernels._smooth_whittaker import LANES, whittaker_kernel
 
-# Each order and type is compiled anew, in seconds.
-ORDERS = [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+
+@pytest.fixture
+def in_python(monkeypatch):
+    """Smoothers that run as Python: each order, type and kernel would take seconds to compile."""
+    monkeypatch.setattr(smooth, "whittaker_kernel", lambda order, spread: whittaker_kernel(order, spread).python)
+    monkeypatch.setattr(smooth, "_hants", hants_kernel.python)
 
 
 def season(size: int, series: int, seed: int = 1, gaps: float = 0.3) -> np.ndarray:
@@ -46,7 +50,8 @@ def dense(y: np.ndarray, w: np.ndarray, times: np.ndarray, lam: float, order: in
 
 
 # ---- Whittaker -------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.usefixtures("in_python")
+@pytest.mark.parametrize("order", [1, 2, 3])
 def test_whittaker_solves_the_normal_equations(order):
     y = season(60, 3)
     times = np.cumsum(np.random.Generator(np.random.Philox(4)).uniform(0.5, 9.0, 60))
@@ -74,6 +79,10 @@ def test_scores_are_fit_and_roughness():
         assert found.rough[row, 1] == pytest.approx(np.sum((d @ z) ** 2), rel=1e-7)
         assert found.freedom[row, 1] == pytest.approx(np.diag(inverse)[known].sum(), rel=1e-9)
 
+    bare = smooth.scores(y, times, lambdas=[1.0, 100.0], freedom=False)
+    np.testing.assert_array_equal([bare.fit, bare.rough], [found.fit, found.rough])
+    assert np.isnan(bare.freedom).all()
+
 
 def test_whittaker_agrees_with_whittaker_eilers():
     peer = pytest.importorskip("whittaker_eilers", reason="whittaker-eilers is not installed")
@@ -85,7 +94,8 @@ def test_whittaker_agrees_with_whittaker_eilers():
         np.testing.assert_allclose(smooth.whittaker(y[:, k], lam=250.0).value, expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.usefixtures("in_python")
+@pytest.mark.parametrize("order", [1, 2, 3])
 def test_polynomials_of_lower_degree_are_kept(order):
     times = np.array([0.0, 1, 2, 5, 6, 9, 14, 15, 16, 30])
     y = sum((0.1 * times) ** power for power in range(order))
@@ -95,7 +105,7 @@ def test_polynomials_of_lower_degree_are_kept(order):
     np.testing.assert_allclose(found.value, truth, rtol=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_python")
 def test_straight_line_in_float32_is_kept_at_any_lambda():
     line = (0.2 + 0.001 * np.arange(300)).astype(np.float32)
     line[50:90] = np.nan
@@ -209,6 +219,10 @@ def test_one_lambda_for_all_lies_among_those_of_each():
     y = season(120, 90)
     each, common = smooth.choose(y), smooth.choose(y, together=True)
     assert common.shape == ()
+    np.testing.assert_array_equal(
+        smooth.whittaker(y, lambdas=[1.0, 4.0, 16.0]).value,
+        smooth.whittaker(y, lam=smooth.choose(y, lambdas=[1.0, 4.0, 16.0])).value,
+    )
     assert each.min() <= common <= each.max()
     both = smooth.choose(np.concatenate([y, np.full((120, 5), np.nan)], axis=1), together=True)
     assert both == common  # empty series do not count
@@ -264,8 +278,8 @@ def harmonics(times: np.ndarray, period: float, count: int) -> np.ndarray:
     return np.stack([np.ones_like(turn)] + [f(k * turn) for k in range(1, count + 1) for f in (np.cos, np.sin)], axis=1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.usefixtures("in_python")
+@pytest.mark.parametrize("count", [1, 3])
 def test_hants_without_rejection_is_damped_least_squares(count):
     y, w = season(100, 2), np.random.Generator(np.random.Philox(7)).uniform(0.3, 1.0, (100, 2))
     times = np.cumsum(np.random.Generator(np.random.Philox(4)).uniform(1.0, 9.0, 100))
@@ -297,7 +311,7 @@ def test_hants_finds_planted_harmonics_under_outliers():
     assert (found.number < plain.number).all()
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_python")
 def test_hants_rejects_on_the_side_that_is_asked_for():
     y = 0.5 + 0.1 * harmonics(np.arange(100.0), 50.0, 1)[:, 1]
     y[20], y[70] = y[20] + 0.4, y[70] - 0.4
@@ -308,7 +322,7 @@ def test_hants_rejects_on_the_side_that_is_asked_for():
     assert kept == {"low": 99, "high": 99, "both": 98, "none": 100}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("in_python")
 def test_hants_keeps_the_values_it_needs():
     y = season(40, 1, gaps=0.0)[:, 0]
     found = smooth.hants(y, period=73.0, harmonics=2, reject="both", tolerance=0.0, spare=5, turns=200)
