@@ -52,7 +52,7 @@ def numpy_bisquare(value: np.ndarray, weight: np.ndarray) -> np.ndarray:
     centre = numpy_median(filled, weight)
     away = np.abs(filled - centre)
     sigma = 0.005 + 0.05 * np.maximum(centre, 0)
-    scale = np.clip(1.4826 * numpy_median(away, weight), sigma, 3 * sigma)
+    scale = np.clip(1.4826 * numpy_median(away, weight), sigma, 2 * sigma)
     return weight * np.maximum(1 - (away / (4.685 * scale)) ** 2, 0) ** 2
 
 
@@ -66,8 +66,8 @@ def measure() -> None:
         "weighted mean, musyq": lambda: kernels.weighted_mean(value, weight),
         "weighted mean, numpy": lambda: numpy_mean(value, weight),
         "weighted mean, xarray": lambda: wide.weighted(heavy).mean("look"),
-        "bisquare weights, musyq": lambda: kernels.bisquare(packed[0], packed[1], packed[1]),
-        "bisquare weights with packing, musyq": lambda: kernels.bisquare(*map(kernels.lanes, (*flat, flat[1]))),
+        "bisquare weights, musyq": lambda: kernels.bisquare(*packed),
+        "bisquare weights with packing, musyq": lambda: kernels.bisquare(*map(kernels.lanes, flat)),
         "bisquare weights, numpy": lambda: numpy_bisquare(value, weight),
     }
     seconds = {name: timing.seconds()[1] for name, timing in alternate(jobs, rounds=7).items()}

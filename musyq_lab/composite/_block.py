@@ -85,9 +85,9 @@ def choose(made: Strip, plan: Plan) -> Chosen:
     ranks, sensors = (np.arange(n, dtype=np.float32) for n in (len(plan.windows), plan.sensors))
     weight, window = kernels.choose(made.weight, plan.rank_of, ranks, np.float32(plan.enough))
     weight, snowy = kernels.agree(weight, made.snow)
-    first, second = plan.judged
-    judged = kernels.bisquare(made.values[first], weight, weight)
-    judged = kernels.bisquare(made.values[second], weight, judged)
+    red, nir = (made.values[b] for b in plan.judged)
+    # Shadows first: the darkest red must not be theirs.
+    judged = kernels.darker(red, kernels.bisquare(nir, weight))
     variances = [relative(made.values, sigma, plan) for sigma in (made.random, made.systematic)]
     final = kernels.balance(judged, *variances, plan.sensor_of, sensors)
     return Chosen(final, judged / np.maximum(made.stated, LEAST), window, snowy, _count(weight), _count(final))

@@ -28,15 +28,18 @@ def own_bands(look: Look, bands: Sequence[str]) -> list[str]:
     return [name for name in bands if name in there]
 
 
-def _arrays(look: Look, bands: Sequence[str]) -> list[Any]:
+def _arrays(look: Look, plan: Plan) -> list[Any]:
     """Return the arrays of :class:`musyq_lab.composite._strip.Pixels` of a look, as they are in the scene."""
-    scene, own = look.scene, own_bands(look, bands)
+    scene, own = look.scene, own_bands(look, plan.names)
+    near = weight.NEAR_CLOUD.name in (*plan.dropped, *dict(plan.lowered))
     plane = layout.plane_of(scene)
     stacks = [scene.get(name) for name in ("reflectance", *layout.UNCERTAINTIES)]
-    arrays = [s if s is None else s.sel(band=own).transpose("band", *plane).astype(np.float32) for s in stacks]
-    arrays.append(weight.quality(scene))
+    whole = own == [str(name) for name in scene["band"].values]  # then nothing is cut, and tasks can be fused
+    stacks = [s if s is None or whole else s.sel(band=own) for s in stacks]
+    arrays = [s if s is None else s.transpose("band", *plane).astype(np.float32, copy=False) for s in stacks]
+    arrays.append(weight.quality(scene, near_cloud=near))
     angles = (scene["sun_zenith"], scene["view_zenith"], layout.relative_azimuth(scene))
-    arrays += [angle.transpose(*plane).astype(np.float32) for angle in angles]
+    arrays += [angle.transpose(*plane).astype(np.float32, copy=False) for angle in angles]
     return [array if array is None else array.data for array in arrays]
 
 
@@ -54,7 +57,7 @@ def layers(looks: Sequence[Look], plan: Plan, moment: datetime, sun_zenith: floa
     sun_zenith : float, DataArray or None
         See :func:`musyq_lab.composite._sun.target`.
     """
-    arrays = [array for look in looks for array in _arrays(look, plan.names)]
+    arrays = [array for look in looks for array in _arrays(look, plan)]
     lazy = [array for array in arrays if isinstance(array, da.Array)]
     needed = plan.normalize or plan.method != "mean"
     scene = looks[0].scene

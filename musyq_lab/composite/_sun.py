@@ -60,7 +60,7 @@ def target(scene: xr.Dataset, moment: datetime, given: float | xr.DataArray | No
     if chunks is None:
         return zenith(y, x, **facts)
     lazy = [da.from_array(y, chunks=(chunks[0], 1)), da.from_array(x, chunks=(1, chunks[1]))]
-    return da.map_blocks(zenith, *lazy, **facts, dtype=np.float32, meta=np.empty((0, 0), np.float32))
+    return da.map_blocks(zenith, *lazy, **facts, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0), np.float32))
 
 
 def zenith(y: Any, x: Any, *, crs: str, moment: np.datetime64, given: float | None) -> NDArray[np.float32]:

@@ -181,7 +181,9 @@ def _column(
     return Column(
         sensor=sensors.index(look.sensor),
         rank=look.rank,
-        weight=weight.of_time(days) * weight.of_sensor(look.sensor, weights),
+        weight=weight.of_time(days)
+        * weight.of_sensor(look.sensor, weights)
+        * weight.of_footprint(look.scene, look.sensor),
         days=days,
         bands=tuple(own.index(name) if name in own else -1 for name in bands),
         directional=look.scene.attrs.get("reflectance_direction") != "normalised",

@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from dask.base import tokenize
 
+from musyq_lab.composite.weight import of_footprint
 from musyq_lab.core.errors import InputError, MusyqError
 from musyq_lab.core.grid import GeoGrid, ProjectedGrid
 from musyq_lab.core.grid import grid as grid_named
@@ -128,8 +129,9 @@ def gather(
             aside.append(_aside(scene, error))
     looks, doubled = _once(looks)
     looks, strangers = _on_one_grid(looks, grid)
+    looks, coarse = _fine_enough(looks)
     return sorted(looks, key=lambda look: look.order), sorted(
-        aside + doubled + strangers, key=lambda a: (a.time, a.sensor, a.granule, a.reason)
+        aside + doubled + strangers + coarse, key=lambda a: (a.time, a.sensor, a.granule, a.reason)
     )
 
 
@@ -200,6 +202,17 @@ def _on_one_grid(looks: list[Look], grid: Grid | None) -> tuple[list[Look], list
         if there != wanted
     ]
     return kept, others
+
+
+def _fine_enough(looks: list[Look]) -> tuple[list[Look], list[Aside]]:
+    kept, coarse = [], []
+    for look in looks:
+        try:
+            of_footprint(look.scene, look.sensor)
+            kept.append(look)
+        except InputError as error:
+            coarse.append(_set_aside(look, str(error)))
+    return kept, coarse
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,9 +9,15 @@ one step from the median (a W-estimator; Beaton & Tukey 1974, doi 10.1080/004017
 
 .. math::
    h_i = \left(1 - \left(\frac{x_i - m}{4.685\, s}\right)^2\right)_+^2, \qquad
-   s = \min\left(\max(1.4826\ \mathrm{med}|x_i - m|,\ \sigma),\ 3 \sigma\right), \qquad \sigma = 0.005 + 0.05 m
+   s = \min\left(\max(1.4826\ \mathrm{med}|x_i - m|,\ \sigma),\ 2 \sigma\right), \qquad \sigma = 0.005 + 0.05 m
 
-where :math:`\sigma` is what MOD09 promises of one look. The looks that remain weigh as in the best linear unbiased
+where :math:`\sigma` is what MOD09 promises of one look. What a mask misses of clouds and haze only brightens the
+visible bands, and may be in most looks; there looks are judged on one side, from the quantile :math:`d` below which a
+tenth of the weight lies, by what a clear look may differ:
+
+.. math:: h_i = \left(1 - \left(\frac{(x_i - d)_+}{3 \sigma(d)}\right)^2\right)_+^2
+
+The looks that remain weigh as in the best linear unbiased
 estimate for a random part :math:`r_i`, independent between looks, and a systematic part :math:`s_i` that the
 :math:`n` looks of a sensor share, so that a thousand looks of one sensor do not outvote another sensor:
 
@@ -29,7 +35,7 @@ import numpy.typing as npt
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import sqrt
 
-__all__ = ["LANES", "agree", "balance", "bisquare", "choose", "combine", "lanes", "relative", "weighted_mean"]
+__all__ = ["LANES", "agree", "balance", "bisquare", "choose", "combine", "darker", "lanes", "relative", "weighted_mean"]
 
 LANES = 256
 """Pixels in a block: the few arrays of one stay in the second-level cache."""
@@ -40,8 +46,12 @@ CONSISTENT = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 OFFSET, SLOPE = 0.005, 0.05
 """One sigma of a surface reflectance: offset (1) and share of it, as MOD09 states (Vermote & Vermeulen 1999, ATBD)."""
-WIDEST = 3.0
+WIDEST = 2.0
 """Largest scale in units of that sigma: where half of the looks are cloudy, their own spread says nothing."""
+DARKEST = 0.1
+"""Share of the weight below the look from which brighter ones are judged (a choice: the minimum would follow noise)."""
+BRIGHTER = 3.0
+"""Sigmas above it from which a look is left out."""
 
 _HALVINGS = 12  # of the range of the looks: a median is exact unless two looks differ by less than 2^-12 of it
 _SAME = 1e-5  # relative: sums of weights in float32 that differ by less are one
@@ -80,8 +90,8 @@ def _bounds(x: Any, w: Any, low: Any, high: Any, whole: Any) -> None:
 
 
 @inline
-def _halve(x: Any, w: Any, low: Any, high: Any, whole: Any, total: Any) -> None:
-    """Narrow a range that holds the weighted median to a half."""
+def _halve(x: Any, w: Any, share: Any, low: Any, high: Any, whole: Any, total: Any) -> None:
+    """Narrow a range that holds the look at a share of the weight to a half."""
     for j in range(x.shape[1]):
         total[j] = 0.0
     for i in range(x.shape[0]):
@@ -89,13 +99,13 @@ def _halve(x: Any, w: Any, low: Any, high: Any, whole: Any, total: Any) -> None:
             total[j] += select(x[i, j] <= 0.5 * (low[j] + high[j]), w[i, j], 0.0)
     for j in range(x.shape[1]):
         middle = 0.5 * (low[j] + high[j])
-        enough = total[j] >= (0.5 - _SAME) * whole[j]
+        enough = total[j] >= (share - _SAME) * whole[j]
         high[j] = select(enough, middle, high[j])
         low[j] = select(enough, low[j], middle)
 
 
 @inline
-def _settle(x: Any, w: Any, low: Any, high: Any, whole: Any, total: Any, out: Any) -> None:
+def _settle(x: Any, w: Any, share: Any, low: Any, high: Any, whole: Any, total: Any, out: Any) -> None:
     """Fill the look just above ``low``, or the middle to the next one where the weight is cut between the two."""
     for j in range(x.shape[1]):
         out[j], high[j], total[j] = _FAR, _FAR, 0.0
@@ -107,18 +117,17 @@ def _settle(x: Any, w: Any, low: Any, high: Any, whole: Any, total: Any, out: An
             total[j] += select(x[i, j] <= out[j], w[i, j], 0.0)
             high[j] = select((w[i, j] > 0.0) & (x[i, j] > out[j]) & (x[i, j] < high[j]), x[i, j], high[j])
     for j in range(x.shape[1]):
-        tie = (total[j] <= (0.5 + _SAME) * whole[j]) & (high[j] < _FAR)
+        tie = (total[j] <= (share + _SAME) * whole[j]) & (high[j] < _FAR)
         out[j] = select(tie, 0.5 * (out[j] + high[j]), out[j])
 
 
-@kernel("(n,p),(n,p),(n,p)->(n,p)")
+@kernel("(n,p),(n,p)->(n,p)")
 def bisquare(
     value: Any,  # n p reflectance (1), finite where the look weighs something
     weight: Any,  # n p, 0 for a look that is not to be used
-    lowered: Any,  # n p weight that is multiplied, such as what another band has left of ``weight``
     out: Any,  # n p
 ) -> None:
-    """Lower the weight of looks that lie apart; see the module."""
+    """Lower the weight of looks that lie apart from the median on either side; see the module."""
     pixels = value.shape[1]
     away, room = np.empty_like(value), np.empty((6, pixels), value.dtype)
     low, high, whole, total, found, centre = room[0], room[1], room[2], room[3], room[4], room[5]
@@ -130,8 +139,8 @@ def bisquare(
                 away[i, j] = select(turn == 0, value[i, j], abs(value[i, j] - centre[j]))
         _bounds(away, weight, low, high, whole)
         for _ in range(_HALVINGS):
-            _halve(away, weight, low, high, whole, total)
-        _settle(away, weight, low, high, whole, total, found)
+            _halve(away, weight, 0.5, low, high, whole, total)
+        _settle(away, weight, 0.5, low, high, whole, total, found)
         for j in range(pixels):
             centre[j] = select(turn == 0, found[j], centre[j])
     for j in range(pixels):
@@ -141,7 +150,28 @@ def bisquare(
         for j in range(pixels):
             u = away[i, j] * found[j]
             h = 1.0 - u * u
-            out[i, j] = select((h > 0.0) & (weight[i, j] > 0.0), lowered[i, j] * h * h, 0.0)
+            out[i, j] = select((h > 0.0) & (weight[i, j] > 0.0), weight[i, j] * h * h, 0.0)
+
+
+@kernel("(n,p),(n,p)->(n,p)")
+def darker(
+    value: Any,  # n p reflectance (1) where clouds and haze brighten, finite where the look weighs something
+    weight: Any,  # n p
+    out: Any,  # n p
+) -> None:
+    """Lower the weight of looks that are brighter than the darkest tenth; see the module."""
+    pixels = value.shape[1]
+    room = np.empty((5, pixels), value.dtype)
+    low, high, whole, total, dark = room[0], room[1], room[2], room[3], room[4]
+    _bounds(value, weight, low, high, whole)
+    for _ in range(_HALVINGS):
+        _halve(value, weight, DARKEST, low, high, whole, total)
+    _settle(value, weight, DARKEST, low, high, whole, total, dark)
+    for i in range(value.shape[0]):
+        for j in range(pixels):
+            u = max(value[i, j] - dark[j], 0.0) / (BRIGHTER * (OFFSET + SLOPE * max(dark[j], 0.0)))
+            h = 1.0 - u * u
+            out[i, j] = select((h > 0.0) & (weight[i, j] > 0.0), weight[i, j] * h * h, 0.0)
 
 
 @inline

@@ -53,8 +53,8 @@ def test_a_map_projection_is_turned_into_latitude():
 
 
 @pytest.mark.parametrize("given", [None, 35.0])
-def test_lazy_and_in_memory_are_the_same(given):
-    chunks = ((5, 7), (10, 6))
+@pytest.mark.parametrize("chunks", [((5, 7), (10, 6)), ((12,), (16,)), ((5, 7), (16,))])
+def test_lazy_and_in_memory_are_the_same(given, chunks):
     lazy = _sun.target(scene(), JULY, given, chunks)
     assert lazy.chunks == chunks
     np.testing.assert_array_equal(lazy.compute(), _sun.target(scene(), JULY, given, None))

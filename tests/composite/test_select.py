@@ -177,8 +177,8 @@ def test_a_draw_between_grids_does_not_depend_on_the_order():
 
 
 def test_grids_with_other_reference_systems_differ_and_spellings_of_one_do_not():
-    def on(granule, wkt):
-        there = scene(granule).rename(latitude="y", longitude="x")
+    def on(granule, wkt):  # cells of 0.01 m: the sensor must be unknown
+        there = scene(granule, sensor="one").rename(latitude="y", longitude="x")
         return there.assign_coords(spatial_ref=((), 0, {"crs_wkt": wkt}))
 
     from pyproj import CRS

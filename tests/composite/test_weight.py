@@ -22,14 +22,16 @@ def clouds(key: int) -> np.ndarray:
 @pytest.mark.parametrize("chunks", [None, (12, 16), (5, 7), (1, 1)])
 def test_neighbours_of_cloud_and_shadow_are_marked_across_chunks(chunks):
     qa = clouds(1)
-    found = weight.quality(scene(qa=qa, chunks=chunks)).values
+    found = weight.quality(scene(qa=qa, chunks=chunks), near_cloud=True).values
+    np.testing.assert_array_equal(weight.quality(scene(qa=qa, chunks=chunks)), qa)
     wide = binary_dilation(qa > 0, np.ones((3, 3), bool))
     np.testing.assert_array_equal((found & weight.NEAR_CLOUD.mask) > 0, wide)
     np.testing.assert_array_equal(found & ~np.uint16(weight.NEAR_CLOUD.mask), qa)
 
 
 def test_other_flags_have_no_neighbours_and_a_scene_without_flags_is_good():
-    assert not (weight.quality(scene(qa=bit("water", "snow_ice"))).values & weight.NEAR_CLOUD.mask).any()
+    found = weight.quality(scene(qa=bit("water", "snow_ice")), near_cloud=True).values
+    assert not (found & weight.NEAR_CLOUD.mask).any()
     assert (weight.quality(scene().drop_vars("qa")).values == 0).all()
     assert (weight.quality(scene(chunks=(6, 8)).drop_vars("qa")).values == 0).all()
 
@@ -47,7 +49,8 @@ def test_table_of_every_combination():
     for name, factor in weight.LOWERED.items():
         assert factors[weight.mask_of(name)] == pytest.approx(factor)
     both = weight.mask_of("cloud_possible") | weight.mask_of("near_cloud")
-    assert factors[both] == pytest.approx(0.3 * 0.5)
+    assert factors[both] == pytest.approx(0.3)
+    assert weight.table([], {"cloud_possible": 0.3, "near_cloud": 0.5})[both] == pytest.approx(0.15)
 
 
 def test_table_of_a_choice():
@@ -75,6 +78,18 @@ def test_weight_of_time_is_a_bell_around_the_middle():
     assert weight.of_time(0) == 1
     assert weight.of_time(-2.5) == weight.of_time(2.5) == pytest.approx(0.8825, abs=1e-4)
     assert weight.of_time(7.5) == pytest.approx(0.3247, abs=1e-4)
+
+
+def test_weight_of_the_footprint():
+    assert weight.cell_size(scene()) == pytest.approx(1113.2)
+    assert weight.of_footprint(scene(), "modis") == pytest.approx(1 / (1 + (1000 / 1113.2) ** 2))
+    assert weight.of_footprint(scene(), "landsat_oli") > 0.999
+    assert weight.of_footprint(scene(), "unknown") == 1
+    kilometre = scene().rename(latitude="y", longitude="x").assign_coords(y=1000.0 * np.arange(12), x=np.arange(16))
+    assert weight.of_footprint(kilometre, "modis") == pytest.approx(0.5)
+    tenth = kilometre.assign_coords(y=100.0 * np.arange(12))
+    with pytest.raises(InputError, match="1000 m are too coarse for cells of 100 m"):
+        weight.of_footprint(tenth, "modis")
 
 
 def test_weight_of_sensors():
