@@ -9,6 +9,7 @@ as normal,
 
 and the density of reflectance, not that of its logarithm, is taken to be largest at the mean spectrum: scenes hold
 fewer sorts of land than the library, and a density that is largest below it would find too much aerosol over each.
+Of four such forms this one was kept after all had been tried on modelled canopies and on simulated scenes.
 
 The second term stands for what the models do not know: a smooth error of s = 6 % over l = 0.12 um, the third for noise
 and mixed pixels, n = 0.002. Both are assumed, round numbers, chosen before any scene was looked at. The relations that
