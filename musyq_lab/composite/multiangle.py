@@ -9,12 +9,12 @@ the *magnitude* alone is found, for an archetype whose proportions are kept.
 
 The uncertainty of nadir reflectance is
 
-.. math:: u^2 = \mathrm{WoD}\,\frac{\nu_0 \sigma_0^2 + n s^2}{\nu_0 + n - p} + (0.7\, \Delta)^2
+.. math:: u^2 = \mathrm{WoD}\,\frac{\nu_0 \sigma_0^2 + n s^2}{\nu_0 + n - p} + (q\, \Delta)^2
 
 with the root mean square s of the residuals of n looks for p weights (3 or 1), held by a prior as good as
 :math:`\nu_0` = 4 looks at :math:`\sigma_0` = 0.005 + 0.05 of the reflectance (the specification of MOD09; the number of
-looks is our choice). The last term, for magnitude inversions only, is the share of
-:data:`musyq_lab.standard.nadir.SHARES` of the change from the looks to nadir.
+looks is our choice). The last term, for magnitude inversions only, is the share q of the change from the looks to nadir
+that :func:`musyq_lab.standard.nadir.shares` gives for the band, 1 where its wavelength is not known.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import InputError
 from musyq_lab.kernels import brdf
 from musyq_lab.kernels._brdf_inversion import invert as invert_kernel
-from musyq_lab.standard.nadir import PARAMETERS, SHARES, fixed_weights
+from musyq_lab.standard.nadir import PARAMETERS, fixed_weights, shares
 
 __all__ = ["CLASSES", "FEWEST", "LIMITS", "invert"]
 
@@ -80,7 +80,7 @@ def invert(
     xarray.Dataset
         ``nadir_reflectance`` and ``nadir_uncertainty`` (band, *pixels), ``brdf`` (parameter, band, *pixels): float32,
         NaN where there is no look. ``looks`` (*pixels), the most that any band has, and ``inversion`` (*pixels), the
-        poorest among the bands with looks (0 none, 1 magnitude, 2 full): uint8.
+        poorest among the bands with looks (0 none, 1 magnitude, 2 full): uint16 and uint8.
 
     Raises
     ------
@@ -101,7 +101,10 @@ def invert(
     asked = _spread(sun if isinstance(sun, xr.DataArray) else xr.DataArray(float(sun)), reflectance, plane)
     shape = _archetype(reflectance, archetype)
     arrays = [data.data for data in (reflectance.transpose("look", "band", *plane), *looks, asked)]
-    layers = _layers(arrays, shape, float(fewest))
+    left = np.ones((reflectance.sizes["band"], 1), np.float32)
+    if "wavelength" in reflectance.coords:
+        left = shares(list(reflectance["band"].values), reflectance["wavelength"], "c_factor").values[:, None]
+    layers = _layers(arrays, archetype=shape, fewest=float(fewest), left=left)
     return _dataset(layers, reflectance, plane)
 
 
@@ -142,10 +145,10 @@ def _archetype(reflectance: xr.DataArray, given: xr.DataArray | None) -> Floats:
     return np.ascontiguousarray(ordered.values, np.float32)
 
 
-def _layers(arrays: list[Any], archetype: Floats, fewest: float) -> Any:
+def _layers(arrays: list[Any], **numbers: Any) -> Any:
     """Return one stack of results, dims (layer, rows, columns), lazily if any array is lazy."""
     if not any(isinstance(array, da.Array) for array in arrays):
-        return _block(*arrays, archetype=archetype, fewest=fewest)
+        return _block(*arrays, **numbers)
     first = da.asarray(arrays[0])
     first = first.rechunk({0: -1, 1: -1})
     others = [da.asarray(a) for a in arrays[1:]]
@@ -160,18 +163,18 @@ def _layers(arrays: list[Any], archetype: Floats, fewest: float) -> Any:
         _block,
         "lyx",
         *pairs,
-        new_axes={"l": 5 * archetype.shape[0] + 2},
+        new_axes={"l": 5 * first.shape[1] + 2},
         concatenate=True,
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),
-        archetype=archetype,
-        fewest=fewest,
+        **numbers,
     )
 
 
 def _block(
-    reflectance: Any, sun: Any, view: Any, azimuth: Any, weight: Any, asked: Any, *, archetype: Floats, fewest: float
-) -> Floats:
+    reflectance: Any, sun: Any, view: Any, azimuth: Any, weight: Any, asked: Any, *, archetype: Floats, fewest: float,
+    left: Floats,
+) -> Floats:  # fmt: skip
     """Invert a block of pixels: nadir, uncertainty, iso, vol and geo of the bands, then looks and class."""
     looks, bands, *plane = reflectance.shape
     flat = [np.ascontiguousarray(a, np.float32).reshape(looks, -1) for a in (sun, view, azimuth, weight)]
@@ -181,7 +184,7 @@ def _block(
     to = np.array(brdf.values(target, np.zeros_like(target), np.zeros_like(target)))
     rules = np.array([fewest, *LIMITS], np.float32)
     weights, (used, wod, _), (nadir, rmse, kind) = invert_kernel(vol, geo, flat[3], r, archetype, to, rules)
-    sigma = _uncertainty(used, wod, nadir, rmse, kind, _change(vol, geo, flat[3], archetype, to))
+    sigma = _uncertainty(used, wod, nadir, rmse, kind, left * _change(vol, geo, flat[3], archetype, to))
     some = used > 0.0
     worst = np.where(some, kind, 2.0).min(axis=0) * some.any(axis=0)
     layers = np.concatenate([nadir, sigma, *weights, used.max(axis=0)[None], worst[None]])
@@ -201,12 +204,12 @@ def _change(vol: Floats, geo: Floats, weight: Floats, archetype: Floats, to: Flo
         return np.asarray(np.abs(1.0 - at_looks / at_nadir), np.float32)
 
 
-def _uncertainty(used: Floats, wod: Floats, nadir: Floats, rmse: Floats, kind: Floats, change: Floats) -> Floats:
+def _uncertainty(used: Floats, wod: Floats, nadir: Floats, rmse: Floats, kind: Floats, wrong: Floats) -> Floats:
     full = kind == 2.0
     prior = (_PRIOR[0] + _PRIOR[1] * np.abs(nadir)) ** 2
     free = _PRIOR_LOOKS + used - np.where(full, 3.0, 1.0)
     variance = wod * (_PRIOR_LOOKS * prior + used * rmse**2) / free
-    shape = np.where(full, 0.0, SHARES["c_factor"] * change * nadir)
+    shape = np.where(full, 0.0, wrong * nadir)
     return np.asarray(np.sqrt(variance + shape**2), np.float32)
 
 
@@ -229,7 +232,7 @@ def _dataset(layers: Any, reflectance: xr.DataArray, plane: tuple[str, ...]) -> 
                 layers[count : 2 * count], ("band", *plane), "standard uncertainty of the reflectance from the zenith"
             ),
             "brdf": layer(weights, ("parameter", "band", *plane), "weights of the RossThick and LiSparse-R kernels"),
-            "looks": layer(layers[5 * count].astype(np.uint8), plane, "most looks that a band was found from"),
+            "looks": layer(layers[5 * count].astype(np.uint16), plane, "most looks that a band was found from"),
             "inversion": layer(
                 layers[5 * count + 1].astype(np.uint8),
                 plane,

@@ -8,7 +8,7 @@ import xarray as xr
 from musyq_lab.composite import multiangle
 from musyq_lab.core.errors import InputError
 from musyq_lab.kernels import brdf
-from musyq_lab.standard.nadir import fixed_weights
+from musyq_lab.standard.nadir import fixed_weights, shares
 
 ROLES = {"blue": 0.48, "red": 0.66, "nir": 0.86}
 SHAPE = (12, 15)
@@ -68,7 +68,7 @@ def test_layers_are_as_agreed(noise_free):
         "inversion": ("y", "x"),
     }
     assert {name: layer.dims for name, layer in found.items()} == dims
-    assert [found[name].dtype for name in dims] == [np.float32] * 3 + [np.uint8] * 2
+    assert [found[name].dtype for name in dims] == [np.float32] * 3 + [np.uint16, np.uint8]
     assert list(found["parameter"].values) == ["iso", "vol", "geo"]
     assert list(found["wavelength"].values) == list(ROLES.values())
     assert found["inversion"].attrs["flag_meanings"] == "none magnitude full"
@@ -105,6 +105,11 @@ def test_few_looks_keep_the_shape_of_the_archetype():
     assert (found["inversion"] == 1).all()
     np.testing.assert_allclose(found["brdf"], planted, rtol=1e-4)
     np.testing.assert_allclose(found["nadir_reflectance"], from_above(planted), rtol=1e-4)
+
+
+def test_more_looks_than_a_byte_counts():
+    looks, _ = case(count=300, shape=(1, 2))
+    assert (multiangle.invert(*looks, sun=40.0)["looks"] == 300).all()
 
 
 def test_own_archetype():
@@ -165,7 +170,8 @@ def test_uncertainty_of_one_look_is_the_prior_and_the_change_of_direction():
     seen = np.einsum("kb,kyx->byx", shape, kernels(looks[1:4])[:, 0])
     nadir = found["nadir_reflectance"].values
     ratio = at[:, None, None] / seen
-    wanted = np.hypot(ratio * (0.005 + 0.05 * nadir), 0.7 * nadir * (1 - 1 / ratio))
+    left = shares(list(ROLES), list(ROLES.values()), "c_factor").values[:, None, None]
+    wanted = np.hypot(ratio * (0.005 + 0.05 * nadir), left * nadir * (1 - 1 / ratio))
     np.testing.assert_allclose(found["nadir_uncertainty"], wanted, rtol=2e-3)
 
 
