@@ -42,7 +42,7 @@ class Job(NamedTuple):
         """Type of the result."""
         if self.kind == "bits":
             return np.dtype(np.uint16)
-        kind = np.dtype(self.data.dtype)
+        kind = np.dtype(self.data.dtype).newbyteorder("=")
         return kind if self.kind != "cover" and kind in (np.float32, np.float64) else np.dtype(np.float32)
 
 
