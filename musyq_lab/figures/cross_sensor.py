@@ -73,7 +73,8 @@ def paired(data: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Raises
     ------
     InputError
-        If a column is missing, there are no rows, a target lacks a sensor, or its references differ.
+        If a column is missing, there are no rows, a target lacks a sensor, its references differ, or a number
+        is missing.
     """
     need_columns(data, COLUMNS)
     if data.empty:
@@ -83,6 +84,8 @@ def paired(data: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for target, rows in data.groupby("target", sort=False):
         if sorted(rows["sensor"]) != sorted(sensors):
             raise InputError(f"{target} needs one row for each of {', '.join(map(str, sensors))}.")
+        if not np.isfinite(rows[["reference", "before", "after"]].to_numpy(float)).all():
+            raise InputError(f"{target} has no number for one of its sensors: leave that sensor out.")
         if np.ptp(rows["reference"].to_numpy(float)) > 1e-9:
             raise InputError(f"{target} has more than one reference: {sorted(set(rows['reference']))}.")
         found[str(target)] = rows.set_index("sensor").loc[sensors].reset_index()

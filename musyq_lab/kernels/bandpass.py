@@ -64,10 +64,11 @@ def with_uncertainty(count: int) -> Kernel:
     Notes
     -----
     Random parts are independent between bands; systematic parts add up as they do at worst, since what they share is
-    not known; the error :math:`\sigma_m` of the relation is random, with the reflectance x of the nearest band:
+    not known; the error :math:`\sigma_m` of the relation, with the reflectance x of the nearest band, is systematic,
+    since it is the same in every look of a sensor at a surface:
 
-    .. math:: \sigma_r^2 = \sum_i J_i^2 \sigma_{r,i}^2 + \sigma_m^2, \qquad
-       \sigma_s = \sum_i |J_i|\,\sigma_{s,i}, \qquad J_i = \partial y / \partial x_i, \\
+    .. math:: \sigma_r^2 = \sum_i J_i^2 \sigma_{r,i}^2, \qquad
+       \sigma_s^2 = \Big(\sum_i |J_i|\,\sigma_{s,i}\Big)^2 + \sigma_m^2, \qquad J_i = \partial y / \partial x_i, \\
        \sigma_m^2 = floor^2 + (share\,x)^2 + (growth\,(y - x))^2
     """
     bands = range(count)
@@ -77,10 +78,10 @@ def with_uncertainty(count: int) -> Kernel:
     squares = _sum(f"(t_{i} * random_{i}) * (t_{i} * random_{i})" for i in bands)
     lines += [
         "own, more = share * nearest, growth * (y - nearest)",
-        f"variance = floor * floor + own * own + more * more + {squares}",
+        f"shared = {_sum(f'abs(t_{i}) * systematic_{i}' for i in bands)}",
         "y_out[0] = y",
-        "random_out[0] = sqrt(variance)",
-        f"systematic_out[0] = {_sum(f'abs(t_{i}) * systematic_{i}' for i in bands)}",
+        f"random_out[0] = sqrt({squares})",
+        "systematic_out[0] = sqrt(shared * shared + floor * floor + own * own + more * more)",
     ]
     outputs = ["y_out", "random_out", "systematic_out"]
     return _kernel("propagated", inputs, outputs, lines, (with_uncertainty, (count,)))

@@ -120,7 +120,8 @@ def adjust(
     -------
     xarray.Dataset
         ``reflectance`` in the reference's bands, with its ``wavelength`` and ``fwhm``, and both parts of the
-        uncertainty where the scene has them: the error of the relation adds to the random part. Attributes
+        uncertainty where the scene has them: the error of the relation joins the systematic
+        part, since all looks of a sensor at a surface share it. Attributes
         ``reference_sensor`` and ``reference_platform``. Bands that cannot be given are left out, and the history says
         why. Bit ``outside_library`` of ``qa`` marks spectra unlike those of the library; they keep their value, with
         slopes and ratios held at the limits of the library.
@@ -269,10 +270,10 @@ def _by_lines(scene: xr.Dataset, pair: Pair, roles: Sequence[str]) -> tuple[xr.D
         share, errors[role] = line_error(band, reference, line.slope, line.offset)
         layers.setdefault("reflectance", []).append(one["reflectance"] * line.slope + line.offset)
         if _RANDOM in scene:
-            variance = (line.slope * one[_RANDOM]) ** 2 + (share * one["reflectance"]) ** 2
-            layers.setdefault(_RANDOM, []).append(variance**0.5)
+            layers.setdefault(_RANDOM, []).append(abs(line.slope) * one[_RANDOM])
         if _SYSTEMATIC in scene:
-            layers.setdefault(_SYSTEMATIC, []).append(abs(line.slope) * one[_SYSTEMATIC])
+            variance = (line.slope * one[_SYSTEMATIC]) ** 2 + (share * one["reflectance"]) ** 2
+            layers.setdefault(_SYSTEMATIC, []).append(variance**0.5)
     stacks = {name: xr.concat(parts, "band", coords="minimal", compat="override") for name, parts in layers.items()}
     return _assembled(scene, pair, roles, stacks), errors
 

@@ -99,6 +99,8 @@ def test_panels_do_not_overlap(table, size):
         (lambda d: d.iloc[:0], "nothing to compare"),
         (lambda d: d.iloc[1:], "Crop needs one row for each"),
         (lambda d: d.assign(reference=np.linspace(0, 1, len(d))), "more than one reference"),
+        (lambda d: d.assign(after=d["after"].where(d["sensor"] != "GF-1 WFV4")), "Crop has no number"),
+        (lambda d: d.assign(reference=np.nan), "Crop has no number"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(table, change, message):

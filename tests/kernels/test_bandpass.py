@@ -134,9 +134,13 @@ def test_random_parts_add_in_squares_and_systematic_ones_as_they_are():
 
 def test_the_error_of_the_relation_has_three_parts():
     x, named, zeros = spectra(), coefficients(), [np.zeros(200)] * BANDS
-    y, random, _ = propagate(x, zeros, zeros, named, parts=(0.001, 0.02, 0.3))
+    y, random, systematic = propagate(x, zeros, zeros, named, parts=(0.001, 0.02, 0.3))
     expected = np.sqrt(0.001**2 + (0.02 * x[0]) ** 2 + (0.3 * (y - x[0])) ** 2)
-    np.testing.assert_allclose(random, expected, rtol=1e-12)
+    np.testing.assert_allclose(systematic, expected, rtol=1e-12)
+    assert (random == 0.0).all()
+    _, _, shared = propagate(x, zeros, [np.full(200, 0.01)] * BANDS, named)
+    _, _, both = propagate(x, zeros, [np.full(200, 0.01)] * BANDS, named, parts=(0.001, 0.02, 0.3))
+    np.testing.assert_allclose(both, np.hypot(shared, expected), rtol=1e-12)
 
 
 @pytest.mark.parametrize("band", range(BANDS))
