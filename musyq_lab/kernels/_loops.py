@@ -8,6 +8,7 @@ Text is generated from letters and counts only. Every array is a bare pointer th
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import carray, njit, types
 from numba.np.numpy_support import from_dtype
 
@@ -165,6 +166,7 @@ def series_loop(body: Callable[..., Any], ranks: tuple[int, ...], dtype: Any, ou
     """
     target = from_dtype(dtype)
     namespace = {"body": inlined(body), "cell": make_cell(target), "at": pointer_at(target), "carray": carray}
+    namespace["missing"] = np.dtype(dtype).type(np.nan)
     return _compiled(_series_source(ranks, outputs), "run", namespace, [types.intp] * (1 + 2 * len(ranks) + sum(ranks)))
 
 
@@ -176,7 +178,10 @@ def _series_source(ranks: tuple[int, ...], outputs: int) -> str:
         head += [f"a{k}", f"t{k}", *lengths]
         place = f"at(a{k} + j * t{k})"
         if rank:
-            call.append(f"carray({place}, ({', '.join(lengths)},))")
+            cells = f"carray({place}, ({', '.join(lengths)},))"
+            if k >= inputs:  # what the body does not write is NaN
+                before += [f"        o{k} = {cells}", f"        o{k}[:] = missing"]
+            call.append(cells if k < inputs else f"o{k}")
         elif k < inputs:
             call.append(f"{place}[0]")
         else:

@@ -336,3 +336,23 @@ def test_import_is_cheap_and_jit_can_be_switched_off():
     )
     assert run(code, MUSYQ_DISABLE_JIT="1")[:2] == ["[0.49999999999999994]", "False"]
     assert run(code, MUSYQ_DISABLE_JIT="0")[1] == "True"
+
+
+@kernel("(n),()->(n),()")
+def later(series, stop, out, done):
+    """Copies what comes after the first two, unless told to stop."""
+    if stop > 0.0:
+        return
+    for i in range(series.shape[0]):
+        if i > 1:
+            out[i] = series[i]
+    done[0] = 1.0
+
+
+@pytest.mark.parametrize("run", [later, later.python], ids=["compiled", "python"])
+def test_series_that_the_body_does_not_write_are_nan(run):
+    given = np.full((4, 5), 7.0), np.array([0.0, 1.0, 0.0, 1.0])
+    out, done = run(*given, out=(np.full((4, 5), 3.0), np.full(4, 3.0)))
+    np.testing.assert_array_equal(np.isnan(done), [False, True, False, True])
+    assert np.isnan(out[1::2]).all()
+    np.testing.assert_array_equal(out[::2], [[np.nan, np.nan, 7.0, 7.0, 7.0]] * 2)
