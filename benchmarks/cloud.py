@@ -44,7 +44,7 @@ def peer(given: list[np.ndarray], depths: tuple[np.float32, ...]) -> np.ndarray:
     ndvi, ndsi = (nir - red) / (nir + red), (clear[1] - swir1) / (clear[1] + swir1)
     water = ((ndvi < 0.01) & (nir < 0.11)) | ((ndvi < 0.1) & (nir < 0.05))
     snow = ~water & (ndsi > 0.15) & (nir > 0.11) & (clear[1] > 0.1) & (temperature < 276.95)
-    s = np.minimum((index0 - ndsi) / unit0, (swir1 - 0.08) / 0.04)
+    s = np.minimum((index0 - ndsi) / unit0, (swir1 - 0.08 - 0.25 * np.maximum(0.65 - clear[1], 0)) / 0.04)
     above = cirrus - cirrus0
     c = np.clip(above / np.maximum(0.011 / slant, spread), -1, 6)
     kelvin = np.select([water, snow], [heat[2], heat[4]], heat[0]) - temperature

@@ -14,7 +14,7 @@ optical depth 0.5 adds, and summed:
   there is no blue band. The same with the slope 0.65 of bare soils (0.59 to 0.78 in clear real and simulated scenes):
   the smaller of both counts, since soil raises the first, and dark red roofs and the like the second;
 - over snow, the *snow index* NDSI = (green - swir1)/(green + swir1) instead, which cloud lowers (green without
-  molecules, which look like snow below a low Sun);
+  molecules, which look like snow below a low Sun), as far as 1.6 um is brighter than patchy snow of that green;
 - reflectance at 1.38 um, where the lower atmosphere is black (Gao et al. 1993, doi 10.1029/93JD02463);
 - temperature at 11 um below that of clear land, water or snow of the scene, in units of their spread, as in Fmask
   (eq. 9 and 14).
@@ -40,6 +40,9 @@ LAND, WATER, SNOW = 0.0, 1.0, 2.0
 BITS = {"cloud": 1, "cloud_possible": 2, "cirrus": 4, "snow_ice": 8, "water": 16, "night": 32}
 """Bits of the number that :func:`decide` returns."""
 
+SAME_HAZE, SAME_TEMPERATURE = 0.02, 290.0
+"""What haze and temperature (K) are set to where a pixel is as it was when it was clear."""
+
 SUN_LIMIT = 85.0
 """Solar zenith angle (deg) from which reflectance is not used: MOD35 takes that for night (Ackerman et al. 2010)."""
 
@@ -57,10 +60,11 @@ _WHITE = 0.01875
 SLOPE, SOIL = 0.5, 0.65
 """Slopes of blue over red of the two measures of haze."""
 _CIRRUS = 0.011  # ice, g = 0.75: 0.031, of which vapour and ice leave about a third at 1.38 um; simulated
-_BLACK, _SNOW_SWIR = 0.08, 0.04  # at 1.6 um: as snow is at most, and what cloud of optical depth 0.5 adds; simulated
+# At 1.6 um: snow, what ground that looks out of it adds as the green falls (0.19 at 0.2), what thin cloud adds
+_SNOW_SWIR, _PATCHY, _SNOW_UNIT = 0.08, (0.65, 0.25), 0.04
 _CIRRUS_BIT = 0.01  # Zhu, Wang & Woodcock 2015 (doi 10.1016/j.rse.2014.12.014)
 _NIGHT_COLD = 15.0  # K below the clear ground that is cloud by night; chosen, more than radiation cools ground by
-_PREVIOUS_COLD = (3.0, 6.0)  # K: by how much clear days differ, and the unit of what is colder; chosen
+_PREVIOUS_COLD = 3.0  # K: by how much clear days differ where the scene does not say it; chosen
 _SPLIT, _SPLIT_COLD = 1.5, 10.0  # K: thin ice cloud is more transparent at 11 than at 12 um; chosen
 _BRIGHT = 0.05  # haze of white ground
 _DEGREE = math.pi / 180.0
@@ -180,9 +184,10 @@ def _cold(kind: Any, temperature: Any, warmest: Any, t: Any) -> Any:
     clear = select(kind == WATER, t[2], select(kind == SNOW, t[4], t[0]))
     spread = select(kind == WATER, t[3], select(kind == SNOW, t[5], t[1]))
     before = _is(warmest)
-    reference = select(before, warmest - _PREVIOUS_COLD[0], clear)
-    unit = select(before, _PREVIOUS_COLD[1], spread)
-    return (reference - temperature) / unit, reference - temperature
+    own = warmest - _PREVIOUS_COLD - temperature
+    kelvin = clear - temperature + select(before, warmest - SAME_TEMPERATURE, 0.0 * temperature)
+    kelvin = select(before & (clear - clear != 0.0), own, kelvin)
+    return kelvin / spread, kelvin
 
 
 @inline
@@ -210,16 +215,16 @@ def decide(
     depth_red: float,
     cirrus: float,  # reflectance at 1.38 um (1)
     second: float,  # temperature at 12 um (K)
-    clearest: float,  # haze of the same pixel when it was clear (1), NaN for the scene's
+    clearest: float,  # haze of the same pixel when it was clear (1), NaN where that is not known
     warmest: float,  # temperature of the same pixel when it was clear (K)
-    haze_clear: float,  # of the scene (1)
+    haze_clear: float,  # of the scene (1), with SAME_HAZE for what the pixels had before
     haze_unit: float,  # least unit of haze (1)
     soil_clear: float,  # haze of the scene with the slope of soils (1), NaN to leave it out
     index_clear: float,  # NDSI of clear snow (1)
     index_unit: float,
     cirrus_clear: float,  # reflectance at 1.38 um of clear ground (1)
     cirrus_unit: float,
-    land: float,  # temperature of clear land (K), and its unit
+    land: float,  # temperature of clear land (K), with SAME_TEMPERATURE for what it was before; and its unit
     land_unit: float,
     water: float,
     water_unit: float,
@@ -239,10 +244,12 @@ def decide(
     before = _is(clearest)
     slant = sqrt(mu_s * mu_v)
     unit = (1.0 - SLOPE) * _WHITE
-    h = (haze - select(before, clearest, haze_clear)) / select(before, unit, max(unit, haze_unit))
+    haze = haze - select(before, clearest - SAME_HAZE, 0.0 * haze)
+    h = (haze - haze_clear) / max(unit, haze_unit)
     bare = (soil - soil_clear) / ((1.0 - SOIL) * _WHITE)
     h = select(before | (bare - bare != 0.0), h, min(h, bare))
-    s = min((index_clear - ndsi) / index_unit, (swir1 - _BLACK) / _SNOW_SWIR)
+    patchy = _SNOW_SWIR + _PATCHY[1] * max(_PATCHY[0] - clear_green, 0.0 * clear_green)
+    s = min((index_clear - ndsi) / index_unit, (swir1 - patchy) / _SNOW_UNIT)
     over_snow = kind == SNOW
     first = select(over_snow, _within(s, -2.0, 6.0), _within(h, -2.0, 6.0))
     above = cirrus - cirrus_clear

@@ -55,6 +55,7 @@ _MOST_CIRRUS = (0.02, 0.08)  # clear ground at 1.38 um: below moist air, and sno
 _MOST_CIRRUS_UNIT = 0.015
 _FREEZING = 273.15  # K: air above colder ground is dry
 _FEWEST = 10
+_HAZIER = 0.012  # how much hazier than the clearest of other days a clear day may be; chosen
 
 
 class Background(NamedTuple):
@@ -151,7 +152,7 @@ def _one_block(*planes: Floats, blocks: Callable[..., Counts]) -> Counts:
     return np.asarray(blocks(*planes)[np.newaxis, np.newaxis], np.int64)
 
 
-def background(counts: Counts, *, blue: bool, swir: bool) -> Floats:
+def background(counts: Counts, *, blue: bool, swir: bool, days: bool = False) -> Floats:
     """Return the measures of clear ground, those of :class:`Background`.
 
     Parameters
@@ -160,6 +161,8 @@ def background(counts: Counts, *, blue: bool, swir: bool) -> Floats:
         From :func:`count`.
     blue, swir : bool
         Whether the scene has a blue band, and one at 1.6 um.
+    days : bool
+        Whether haze is the excess over that of other days.
 
     Notes
     -----
@@ -171,9 +174,9 @@ def background(counts: Counts, *, blue: bool, swir: bool) -> Floats:
     measured = counts[..., :_SPLIT].sum(axis=-1)
     bare = measured[:2].sum(axis=0)
     low = bool(counts[..., -1].sum() > 0.5 * measured.sum())
-    white = blue and not swir and low and _percentile(bare, HAZE, 50.0)[0] > HIGHEST_HAZE
-    haze, haze_unit, clear_haze = _whitest(bare) if white else _haze(bare, blue=blue)
-    soil = float("nan") if white or not blue else _clear_haze(soils, _WINDOW * _NARROWER, _HIGHEST_SOIL)[0]
+    white = blue and not days and not swir and low and _percentile(bare, HAZE, 50.0)[0] > HIGHEST_HAZE
+    haze, haze_unit, clear_haze = _whitest(bare) if white else _haze(bare, blue=blue or days, days=days)
+    soil = float("nan") if white or days or not blue else _clear_haze(soils, _WINDOW * _NARROWER, _HIGHEST_SOIL)[0]
     index, index_unit = _index(measured[int(kernels.SNOW)])
     clear = np.zeros((_KINDS, _MEASURES), bool)
     clear[:2] = _centres(HAZE) < clear_haze
@@ -213,10 +216,10 @@ def _whitest(counts: Counts) -> tuple[float, float, float]:
     return middle, unit, middle + unit
 
 
-def _haze(counts: Counts, *, blue: bool) -> tuple[float, float, float]:
+def _haze(counts: Counts, *, blue: bool, days: bool) -> tuple[float, float, float]:
     """Return haze of clear ground, its unit, and the haze below which ground is clear."""
     if blue:
-        clear, _ = _clear_haze(counts, _WINDOW, HIGHEST_HAZE)
+        clear, _ = _clear_haze(counts, _WINDOW, kernels.SAME_HAZE + _HAZIER if days else HIGHEST_HAZE)
         return clear, 0.0, clear + _CLEAR
     clear, spread = _clear_haze(counts, _RED_WINDOW, 2 * HIGHEST_HAZE)
     return clear, spread, clear + 2 * spread

@@ -19,9 +19,17 @@ no blue                half the red stands for haze, in units of how it varies o
 
 It costs two passes over the scene: one that counts (exact sums of integers, the same for any chunks), one that decides.
 
-What it is worth (``benchmarks/cloud_accuracy.py``) and where it fails: thin cloud that covers all of a scene is
-taken for its clear state; the weights of the measures and the percentiles were fitted to half of the simulated scenes
-and to real ones of Landsat-8, and are not of any paper; cloud over snow without a band at 1.6 um is hardly seen.
+What it is worth (``benchmarks/cloud_accuracy.py``; cloud is an optical depth of 0.5 under the pixel's point spread): over
+simulated scenes whose seeds chose none of its numbers, 92 to 98 % of the pixels are right and 2 to 5 % of cloud is missed
+for Landsat OLI, Sentinel-2 (with ``companions``), GF-1 without snow and MODIS, 5 to 8 % for MERSI-2; 89 to 91 % and 8 to
+12 % for the imagers in geostationary orbit, whose pixels of 2 to 4 km hold parts of clouds. Beside CFMask on 20 real
+scenes of Landsat-8, 91 % of the pixels agree on average, the worst being 77 % in patchy snow.
+
+Where it fails: thin cloud over all of a scene is taken for its clear state, unless other days are given; without a band
+at 1.6 um cloud over snow is hardly seen, and overcast below a low Sun may be called snow; temperatures of clear land are
+one number for a scene, which says little where it spans climates; by night only what is colder than the part by day, or
+than other days, is found. The weights of the measures, the thresholds and the percentiles were fitted to simulated
+scenes and to those real ones, and are not of any paper.
 """
 
 from __future__ import annotations
@@ -78,8 +86,8 @@ def classify(
         taken from them, such as those at 1.6 and 1.38 um of Sentinel-2 for its 10 m grid; nearest pixel.
     previous : Dataset or sequence of Dataset, optional
         Standard scenes of the same pixels at the same hour of other days (one Dataset may hold them along a dimension
-        ``time``), for geostationary sensors: a pixel is compared with its own lowest haze and highest temperature, the
-        second of each from five scenes on, instead of with the clear parts of the scene.
+        ``time``), for geostationary sensors: what is compared with the clear parts of the scene is then the excess over
+        the pixel's own lowest haze and highest temperature, the second of each from five scenes on.
 
     Returns
     -------
@@ -140,10 +148,11 @@ def _widened(planes: Planes, cloud: xr.Variable, dilate: int) -> xr.Variable:
 
 def _code(planes: Planes, days: Sequence[Planes]) -> xr.Variable:
     """Return the bits of the kernel, from a pass that counts and one that decides."""
-    counts = total(partial(_counts, depths=planes.depths), *planes.measured_by())
-    make = partial(background, blue=planes.blue, swir=planes.swir)
+    before = clear_before(days, planes)
+    counts = total(partial(_counts, depths=planes.depths), *planes.measured_by(), *before)
+    make = partial(background, blue=planes.blue, swir=planes.swir, days=bool(days))
     clear = make(counts) if isinstance(counts, np.ndarray) else _one(make, counts)
-    inputs: tuple[Any, ...] = (*planes.arrays(), *clear_before(days, planes))
+    inputs: tuple[Any, ...] = (*planes.arrays(), *before)
     decide = partial(_decide, depths=planes.depths, threshold=_threshold(planes))
     if not isinstance(inputs[0], da.Array):
         return planes.variable(decide(clear, *inputs))
@@ -176,8 +185,10 @@ def _one(make: Any, counts: da.Array) -> Any:
 def _counts(*planes: Floats, depths: tuple[float, ...]) -> Counts:
     given = _packed(planes)
     haze, soil, index, kind = kernels.measures(*given[:9], *map(np.float32, depths))
-    temperature, sun, cirrus = given[5], given[6], given[9]
-    return count(haze, soil, index, kind, temperature, cirrus, sun)
+    temperature, sun, cirrus, clearest, warmest = given[5], given[6], *given[9:]
+    haze = np.where(np.isfinite(clearest), haze - clearest + np.float32(kernels.SAME_HAZE), haze)
+    warm = np.where(np.isfinite(warmest), temperature - warmest + np.float32(kernels.SAME_TEMPERATURE), temperature)
+    return count(haze, soil, index, kind, warm, cirrus, sun)
 
 
 def _decide(clear: Floats, *planes: Floats, depths: tuple[float, ...], threshold: float) -> NDArray[np.uint16]:

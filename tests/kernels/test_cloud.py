@@ -75,18 +75,19 @@ def numpy_decide(arguments):
         cold = np.where(np.isnan(v["temperature"]), ndsi > 0.4, v["temperature"] < 276.95)
         snow = ~water & (ndsi > 0.15) & (v["nir"] > 0.11) & (green > 0.1) & cold
         slant = np.sqrt(mu_s * mu_v)
-        scene = (haze * slant - v["haze_clear"]) / 0.009375
+        known = np.isfinite(v["clearest"])
+        h = (haze * slant - np.where(known, v["clearest"] - 0.02, 0) - v["haze_clear"]) / 0.009375
         bare = ((blue - 0.65 * red) * slant - v["soil_clear"]) / (0.35 * 0.01875)
-        scene = np.where(np.isnan(bare), scene, np.minimum(scene, bare))
-        h = np.where(np.isnan(v["clearest"]), scene, (haze * slant - v["clearest"]) / 0.009375)
-        s = np.minimum((v["index_clear"] - ndsi) / v["index_unit"], (v["swir1"] - 0.08) / 0.04)
+        h = np.where(known | np.isnan(bare), h, np.minimum(h, bare))
+        s = np.minimum(
+            (v["index_clear"] - ndsi) / v["index_unit"], (v["swir1"] - 0.08 - 0.25 * np.maximum(0.65 - green, 0)) / 0.04
+        )
         above = v["cirrus"] - v["cirrus_clear"]
         c = np.clip(np.nan_to_num(above * slant / 0.011), -1, 6)
         clear = np.select([water, snow], [v["water"], v["snow"]], v["land"])
         unit = np.select([water, snow], [v["water_unit"], v["snow_unit"]], v["land_unit"])
-        before = np.isfinite(v["warmest"])
-        kelvin = np.where(before, v["warmest"] - 3, clear) - v["temperature"]
-        t = np.clip(np.nan_to_num(kelvin / np.where(before, 6, unit)), -2, 4)
+        kelvin = clear - v["temperature"] + np.where(np.isfinite(v["warmest"]), v["warmest"] - 290.0, 0)
+        t = np.clip(np.nan_to_num(kelvin / unit), -2, 4)
         first = np.where(snow, np.clip(np.nan_to_num(s), -2, 6), np.clip(np.nan_to_num(h), -2, 6))
         colour = np.where(np.isnan(v["blue"]), v["red"], v["blue"])
         three = np.stack([colour, v["green"], v["red"]])
@@ -195,12 +196,14 @@ def test_split_window_marks_thin_ice():
     assert "cirrus" not in found(**VEGETATION, second=292.0)
 
 
-def test_other_days_replace_the_scene():
-    """Ground hotter than the scene's mean was 310 K before: at 295 K it is cloud; hazier ground was so before: none."""
-    assert "cloud" in found(**VEGETATION, warmest=312.0)
+def test_other_days_stand_beside_the_scene():
+    """Ground of 312 K before, in a scene as warm as then, is cloud at 295 K; ground as hazy before is none."""
+    as_before = {"land": cloud.SAME_TEMPERATURE, "haze_clear": cloud.SAME_HAZE}
+    assert "cloud" in found(**VEGETATION, warmest=312.0, clearest=0.012, **as_before)
+    assert "cloud" not in found(**VEGETATION, warmest=312.0, clearest=0.012, **(as_before | {"land": 275.0}))
     hazy = dict(VEGETATION, blue=0.11, temperature=np.nan)
     assert "cloud" in found(**hazy)
-    assert "cloud" not in found(**hazy, clearest=0.05)
+    assert "cloud" not in found(**hazy, clearest=0.03, **as_before)
 
 
 def test_by_night_only_temperature_counts():
