@@ -93,6 +93,7 @@ def over_chunks(
     nodes : ndarray or dask array, shape (n, rows, columns)
         Fields at the corners.
     *arrays : ndarray or dask array, shape (bands or 1, y, x)
+        Layers of the scene; one band serves all.
     dtype : dtype
         Of the result.
     **constants
