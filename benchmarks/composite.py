@@ -111,7 +111,7 @@ def generated(number: int, size: int, chunk: int) -> xr.Dataset:
     return xr.Dataset(variables, {**coords, "spatial_ref": spatial}, {**attrs, "reflectance_level": "surface"})
 
 
-def tile(size: int = 3600, looks: int = LOOKS, chunk: int = 450, method: str = "auto") -> None:
+def tile(size: int = 3600, looks: int = LOOKS, chunk: int = 400, method: str = "auto") -> None:
     """Make a composite of a tile, reduced to sums so that nothing but the work is in memory."""
     made = composite([generated(k, size, chunk) for k in range(looks)], period="2019-07-02", method=method)
     sums = {name: layer_.sum() for name, layer_ in made.data_vars.items() if name != "lineage"}

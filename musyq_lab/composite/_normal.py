@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.composite._plan import Plan
 from musyq_lab.kernels import brdf
-from musyq_lab.standard.nadir import MAX_SUN, MAX_VIEW, SHARES, fixed_weights
+from musyq_lab.standard.nadir import MAX_SUN, MAX_VIEW, fixed_weights, shares
 
 Array = NDArray[Any]
 
@@ -42,7 +42,9 @@ def factors(angles: Sequence[Array], sun: Array, plan: Plan) -> list[Array]:
     return made
 
 
-def apply(values: list[Array], random: list[Array], systematic: list[Array], factor: Sequence[Array]) -> None:
+def apply(
+    values: list[Array], random: list[Array], systematic: list[Array], factor: Sequence[Array], plan: Plan
+) -> None:
     """Replace bands and uncertainties by their products; what the correction leaves wrong joins the systematic part.
 
     Parameters
@@ -51,9 +53,11 @@ def apply(values: list[Array], random: list[Array], systematic: list[Array], fac
         Reflectance of each band and its one sigmas.
     factor : sequence of array (block, look, LANES)
         From :func:`factors`.
+    plan : Plan
+        Names the bands.
     """
-    share = np.float32(SHARES["c_factor"])
+    share = shares(plan.names, plan.wavelengths, "c_factor").values.astype(np.float32)
     for b, times in enumerate(factor):
-        left = share * (times - 1) * values[b]
+        left = share[b] * (times - 1) * values[b]
         values[b], random[b] = values[b] * times, random[b] * times
         systematic[b] = np.hypot(systematic[b] * times, left)

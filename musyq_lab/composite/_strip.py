@@ -113,7 +113,8 @@ def strip(looks: Sequence[Pixels], sun: Array | None, plan: Plan, table: Array) 
     stated = relative(values, random, plan) + relative(values, systematic, plan)
     if sun is not None:
         angles = [pack([getattr(look, name) for look in looks], size, np.nan) for name in _ANGLES]
-        _normal.apply(values, random, systematic, _normal.factors(angles, pack([sun], size, 0.0)[:, 0], plan))
+        factor = _normal.factors(angles, pack([sun], size, 0.0)[:, 0], plan)
+        _normal.apply(values, random, systematic, factor, plan)
     grade = pack([table[look.qa] for look in looks], size, 0.0)
     snow = pack([(look.qa & mask_of("snow_ice")) > 0 for look in looks], size, 0.0)
     first = [np.float32(k.weight) * _geometry(look) for k, look in zip(plan.columns, looks, strict=True)]

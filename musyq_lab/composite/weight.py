@@ -5,9 +5,9 @@ r"""What a look weighs before the looks of a pixel are compared: quality, geomet
 with :math:`q` from the quality bits, :math:`c` the weight given to the sensor, :math:`\theta_v` the view zenith angle
 (the ground that a pixel covers grows faster than :math:`1 / \cos\theta_v`), :math:`p` the size of its pixels and
 :math:`g` that of the cells (about the share of a pixel's light that comes from the cell), :math:`\Delta t` the days
-from the middle of the period and :math:`\tau` = 5 days. The factors of :data:`LOWERED`, the square and :math:`\tau` are choices of this
-package, not published numbers. What follows from stated uncertainties and from the looks themselves is in
-:mod:`musyq_lab.kernels.looks`.
+from the middle of the period and :math:`\tau` = 5 days. The factors of :data:`LOWERED`, the square, the share of light
+and :math:`\tau` are choices of this package, not published numbers. What follows from stated uncertainties and from the
+looks themselves is in :mod:`musyq_lab.kernels.looks`.
 """
 
 from __future__ import annotations
