@@ -135,7 +135,12 @@ def with_flag(scene: xr.Dataset, name: str, where: xr.DataArray) -> xr.Dataset:
 
 
 def hide(scene: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    """Return the scene with NaN in every band, and in its uncertainty, where any of the flags is set, lazily."""
+    """Return the scene with NaN in every band, and in its uncertainty, where any of the flags is set, lazily.
+
+    Where the files mark a saturated sample itself, it is missing in its own band already and costs no other.
+    """
+    if scene.attrs.get("sensor") in _MARKED:
+        names = [name for name in names if name != "saturated"]
     if not bits_of(names) or "qa" not in scene:
         return scene
     hidden = flagged(scene, *names)

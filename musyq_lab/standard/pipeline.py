@@ -134,10 +134,12 @@ def standardize(
     layout.bits_of(hidden)  # unknown flags are refused before anything is read
     if not surface and (adjust_to or to_nadir or slopes is not None):
         raise InputError("adjust_to, to_nadir and slopes need the reflectance of the surface. Leave surface=True.")
-    standard = layout.stack(scene, mask=[name for name in MASKED if name in hidden])
+    standard = layout.stack(scene, mask=sorted({"no_data"} & set(hidden)))
     if fingerprint and (files := scene.encoding.get("files")):
         standard.attrs["granule_sha256"] = digest(files)
     standard = _measured(standard, clouds, uncertainty)
+    # After the search for clouds, whose bright hearts saturate.
+    standard = layout.hide(standard, sorted({"saturated"} & set(hidden)))
     if surface and "reflectance" in standard:
         air = {"ozone": ozone, "pressure": pressure, "elevation": elevation}
         standard = _corrected(standard, aod, water_vapour, air)

@@ -222,3 +222,10 @@ def test_hiding_takes_bands_and_uncertainty_and_leaves_angles():
     xr.testing.assert_identical(layout.hide(one, []), one)
     with pytest.raises(InputError, match="no flag 'fog'"):
         layout.hide(one, ["fog"])
+
+
+def test_samples_that_the_files_mark_cost_no_other_band():
+    one = layout.with_flag(scene(sensor="modis", platform="Terra"), "saturated", layout.flagged(scene(), "cloud"))
+    assert not np.isnan(layout.hide(one, ["saturated"]).reflectance.values).any()
+    other = one.assign_attrs(sensor="landsat_oli")
+    assert np.isnan(layout.hide(other, ["saturated"]).reflectance.values).sum() == 2

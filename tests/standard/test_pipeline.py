@@ -232,3 +232,19 @@ def test_from_the_granule_to_a_product_file_the_place_is_kept(scene, tmp_path):
     hidden = (scene.qa.values & (SCENE_FLAG["no_data"].mask | SCENE_FLAG["saturated"].mask)) != 0
     expected = np.where(hidden, np.nan, (nir - red) / (nir + red))
     assert np.nanmax(np.abs(ndvi - expected)) < 1e-3
+
+
+def test_a_saturated_cloud_is_cloud(scene):
+    """The bright heart of a cloud has no measurement, but what it is can be told."""
+    heart = xr.zeros_like(scene.qa, dtype=bool)
+    heart[10:16, 20:26] = True
+    bright = scene.copy()
+    for name in ("coastal", "blue", "green", "red", "nir", "swir1", "swir2"):
+        bright[name] = scene[name].where(~heart, np.float32(1.1)).assign_attrs(scene[name].attrs)
+    for name in ("tir1", "tir2"):
+        bright[name] = scene[name].where(~heart, np.float32(250.0)).assign_attrs(scene[name].attrs)
+    bit = np.uint16(SCENE_FLAG["saturated"].mask)
+    bright["qa"] = (scene.qa | heart.astype(np.uint16) * bit).assign_attrs(scene.qa.attrs)
+    found = standardize(bright, surface=False, clouds="tests", fingerprint=False).compute()
+    assert layout.flagged(found, "cloud").values[heart.values].all()
+    assert np.isnan(found.reflectance.values[:, heart.values]).all()
