@@ -42,9 +42,7 @@ def test_each_period_is_the_composite_of_its_own():
     assert made.time.values[0] == np.datetime64("2019-07-02T12:00")
     assert made.period.values.tolist() == [p.label for p in OVER]
     alone = composite(SCENES, period=OVER[3], **CHOICE)
-    xr.testing.assert_equal(
-        made.isel(time=3, drop=True).reflectance.sel(band=list(BANDS)), alone.reflectance
-    )
+    xr.testing.assert_equal(made.isel(time=3, drop=True).reflectance.sel(band=list(BANDS)), alone.reflectance)
     assert "lineage" not in made
     assert len(made.attrs["load_report"].splitlines()) == 2
 
