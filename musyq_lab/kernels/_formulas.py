@@ -1,6 +1,7 @@
 """The formula table of ``spectral_index``: one row an index. Rows are checked against spyndex 0.12 in the tests."""
 
 import ast
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,6 +13,19 @@ BANDS = (
 
 FUNCTIONS = ("select", "sqrt", "tanh")
 """Functions that a formula may call."""
+
+
+_lock = threading.Lock()
+
+
+def parsed(expression: str) -> ast.Expression:
+    """Return the syntax tree of an expression.
+
+    One thread at a time: two that build trees at once make CPython 3.11 raise "AST constructor recursion depth
+    mismatch" (python/cpython#106905).
+    """
+    with _lock:
+        return ast.parse(expression, mode="eval")
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class Formula:
         return tuple(band for band in BANDS if band in names)
 
     def _names(self) -> set[str]:
-        return {node.id for node in ast.walk(ast.parse(self.expression, mode="eval")) if isinstance(node, ast.Name)}
+        return {node.id for node in ast.walk(parsed(self.expression)) if isinstance(node, ast.Name)}
 
 
 def table() -> dict[str, Formula]:

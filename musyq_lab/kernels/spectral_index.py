@@ -23,7 +23,7 @@ from typing import Any
 
 from musyq_lab.kernels import _math
 from musyq_lab.kernels._compile import Kernel, inline, select
-from musyq_lab.kernels._formulas import BANDS, Formula, table
+from musyq_lab.kernels._formulas import BANDS, Formula, parsed, table
 
 __all__ = ["BANDS", "FORMULAS", "SMALLEST_DENOMINATOR", "Formula", "bands_of", "index_kernel"]
 
@@ -113,7 +113,7 @@ def _formula(name: str) -> Formula:
 
 def _expression(formula: Formula) -> str:
     """Return a formula as Python source: parameters as numbers, quotients guarded."""
-    return ast.unparse(_Guard(formula.parameters).visit(ast.parse(formula.expression, mode="eval")))
+    return ast.unparse(_Guard(formula.parameters).visit(parsed(formula.expression)))
 
 
 class _Guard(ast.NodeTransformer):
