@@ -90,7 +90,9 @@ def choose(made: Strip, plan: Plan) -> Chosen:
     judged = kernels.darker(red, kernels.bisquare(nir, weight))
     variances = [relative(made.values, sigma, plan) for sigma in (made.random, made.systematic)]
     final = kernels.balance(judged, *variances, plan.sensor_of, sensors)
-    return Chosen(final, judged / np.maximum(made.stated, LEAST), window, snowy, _count(weight), _count(final))
+    with np.errstate(invalid="ignore"):
+        inverted = np.where(judged > 0, judged / np.maximum(made.stated, LEAST), np.float32(0))
+    return Chosen(final, inverted, window, snowy, _count(weight), _count(final))
 
 
 def _count(weight: Array) -> Array:

@@ -62,7 +62,9 @@ def invert(out: Array, looks: Sequence[Pixels], shared: Sequence[Array], weight:
 
 def _shift(sigma: Array, weight: Array, plan: Plan) -> Array:
     """Return the systematic part of a mean: common to the looks of a sensor, independent between sensors."""
-    parts = [(weight * sigma)[:, plan.sensor_of == s].sum(1) ** 2 for s in range(plan.sensors)]
+    with np.errstate(invalid="ignore"):
+        heavy = np.where(weight > 0, weight * sigma, np.float32(0))  # a look of no weight may have no sigma
+    parts = [heavy[:, plan.sensor_of == s].sum(1) ** 2 for s in range(plan.sensors)]
     with np.errstate(invalid="ignore"):
         return np.asarray(np.sqrt(np.sum(parts, axis=0)) / weight.sum(1))
 

@@ -112,6 +112,15 @@ def test_the_part_that_sensors_share_stays_in_the_uncertainty_of_an_inversion():
     assert (large > small).all()
 
 
+def test_a_look_without_values_does_not_spoil_the_uncertainty():
+    scenes = looks()
+    names = ["reflectance", "reflectance_random", "reflectance_systematic"]
+    scenes[4] = scenes[4].assign({name: scenes[4][name] * np.nan for name in names})
+    result = made(scenes, method="brdf")
+    assert (result.n_obs == 11).all()
+    assert np.isfinite(result.reflectance_uncertainty).all()
+
+
 @pytest.mark.parametrize("chunks", [(6, 8), (5, 7)])
 def test_chunks_change_no_bit_of_an_inversion(chunks):
     plane = dict(zip(("latitude", "longitude"), chunks, strict=True))

@@ -40,7 +40,7 @@ def quantile_of(x: np.ndarray, w: np.ndarray, share: float) -> float:
 def darker_of(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Factor of each look of one pixel by the formula of the one-sided judgement."""
     dark = quantile_of(x, w, 0.1)
-    return np.maximum(1 - (np.maximum(x - dark, 0) / (3 * (0.005 + 0.05 * max(dark, 0)))) ** 2, 0) ** 2
+    return np.maximum(1 - (np.maximum(x - dark, 0) / (2 * (0.005 + 0.05 * max(dark, 0)))) ** 2, 0) ** 2
 
 
 def bisquare_of(x: np.ndarray, w: np.ndarray) -> np.ndarray:
