@@ -236,7 +236,7 @@ def test_a_real_sentinel2_tile_has_no_cast():
 
 def test_scene_and_standard_scene_look_the_same():
     opened = open_scene(resource(SAMPLE))
-    first, second = true_colour(opened), true_colour(standardize(opened, mask=(), fingerprint=False))
+    first, second = true_colour(opened), true_colour(standardize(opened, surface=False, mask=(), fingerprint=False))
     np.testing.assert_array_equal(first.image, second.image)
     assert first.title == "Landsat OLI/TIRS, 2013-07-07 10:17 UTC; true colour"
     assert second.title.startswith("Standard scene: Landsat OLI/TIRS")

@@ -52,7 +52,7 @@ def test_counts_through_the_true_air_give_the_true_surface(made, sensor):
         expected = truth.surface_reflectance.sel(band=band).values
         seen = scene.reflectance.sel(band=band).values
         inside = np.isfinite(seen) & np.isfinite(expected) & np.isfinite(truth.aod.values)
-        assert inside.sum() >= 4
+        assert inside.sum() >= 2  # of AHI, 2 km wide
         columns = {name: np.ascontiguousarray(values.values[inside], np.float32) for name, values in state.items()}
         air = atmosphere.coefficients(sensor, band, layout.variant_of(scene), **columns)
         error = atmosphere.surface_reflectance(seen[inside], air) - expected[inside]

@@ -51,7 +51,7 @@ def written(monkeypatch):
     module = types.SimpleNamespace(
         INSTRUMENT=Instrument("modis", "Test-1", Geostationary(115.0, 60)), pixels=lambda o, g: (), write=write
     )
-    monkeypatch.setattr(_job, "_granule", lambda sensor: module)
+    monkeypatch.setattr(_job, "granule_of", lambda sensor: module)
     monkeypatch.setattr(_job.forward, "images", lambda world, look, granule: (image(told.value),))
 
     def truths(world, first, days, folder, *, tile, pool):
