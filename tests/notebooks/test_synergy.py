@@ -1,0 +1,122 @@
+"""The notebook of the synergy, run once with few sensors and days: its exercise, its figures and what it claims."""
+
+import json
+
+import nbformat
+import numpy as np
+import pytest
+from notebooks.frame import ROOT, code, execute, read, tagged
+
+pytestmark = pytest.mark.slow  # it makes a simulation
+
+SMALL = {
+    "DAYS = 5 ": "DAYS = 3 ",
+    "SIZE = 9.0": "SIZE = 6.0",
+    '"sentinel2_msi", "gf1_wfv", "modis", "fy3d_mersi2"]': '"sentinel2_msi", "modis"]',
+}
+NUMBERS = """
+import json
+print("NUMBERS", json.dumps({
+    "granules": len(sim.granules),
+    "looks": int(made["n_obs"].max()),
+    "shares": float(np.ptp(made["sensor_share"].sum("sensor").values[made["n_obs"].values > 0])),
+    "empty": float((made["n_obs"] == 0).mean()),
+    "result": result.to_dict("index"),
+    "said": said.to_dict("list"),
+    "named": lineage.granules_of(made, x, y),
+    "series": [float(index.isnull().mean()), float(filled["value"].isnull().mean())],
+    "kept": sorted(map(str, made["granule"].values)),
+    "planted": planted,
+}, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook() -> nbformat.NotebookNode:
+    return read(ROOT / "notebooks" / "70_synergy.ipynb")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    base = tmp_path_factory.mktemp("synergy")
+    work, scratch = base / "work", base / "scratch"
+    for folder in (work, scratch):
+        folder.mkdir()
+    return work, scratch
+
+
+@pytest.fixture(scope="module")
+def done(notebook, folders) -> nbformat.NotebookNode:
+    """Run all cells as a user does, then the check with every wrong answer, then print what was found."""
+    small = nbformat.from_dict(notebook)
+    parameters = tagged(small, "parameters")
+    for given, less in SMALL.items():
+        assert given in parameters.source
+        parameters.source = parameters.source.replace(given, less)
+    guess = "for my_sensor in [key for key in keys if key != planted]:\n"
+    attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
+    indented = "\n".join(f"    {line}" for line in attempt.splitlines())
+    small.cells += [nbformat.v4.new_code_cell(guess + indented), nbformat.v4.new_code_cell(NUMBERS)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("TMPDIR", str(folders[1]))
+        # urllib3 of another package says so now and then, when two threads import it at once.
+        patch.setenv("PYTHONWARNINGS", "ignore:SOCKS support")
+        return execute(small, folders[0])
+
+
+@pytest.fixture(scope="module")
+def numbers(done) -> dict:
+    return json.loads(printed(code(done)[-1]).removeprefix("NUMBERS "))
+
+
+def printed(cell: nbformat.NotebookNode) -> str:
+    return "".join(o.text for o in cell.outputs if o.get("name") == "stdout")
+
+
+def test_it_runs_from_first_to_last_cell(done, folders):
+    cells = code(done)
+    assert all(c.execution_count for c in cells)
+    assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
+    assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 5
+    work, scratch = folders
+    assert list(scratch.glob("musyq-*/granules/*"))
+    assert not list(work.iterdir())
+
+
+def test_the_solution_passes_the_check_and_no_other_answer_does(done):
+    assert printed(tagged(done, "check")).startswith("right: ")
+    wrong = printed(code(done)[-2]).splitlines()
+    assert len(wrong) == 2
+    assert all(line.startswith("not yet: ") for line in wrong)
+
+
+def test_a_broken_granule_is_named_and_the_others_go_on(numbers):
+    said = numbers["said"]
+    assert said["read"].count(False) == 1
+    assert "cut off" in said["reason"][said["read"].index(False)]
+    assert said["read"].count(True) == numbers["granules"] - 1
+
+
+def test_the_lineage_of_a_pixel_names_as_many_granules_as_it_has_looks(numbers):
+    assert len(numbers["named"]) == numbers["looks"] > 1
+    assert set(numbers["named"]) <= set(numbers["kept"])
+
+
+def test_shares_of_the_sensors_add_up(numbers):
+    assert numbers["shares"] < 1e-5
+
+
+def test_all_together_leave_fewer_gaps_and_err_less(numbers):
+    gaps = {name: row["gaps"] for name, row in numbers["result"].items()}
+    assert numbers["empty"] <= min(gaps.values())
+    error = {name: row["all, fine first"] - row["alone"] for name, row in numbers["result"].items()}
+    assert np.nanmean(list(error.values())) < 0  # on the same cells
+    assert error["modis"] < 0
+
+
+def test_the_series_has_fewer_gaps_after_filling(numbers):
+    """Cells that were seen on one day of three, or on none, are given no curve."""
+    before, after = numbers["series"]
+    assert before > 0.1
+    assert after < 0.75 * before
