@@ -23,5 +23,5 @@ def peaks(*sizes: int) -> list[float]:
 def test_a_tile_of_nine_chunks_takes_little_more_than_one_of_four():
     """Two threads hold two chunks of 200 x 200 pixels x 30 looks x 34 bytes (0.08 GB) and what is made of them."""
     four, nine = peaks(2 * CHUNK, 3 * CHUNK)
-    assert nine < 0.9
-    assert nine < four + 0.15
+    assert nine < 1.5  # what a tile of 3600 x 3600 may take
+    assert nine < four + 0.3
