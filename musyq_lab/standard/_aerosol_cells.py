@@ -57,7 +57,7 @@ class Axis:
     @property
     def samples(self) -> int:
         """Pixels of a cell."""
-        return self.index.shape[1]
+        return int(self.index.shape[1])
 
     @property
     def chunk(self) -> int:
@@ -150,7 +150,9 @@ class Cells:
         axes = (self.rows, self.columns)
         each = [axis.chunk * (length // axis.count) for axis, length in zip(axes, array.shape[1:], strict=True)]
         chunks = (array.shape[0], *each)
-        return array.rechunk(chunks) if isinstance(array, da.Array) else da.from_array(array, chunks=chunks, name=None)
+        lazy = isinstance(array, da.Array)
+        aligned: da.Array = array.rechunk(chunks) if lazy else da.from_array(array, chunks=chunks, name=None)
+        return aligned
 
     def spread(self, values: Any) -> Any:
         """Interpolate a field of cells, shape (rows, columns), to the pixels, in the chunks of the scene."""

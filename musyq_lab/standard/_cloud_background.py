@@ -120,7 +120,7 @@ def _bin(values: Floats, axis: tuple[float, float, int]) -> NDArray[np.int64]:
     first, width, number = axis
     with np.errstate(invalid="ignore"):
         place = np.nan_to_num((values - np.float32(first)) / np.float32(width), nan=0.0)
-    return np.clip(place, 0, number - 1).astype(np.int64)
+    return np.asarray(np.clip(place, 0, number - 1), np.int64)
 
 
 def total(blocks: Callable[..., Counts], *planes: Any) -> Any:
