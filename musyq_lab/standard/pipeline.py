@@ -32,6 +32,7 @@ from musyq_lab.standard import (
     aerosol,
     bandpass,
     calibrate,
+    climatology,
     cloud,
     correction,
     layout,
@@ -184,6 +185,8 @@ def _corrected(scene: xr.Dataset, aod: Any, water_vapour: Any, air: dict[str, An
     given: dict[str, Any] = {"aod": aod, "water_vapour": water_vapour}
     top = scene.attrs.get("reflectance_level") == layout.TOP
     known = {name: air[name] for name in ("ozone", "pressure")}
+    if known["pressure"] is None and air["elevation"] is not None:
+        known["pressure"] = climatology.pressure(air["elevation"]).value
     if isinstance(water_vapour, str):
         found = vapour.estimate(scene, aod=None if isinstance(aod, str) else aod, **known) if top else None
         given |= _pair(found, "water_vapour", water_vapour)
