@@ -25,6 +25,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError, closest
+from musyq_lab.core.grid import METRES_PER_DEGREE
 from musyq_lab.core.period import Period
 from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG, SCENE_FLAGS, Flag
 from musyq_lab.sensors._registry import SENSORS
@@ -48,9 +49,6 @@ DAYS = 5.0
 
 COARSEST = 5.0
 """Times the size of a cell that a pixel may have."""
-
-DEGREE = 111_320.0
-"""Metres along one degree of a meridian."""
 
 MAX_SUN, MAX_VIEW = 80.0, 70.0
 """Largest zenith angles of a look that is used (deg): the atmosphere is not known well beyond."""
@@ -142,7 +140,7 @@ def cell_size(scene: xr.Dataset) -> float:
     rows = layout.plane_of(scene)[0]
     centres = scene[rows].values
     step = abs(float(centres[-1] - centres[0])) / max(centres.size - 1, 1)
-    return (step * DEGREE if rows == "latitude" else step) or math.inf
+    return (step * METRES_PER_DEGREE if rows == "latitude" else step) or math.inf
 
 
 def offset(time: datetime, period: Period) -> float:

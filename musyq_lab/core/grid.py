@@ -20,6 +20,8 @@ LATITUDE = MappingProxyType(
 LONGITUDE = MappingProxyType(
     {"standard_name": "longitude", "long_name": "longitude of the cell centre", "units": "degrees_east", "axis": "X"}
 )
+METRES_PER_DEGREE = 111_320.0
+"""Metres along one degree, about, where a size in degrees is compared with one in metres."""
 # WGS 84 as CF names it (CF-1.11, appendix F).
 CRS_ATTRIBUTES = MappingProxyType(
     {

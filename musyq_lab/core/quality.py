@@ -85,6 +85,16 @@ def flag_attributes(flags: Iterable[Flag]) -> dict[str, Any]:
     }
 
 
+def scene_attributes() -> dict[str, Any]:
+    """Return the attributes of the quality bits of a scene."""
+    return {
+        "long_name": "quality bits of the scene",
+        "standard_name": "quality_flag",
+        "units": "1",
+        **flag_attributes(SCENE_FLAGS),
+    }
+
+
 def explain(value: int, flags: Iterable[Flag]) -> list[str]:
     """Return one sentence per set bit, lowest bit first.
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.attributes import history_line
 from musyq_lab.core.grid import LATITUDE, LONGITUDE
-from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG, SCENE_FLAGS, flag_attributes
+from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG, scene_attributes
 from musyq_lab.core.sensor import Band, Calibration
 from musyq_lab.sensors._calibrate import Counts, Illumination, physical
 from musyq_lab.sensors._granule import Granule
@@ -156,12 +156,7 @@ def assemble(
     for name, value in (angles or {}).items():
         variables[name] = _angle(name, value)
     if qa is not None:
-        variables["qa"] = qa.drop_attrs(deep=False).assign_attrs(
-            long_name="quality bits of the scene",
-            standard_name="quality_flag",
-            units="1",
-            **flag_attributes(SCENE_FLAGS),
-        )
+        variables["qa"] = qa.drop_attrs(deep=False).assign_attrs(scene_attributes())
     scene = xr.Dataset(variables, attrs=_attributes(granule, acquisition, calibration, level))
     if longitude is not None and latitude is not None:
         scene = scene.assign_coords(

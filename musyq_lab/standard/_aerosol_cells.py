@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.core.grid import METRES_PER_DEGREE
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.standard import atmosphere, layout
 
@@ -26,7 +27,6 @@ LEAST_PIXELS = 10
 """Pixels along the edge of a cell at least, by default."""
 
 _CHUNK = 256  # samples along either dimension that are worked on at once
-_DEGREE = 111_320.0  # m
 
 Floats = NDArray[Any]
 
@@ -210,7 +210,7 @@ def _spacing(scene: xr.Dataset, plane: tuple[str, str]) -> float:
     y = plane[0]
     if y in scene.coords and scene.sizes[y] > 1:
         step = abs(float(scene[y].values[1]) - float(scene[y].values[0]))
-        return step * _DEGREE if y == "latitude" else step
+        return step * METRES_PER_DEGREE if y == "latitude" else step
     return SENSORS[str(scene.attrs["sensor"])].resolution
 
 

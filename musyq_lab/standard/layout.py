@@ -21,7 +21,7 @@ import xarray as xr
 
 from musyq_lab.core.attributes import extend_history, history_line
 from musyq_lab.core.errors import InputError, closest
-from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG, SCENE_FLAGS, flag_attributes
+from musyq_lab.core.quality import QA_DTYPE, SCENE_FLAG, scene_attributes
 from musyq_lab.sensors._registry import SENSORS
 
 ANGLES = ("sun_zenith", "sun_azimuth", "view_zenith", "view_azimuth")
@@ -131,7 +131,7 @@ def with_flag(scene: xr.Dataset, name: str, where: xr.DataArray) -> xr.Dataset:
     """Return the scene with a flag set where the condition holds, and as it was elsewhere."""
     bit = where.astype(QA_DTYPE) * QA_DTYPE.type(bits_of([name]))
     qa = (scene["qa"] | bit) if "qa" in scene else bit
-    return scene.assign(qa=qa.astype(QA_DTYPE).assign_attrs(qa_attributes()))
+    return scene.assign(qa=qa.astype(QA_DTYPE).assign_attrs(scene_attributes()))
 
 
 def hide(scene: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
@@ -146,16 +146,6 @@ def hide(scene: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     hidden = flagged(scene, *names)
     stacks = [name for name in (*(stack for stack, _ in _STACKS.values()), *UNCERTAINTIES) if name in scene]
     return scene.assign({name: scene[name].where(~hidden).assign_attrs(scene[name].attrs) for name in stacks})
-
-
-def qa_attributes() -> dict[str, Any]:
-    """Return the attributes of the quality bits of a scene."""
-    return {
-        "long_name": "quality bits of the scene",
-        "standard_name": "quality_flag",
-        "units": "1",
-        **flag_attributes(SCENE_FLAGS),
-    }
 
 
 def relative_azimuth(scene: xr.Dataset) -> xr.DataArray:

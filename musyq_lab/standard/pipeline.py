@@ -26,7 +26,7 @@ import xarray as xr
 
 from musyq_lab.core.attributes import extend_history, history_line
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.grid import GRIDS, GeoGrid, ProjectedGrid
+from musyq_lab.core.grid import GRIDS, METRES_PER_DEGREE, GeoGrid, ProjectedGrid
 from musyq_lab.files.digest import digest
 from musyq_lab.standard import (
     aerosol,
@@ -51,8 +51,6 @@ HIDDEN = (*MASKED, "cloud", "cloud_shadow")
 """Flags whose pixels are left out of the mean of a grid cell by default."""
 
 Grid = GeoGrid | ProjectedGrid | xr.Dataset | xr.DataArray | str
-
-_DEGREE = 111_320.0  # m along a meridian
 
 
 def standardize(
@@ -163,11 +161,11 @@ def _size(grid: Grid | None) -> float | None:
     """Return the size (m) of a cell, None where it is not known before the scene is."""
     if isinstance(grid, str):
         if grid in GRIDS:
-            return GRIDS[grid].resolution * _DEGREE
+            return GRIDS[grid].resolution * METRES_PER_DEGREE
         return metres(grid)
     if isinstance(grid, ProjectedGrid):
         return grid.resolution
-    return grid.resolution * _DEGREE if isinstance(grid, GeoGrid) else None
+    return grid.resolution * METRES_PER_DEGREE if isinstance(grid, GeoGrid) else None
 
 
 def _measured(scene: xr.Dataset, clouds: cloud.Source, uncertainty: bool) -> xr.Dataset:
