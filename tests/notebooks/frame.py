@@ -1,8 +1,10 @@
 """What every notebook of the course shares."""
 
+import json
 from pathlib import Path
 
 import nbformat
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -34,3 +36,22 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
         nbformat.from_dict(notebook), timeout=400, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
     return client.execute()
+
+
+def printed(cell: nbformat.NotebookNode) -> str:
+    return "".join(o.text for o in cell.outputs if o.get("name") == "stdout")
+
+
+def numbers_of(notebook: nbformat.NotebookNode) -> dict:
+    """What the last cell printed after NUMBERS, as JSON."""
+    return json.loads(printed(code(notebook)[-1]).removeprefix("NUMBERS "))
+
+
+def execute_here(notebook: nbformat.NotebookNode, work: Path, scratch: Path) -> nbformat.NotebookNode:
+    """Run all cells with this tree on the path and a folder of its own for what is temporary."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("TMPDIR", str(scratch))
+        # urllib3 of another package says so now and then, when two threads import it at once.
+        patch.setenv("PYTHONWARNINGS", "ignore:SOCKS support")
+        return execute(notebook, work)

@@ -1,11 +1,9 @@
 """The notebook of standardization, run once on a small square: its exercise, its figures and what it claims."""
 
-import json
-
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute, read, tagged
+from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
 
 pytestmark = pytest.mark.slow  # it makes two simulations
 
@@ -47,21 +45,12 @@ def done(notebook, folders) -> nbformat.NotebookNode:
     attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
     small.cells += [nbformat.v4.new_code_cell(f"my_aod = {guess}\n{attempt}") for guess in GUESSES]
     small.cells.append(nbformat.v4.new_code_cell(NUMBERS))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("TMPDIR", str(folders[1]))
-        # urllib3 of another package says so now and then, when two threads import it at once.
-        patch.setenv("PYTHONWARNINGS", "ignore:SOCKS support")
-        return execute(small, folders[0])
+    return execute_here(small, *folders)
 
 
 @pytest.fixture(scope="module")
 def numbers(done) -> dict:
-    return json.loads(printed(code(done)[-1]).removeprefix("NUMBERS "))
-
-
-def printed(cell: nbformat.NotebookNode) -> str:
-    return "".join(o.text for o in cell.outputs if o.get("name") == "stdout")
+    return numbers_of(done)
 
 
 def test_it_runs_from_first_to_last_cell(done, folders):
