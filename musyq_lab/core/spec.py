@@ -63,7 +63,9 @@ class Variable:
     colour_map: str = "viridis"
     """Perceptually even colour map of this variable."""
     inputs: tuple[str, ...] = ()
-    """Inputs this variable needs; empty means all required inputs of the product."""
+    """Inputs this variable needs; empty means all inputs of the product."""
+    classes: tuple[tuple[int, str], ...] = ()
+    """Number and name of each class, for a variable that holds classes; such a variable has no uncertainty."""
     model_uncertainty: tuple[float, float] = (0.0, 0.0)
     """Method error beside that of the inputs, one sigma: (in ``units``, relative to the value)."""
     gcos_goal: str = ""
@@ -75,7 +77,7 @@ class Variable:
 
     def __post_init__(self) -> None:
         """Refuse a range that is none, or that the stored type cannot hold."""
-        _tuples(self, "valid_range", "inputs", "model_uncertainty", "references")
+        _tuples(self, "valid_range", "inputs", "classes", "model_uncertainty", "references")
         low, high = self.valid_range
         if not low < high:
             raise InputError(f"Variable {self.name!r} has the valid range {low} to {high}; give (low, high).")
@@ -111,6 +113,26 @@ class Variable:
     def uncertainty_name(self) -> str:
         """Name of the one-sigma companion."""
         return f"{self.name}_uncertainty"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One published way of making a product; ``method="<name>"`` chooses it."""
+
+    name: str
+    """Short name."""
+    title: str = ""
+    """What it is and whose coefficients it takes, for people and for the metadata of its results."""
+    inputs: tuple[str, ...] = ()
+    """Inputs it uses, required and optional; empty means all inputs of the product."""
+    model_uncertainty: tuple[tuple[str, float, float], ...] = ()
+    """(variable, one sigma in its units, relative to the value) where it differs from that of the variable."""
+    references: tuple[str, ...] = ()
+    """DOIs."""
+
+    def __post_init__(self) -> None:
+        """Refuse lists and lone texts."""
+        _tuples(self, "inputs", "model_uncertainty", "references")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +182,10 @@ class Window:
         return self.size // 2
 
 
+Support = Literal["pixel", "series", "yearly"] | Window
+"""Own pixel; series along ``time`` in and out; series in and one value a calendar year out; square of pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """One category of the programme, or an algorithm of a user's own."""
@@ -176,10 +202,10 @@ class Product:
     """Grids it is published on."""
     stage: Stage = "composite"
     """What it is made from."""
-    support: Literal["pixel", "series"] | Window = "pixel"
-    """How far a value depends on its neighbours in space (window) or time (series)."""
-    methods: tuple[str, ...] = ()
-    """Names accepted by ``method=``; the first is the default."""
+    support: Support = "pixel"
+    """How far a value depends on its neighbours in space (window) or time (series, yearly)."""
+    methods: tuple[Method | str, ...] = ()
+    """Accepted by ``method=``; the first is the default. A text is a method's name."""
     default: tuple[str, ...] = ()
     """Variables made when none are asked for; empty means all."""
     flags: tuple[Flag, ...] = ()
@@ -190,6 +216,8 @@ class Product:
     def __post_init__(self) -> None:
         """Refuse a spec that could not work, when the module is imported."""
         _tuples(self, "variables", "inputs", "editions", "methods", "default", "flags", "references")
+        methods = (Method(m) if isinstance(m, str) else m for m in self.methods)
+        object.__setattr__(self, "methods", tuple(methods))
         if not _KEY.fullmatch(self.key):
             raise InputError(f"Product key {self.key!r} must be lower-case letters, digits and underscores")
         self._check_variables()
@@ -197,7 +225,17 @@ class Product:
             raise InputError(f"Product {self.key!r} names an input twice: {twice}")
         for item in self.inputs:
             quantity(item.name)
+        self._check_methods()
         self._check_flags()
+
+    def _check_methods(self) -> None:
+        if twice := _twice(self.method_names):
+            raise InputError(f"Product {self.key!r} names a method twice: {twice}")
+        known, variables = {i.name for i in self.inputs}, {v.name for v in self.variables}
+        for name in self.method_names:
+            method = self.method(name)
+            if unknown := {*method.inputs} - known | {row[0] for row in method.model_uncertainty} - variables:
+                raise InputError(f"Method {name!r} of {self.key!r} names what the product has not: {sorted(unknown)}")
 
     def _check_variables(self) -> None:
         names = [v.name for v in self.variables]
@@ -226,6 +264,21 @@ class Product:
     def qa_name(self) -> str:
         """Name of the quality layer."""
         return f"{self.key}_qa"
+
+    @property
+    def cause_name(self) -> str:
+        """Name of the layer whose bits say which inputs were missing or outside their range."""
+        return f"{self.key}_inputs_qa"
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """Names of the methods, the default first."""
+        return tuple(m if isinstance(m, str) else m.name for m in self.methods)
+
+    def method(self, name: str) -> Method:
+        """Return one of its methods by name; a product without any has one without a name."""
+        found = (m for m in self.methods if isinstance(m, Method) and m.name == name)
+        return next(found, Method(name))
 
     @property
     def all_flags(self) -> tuple[Flag, ...]:

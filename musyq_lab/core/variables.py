@@ -93,6 +93,124 @@ def _reflectance(role: str) -> Quantity:
     )
 
 
+_VEGETATION = (
+    Quantity("ndvi", "normalized_difference_vegetation_index", "1", "NDVI", "NDVI of the surface", (-1.0, 1.0)),
+    Quantity("evi", "", "1", "EVI", "enhanced vegetation index of the surface", (-1.0, 2.0)),
+    Quantity("savi", "", "1", "SAVI", "soil-adjusted vegetation index of the surface", (-1.5, 1.5)),
+    Quantity("lswi", "", "1", "LSWI", "land surface water index, (nir - swir1) / (nir + swir1)", (-1.0, 1.0)),
+    Quantity("ndvi_minimum", "", "1", "NDVI_min", "lowest NDVI of the year at the place", (-1.0, 1.0)),
+    Quantity("ndvi_maximum", "", "1", "NDVI_max", "highest NDVI of the year at the place", (-1.0, 1.0)),
+    Quantity("lswi_maximum", "", "1", "LSWI_max", "highest LSWI of the growing season at the place", (-1.0, 1.0)),
+    Quantity("fpar_maximum", "", "1", "fAPAR_max", "highest FPAR of the year at the place", (0.0, 1.0)),
+    Quantity("lai", "leaf_area_index", "m2 m-2", "LAI", "green leaf area, one side, per ground area", (0.0, 15.0)),
+    Quantity("lai_maximum", "", "m2 m-2", "LAI_max", "largest leaf area index of the year", (0.0, 15.0)),
+    Quantity("clumping_index", "", "1", "Omega", "effective over true leaf area index", (0.1, 1.0)),
+    Quantity("fvc", "", "1", "FVC", "share of the ground covered by green leaves, seen from above", (0.0, 1.0)),
+    Quantity(
+        "fpar",
+        "fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation",
+        "1",
+        "FPAR",
+        "share of photosynthetically active radiation that green leaves absorb",
+        (0.0, 1.0),
+    ),
+    Quantity("canopy_height", "canopy_height", "m", "h", "height of the canopy above the ground", (0.0, 120.0)),
+    Quantity(
+        "gpp",
+        "gross_primary_productivity_of_biomass_expressed_as_carbon",
+        "g m-2 d-1",
+        "GPP",
+        "gross primary production as mass of carbon",
+        (0.0, 60.0),
+    ),
+)
+
+_GEOMETRY = (
+    Quantity("sun_zenith", "solar_zenith_angle", "degree", "theta_s", "zenith angle of the Sun", (0.0, 90.0)),
+    Quantity("view_zenith", "sensor_zenith_angle", "degree", "theta_v", "zenith angle of the sensor", (0.0, 90.0)),
+    Quantity(
+        "relative_azimuth",
+        "relative_sensor_azimuth_angle",
+        "degree",
+        "phi",
+        "azimuth between Sun and sensor, 0 with both on one side",
+        (0.0, 180.0),
+    ),
+)
+
+_WEATHER = (
+    Quantity("air_temperature_min", "", "K", "T_min", "lowest air temperature of the day at 2 m", (180.0, 335.0)),
+    Quantity("air_temperature_max", "", "K", "T_max", "highest air temperature of the day at 2 m", (180.0, 335.0)),
+    Quantity("air_temperature_day", "", "K", "T_day", "mean air temperature by day at 2 m", (180.0, 335.0)),
+    Quantity("air_temperature_night", "", "K", "T_night", "mean air temperature by night at 2 m", (180.0, 335.0)),
+    Quantity("air_temperature_annual", "", "K", "T_year", "mean air temperature of the year at 2 m", (180.0, 335.0)),
+    Quantity(
+        "optimum_temperature", "", "K", "T_opt", "air temperature at which the vegetation produces most", (250.0, 320.0)
+    ),
+    Quantity("relative_humidity", "relative_humidity", "1", "RH", "relative humidity at 2 m", (0.0, 1.05)),
+    Quantity("specific_humidity", "specific_humidity", "1", "q", "mass of vapour over mass of moist air", (0.0, 0.05)),
+    Quantity(
+        "vapour_pressure", "water_vapor_partial_pressure_in_air", "Pa", "e_a", "vapour pressure at 2 m", (0.0, 8000.0)
+    ),
+    Quantity(
+        "vapour_pressure_deficit",
+        "water_vapor_saturation_deficit_in_air",
+        "Pa",
+        "VPD",
+        "saturation less actual vapour pressure by day at 2 m",
+        (0.0, 12000.0),
+    ),
+    Quantity(
+        "vapour_pressure_deficit_night", "", "Pa", "VPD_n", "vapour pressure deficit by night at 2 m", (0.0, 12000.0)
+    ),
+    Quantity("surface_pressure", "surface_air_pressure", "Pa", "p", "air pressure at the surface", (3e4, 1.1e5)),
+    Quantity("wind_speed", "wind_speed", "m s-1", "u_2", "wind speed at 2 m", (0.0, 75.0)),
+    Quantity("precipitation", "lwe_precipitation_rate", "mm d-1", "P", "precipitation, mean over the period", (0, 2e3)),
+    Quantity(
+        "carbon_dioxide",
+        "mole_fraction_of_carbon_dioxide_in_air",
+        "1e-6",
+        "c_a",
+        "carbon dioxide of dry air",
+        (100, 2e3),
+    ),
+    Quantity("soil_moisture", "", "1", "theta", "water of the root zone as share of what plants can use", (0.0, 1.0)),
+    Quantity("evaporation_ratio", "", "1", "E/E_p", "actual over potential evapotranspiration", (0.0, 1.5)),
+)
+
+_ENERGY = (
+    Quantity(
+        "downward_par",
+        "surface_downwelling_photosynthetic_radiative_flux_in_air",
+        "W m-2",
+        "PAR",
+        "downward photosynthetically active irradiance (400-700 nm), mean over the period",
+        (0.0, 300.0),
+    ),
+    Quantity(
+        "photon_flux",
+        "surface_downwelling_photosynthetic_photon_flux_in_air",
+        "umol m-2 s-1",
+        "PPFD",
+        "downward photosynthetic photon flux, mean over the period",
+        (0.0, 1400.0),
+    ),
+    Quantity("net_radiation", "surface_net_downward_radiative_flux", "W m-2", "R_n", "net radiation", (-300.0, 1200.0)),
+    Quantity(
+        "net_radiation_day", "", "W m-2", "R_n", "net radiation by day, mean over the hours of light", (-300, 1200)
+    ),
+    Quantity(
+        "net_radiation_night", "", "W m-2", "R_n", "net radiation by night, mean over the dark hours", (-300, 300)
+    ),
+    Quantity("ground_heat", "", "W m-2", "G", "heat flux into the ground", (-300.0, 600.0)),
+    Quantity("albedo", "surface_albedo", "1", "alpha", "shortwave albedo of the surface", (0.0, 1.0)),
+    Quantity("surface_temperature", "surface_temperature", "K", "T_s", "land surface temperature", (180.0, 370.0)),
+    Quantity(
+        "broadband_emissivity", "surface_longwave_emissivity", "1", "eps", "emissivity in the longwave", (0.6, 1.0)
+    ),
+)
+
+
 _ROWS = (
     *(_reflectance(role.name) for role in BAND_ROLES.values() if not role.thermal),
     Quantity(
@@ -121,7 +239,11 @@ _ROWS = (
     ),
     Quantity("altitude", "surface_altitude", "m", "z", "height of the surface above mean sea level", (-500.0, 9000.0)),
     Quantity("air_temperature", "air_temperature", "K", "T_a", "air temperature at 2 m", (180.0, 335.0)),
-    Quantity("land_cover", "", "1", "", "land cover class", (0.0, 255.0)),
+    Quantity("land_cover", "", "1", "", "land cover class of the IGBP legend, 1 to 17", (0.0, 255.0)),
+    *_VEGETATION,
+    *_GEOMETRY,
+    *_WEATHER,
+    *_ENERGY,
 )
 
 QUANTITIES = MappingProxyType({row.name: row for row in _ROWS})
