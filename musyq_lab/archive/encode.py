@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from musyq_lab.core.attributes import quality_attributes, uncertainty_attributes, variable_attributes
+from musyq_lab.core.attributes import cause_attributes, quality_attributes, uncertainty_attributes, variable_attributes
 from musyq_lab.core.errors import InputError, closest
-from musyq_lab.core.quality import QA_DTYPE
+from musyq_lab.core.quality import CAUSE_DTYPE, QA_DTYPE
 from musyq_lab.core.spec import Product, Variable
 from musyq_lab.core.units import same_units
 
@@ -119,10 +119,11 @@ class Layer:
         return max(low, lowest * self.scale + self.offset), min(high, highest * self.scale + self.offset)
 
     def _bits(self, values: NDArray[Any], where: str) -> NDArray[Any]:
-        if values.dtype.kind not in "iub" or (values.size and (values.min() < 0 or values.max() > 65535)):
+        most = np.iinfo(self.dtype).max
+        if values.dtype.kind not in "iub" or (values.size and (values.min() < 0 or values.max() > most)):
             raise InputError(
-                f"{self.name!r}{where} must hold quality bits, whole numbers from 0 to 65535, and is {values.dtype}. "
-                "Build it with core.quality.add_flag on a uint16 array."
+                f"{self.name!r}{where} must hold quality bits, whole numbers from 0 to {most}, and is {values.dtype}. "
+                f"Build it with core.quality.add_flag on a {self.dtype} array."
             )
         return values.astype(self.dtype)
 
@@ -169,6 +170,9 @@ def _all_layers(ds: xr.Dataset, spec: Product) -> Iterator[Layer]:
     if spec.qa_name in names:
         attributes = {**_attributes(ds, spec.qa_name, {}, False), **quality_attributes(spec)}
         yield Layer(spec.qa_name, QA_DTYPE, attributes=attributes)
+    if spec.cause_name in names:
+        attributes = {**_attributes(ds, spec.cause_name, {}, False), **cause_attributes(spec)}
+        yield Layer(spec.cause_name, CAUSE_DTYPE, attributes=attributes)
 
 
 def _attributes(ds: xr.Dataset, name: str, standard: dict[str, Any], needs_units: bool) -> dict[str, Any]:

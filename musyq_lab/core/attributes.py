@@ -7,12 +7,15 @@ same bytes. Times and hosts belong to the side file (``musyq_lab.archive.manifes
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from musyq_lab.core.quality import flag_attributes
+import numpy as np
+
+from musyq_lab.core.quality import CAUSE_DTYPE, Flag, flag_attributes
 from musyq_lab.core.spec import Product, Variable
 
 CONVENTIONS = "CF-1.11, ACDD-1.3"
@@ -40,8 +43,11 @@ def variable_attributes(variable: Variable, qa_name: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "long_name": variable.long_name,
         "units": variable.units,
-        "ancillary_variables": f"{variable.uncertainty_name} {qa_name}",
+        "ancillary_variables": f"{variable.uncertainty_name} {qa_name}" if variable.uncertain else qa_name,
     }
+    if variable.classes:
+        attributes["flag_values"] = np.array([number for number, _ in variable.classes], variable.dtype)
+        attributes["flag_meanings"] = " ".join(re.sub(r"[^\w.+@-]+", "_", name) for _, name in variable.classes)
     if variable.standard_name:
         attributes["standard_name"] = variable.standard_name
     low, high = variable.valid_range
@@ -70,6 +76,16 @@ def quality_attributes(product: Product) -> dict[str, Any]:
     }
 
 
+def cause_attributes(product: Product) -> dict[str, Any]:
+    """Return the attributes of the layer that says which inputs were missing or impossible."""
+    return {
+        "long_name": f"inputs of {product.title.lower()} that are missing or outside their possible range",
+        "standard_name": "quality_flag",
+        "units": "1",
+        **flag_attributes((Flag(bit, item.name, item.name) for bit, item in enumerate(product.inputs)), CAUSE_DTYPE),
+    }
+
+
 def global_attributes(product: Product, *, method: str = "", history: str = "") -> dict[str, Any]:
     """Return the attributes of a Dataset that holds one product."""
     attributes = {
@@ -81,8 +97,11 @@ def global_attributes(product: Product, *, method: str = "", history: str = "") 
     }
     if method:
         attributes["method"] = method
-    if product.references:
-        attributes["references"] = _links(product.references)
+    chosen = product.method(method)
+    if chosen.title:
+        attributes["method_title"] = chosen.title
+    if references := tuple(dict.fromkeys((*product.references, *chosen.references))):
+        attributes["references"] = _links(references)
     if history:
         attributes["history"] = history
     return attributes

@@ -17,8 +17,11 @@ from musyq_lab.core.errors import InputError
 
 QA_DTYPE = np.dtype("uint16")
 FIRST_OWN_BIT = 8
+CAUSE_DTYPE = np.dtype("uint32")
+MOST_INPUTS = 24
+"""Most inputs of a product: as many bits as float32 holds exactly, in which layers of windows travel."""
 
-_BITS = QA_DTYPE.itemsize * 8
+_MOST_BITS = CAUSE_DTYPE.itemsize * 8
 # What CF-1.11, section 3.5, allows in one word of flag_meanings.
 _MEANING = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]*")
 
@@ -28,7 +31,7 @@ class Flag:
     """One bit of a quality layer."""
 
     bit: int
-    """Position, 0 to 15."""
+    """Position: 0 to 15 in a quality layer, to 31 in one of causes."""
     name: str
     """CF flag meaning (one word, underscores)."""
     sentence: str
@@ -36,8 +39,8 @@ class Flag:
 
     def __post_init__(self) -> None:
         """Refuse a bit that the layer does not have and a name that CF cannot hold."""
-        if not 0 <= self.bit < _BITS:
-            raise InputError(f"Quality bit {self.bit} of {self.name!r} does not exist. Use 0 to {_BITS - 1}.")
+        if not 0 <= self.bit < _MOST_BITS:
+            raise InputError(f"Quality bit {self.bit} of {self.name!r} does not exist. Use 0 to {_MOST_BITS - 1}.")
         if not _MEANING.fullmatch(self.name):
             raise InputError(f"Quality flag {self.name!r} must be one word of letters, digits and underscores.")
 
@@ -76,11 +79,11 @@ SCENE_FLAG = {flag.name: flag for flag in SCENE_FLAGS}
 """Flag of a scene by name."""
 
 
-def flag_attributes(flags: Iterable[Flag]) -> dict[str, Any]:
-    """Return the CF attributes ``flag_masks`` and ``flag_meanings`` of a bit field."""
+def flag_attributes(flags: Iterable[Flag], dtype: np.dtype[Any] = QA_DTYPE) -> dict[str, Any]:
+    """Return the CF attributes ``flag_masks`` and ``flag_meanings`` of a bit field of a type."""
     ordered = sorted(flags, key=lambda f: f.bit)
     return {
-        "flag_masks": np.array([f.mask for f in ordered], QA_DTYPE),
+        "flag_masks": np.array([f.mask for f in ordered], dtype),
         "flag_meanings": " ".join(f.name for f in ordered),
     }
 
@@ -95,7 +98,7 @@ def scene_attributes() -> dict[str, Any]:
     }
 
 
-def explain(value: int, flags: Iterable[Flag]) -> list[str]:
+def explain(value: int, flags: Iterable[Flag], dtype: np.dtype[Any] = QA_DTYPE) -> list[str]:
     """Return one sentence per set bit, lowest bit first.
 
     Parameters
@@ -104,18 +107,19 @@ def explain(value: int, flags: Iterable[Flag]) -> list[str]:
         The pixel's quality value.
     flags : iterable of Flag
         The bits the layer knows; a set bit that it does not know is named by number.
+    dtype : numpy.dtype
+        Type of the layer: that of quality bits, or of causes.
 
     Raises
     ------
     InputError
-        If the value is no 16-bit number, such as the NaN of a layer that was decoded to floats.
+        If the value is no number of so many bits, such as the NaN of a layer that was decoded to floats.
     """
-    if not (value == np.floor(value) and -(1 << _BITS - 1) <= value < 1 << _BITS):
-        raise InputError(
-            f"{value} is not a quality value of {_BITS} bits. Read the layer as {QA_DTYPE}, not as floats."
-        )
+    count = dtype.itemsize * 8
+    if not (value == np.floor(value) and -(1 << count - 1) <= value < 1 << count):
+        raise InputError(f"{value} is not a quality value of {count} bits. Read the layer as {dtype}, not as floats.")
     known = {f.bit: f.sentence for f in flags}
-    bits = [bit for bit in range(_BITS) if int(value) >> bit & 1]
+    bits = [bit for bit in range(count) if int(value) >> bit & 1]
     return [known.get(bit, f"bit {bit} is set, which this layer does not define") for bit in bits]
 
 

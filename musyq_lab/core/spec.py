@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, Flag
+from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, MOST_INPUTS, QA_DTYPE, Flag
 from musyq_lab.core.variables import quantity
 
 Edition = Literal["1km", "5km", "30m", "0p25deg"]
@@ -65,7 +65,9 @@ class Variable:
     inputs: tuple[str, ...] = ()
     """Inputs this variable needs; empty means all inputs of the product."""
     classes: tuple[tuple[int, str], ...] = ()
-    """Number and name of each class, for a variable that holds classes; such a variable has no uncertainty."""
+    """Number and name of each class, for a variable that holds classes."""
+    uncertain: bool = True
+    """Whether it has a one-sigma companion; classes, probabilities and counts have none."""
     model_uncertainty: tuple[float, float] = (0.0, 0.0)
     """Method error beside that of the inputs, one sigma: (in ``units``, relative to the value)."""
     gcos_goal: str = ""
@@ -78,6 +80,7 @@ class Variable:
     def __post_init__(self) -> None:
         """Refuse a range that is none, or that the stored type cannot hold."""
         _tuples(self, "valid_range", "inputs", "classes", "model_uncertainty", "references")
+        object.__setattr__(self, "uncertain", self.uncertain and not self.classes)
         low, high = self.valid_range
         if not low < high:
             raise InputError(f"Variable {self.name!r} has the valid range {low} to {high}; give (low, high).")
@@ -225,6 +228,8 @@ class Product:
             raise InputError(f"Product {self.key!r} names an input twice: {twice}")
         for item in self.inputs:
             quantity(item.name)
+        if len(self.inputs) > MOST_INPUTS:
+            raise InputError(f"Product {self.key!r} has {len(self.inputs)} inputs; the most is {MOST_INPUTS}.")
         self._check_methods()
         self._check_flags()
 
@@ -252,12 +257,13 @@ class Product:
             raise InputError(f"Product {self.key!r} defaults to unknown variables {sorted(unknown)}")
 
     def _check_flags(self) -> None:
-        taken = [f"bit {flag.bit}" for flag in self.flags if flag.bit < FIRST_OWN_BIT]
+        last = QA_DTYPE.itemsize * 8 - 1
+        taken = [f"bit {flag.bit}" for flag in self.flags if not FIRST_OWN_BIT <= flag.bit <= last]
         taken += _twice([f"bit {flag.bit}" for flag in self.flags]) + _twice(flag.name for flag in self.all_flags)
         if taken:
             raise InputError(
-                f"Product {self.key!r} uses quality {taken} twice. Its own bits begin at {FIRST_OWN_BIT}, each with a "
-                "name of its own."
+                f"Product {self.key!r} cannot use quality {taken}. Its own bits are {FIRST_OWN_BIT} to {last}, "
+                "each once and with a name of its own."
             )
 
     @property

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.spec import Window
+from musyq_lab.core.spec import Support, Window
 
 Arrays = tuple[xr.DataArray, ...]
 Function = Callable[..., tuple[Any, ...]]
 
 _TIME = "time"
+_YEAR = "year"
 
 
 def apply_block(
     function: Function,
     arrays: Sequence[xr.DataArray],
-    support: Literal["pixel", "series"] | Window,
+    support: Support,
     dtypes: Sequence[Any],
+    years: Sequence[int] = (),
 ) -> Arrays:
     """Apply a function to every block of the arrays.
 
@@ -32,15 +34,19 @@ def apply_block(
         Numpy arrays in (broadcastable, in the order of ``arrays``), a tuple of arrays out.
     arrays : sequence of xarray.DataArray
         Aligned; dask-backed ones stay lazy.
-    support : {"pixel", "series"} or Window
-        What a value depends on: its own pixel, its series along ``time`` (kept in one chunk), or a window in the two
-        trailing dimensions (chunks overlap by its margin; the rim of the array sees NaN beyond it).
+    support : {"pixel", "series", "yearly"} or Window
+        What a value depends on: its own pixel, its series along ``time`` (kept in one chunk; yearly results have a
+        dimension ``year`` in its place), or a window in the two trailing dimensions (chunks overlap by its margin; the
+        rim of the array sees NaN beyond it).
     dtypes : sequence of dtype
         Of the outputs.
+    years : sequence of int
+        Labels of the yearly results.
     """
     if isinstance(support, Window):
         return _apply_window(function, arrays, support, dtypes)
-    core = [_TIME] if support == "series" else []
+    core = [_TIME] if support in ("series", "yearly") else []
+    after = [_YEAR] if support == "yearly" else core
     if core and any(_TIME not in a.dims for a in arrays):
         raise InputError("An algorithm that works on series needs every input to have a 'time' dimension.")
     if core:
@@ -49,13 +55,17 @@ def apply_block(
         partial(_unwrapped, function),
         *arrays,
         input_core_dims=[core for _ in arrays],
-        output_core_dims=[core for _ in dtypes],
+        output_core_dims=[after for _ in dtypes],
         dask="parallelized",
+        dask_gufunc_kwargs={"output_sizes": {_YEAR: len(years)}} if after == [_YEAR] else None,
         output_dtypes=list(dtypes),
         keep_attrs=False,
     )
     made = result if isinstance(result, tuple) else (result,)
     order = _order(arrays)
+    if after == [_YEAR]:
+        order = [_YEAR if d == _TIME else d for d in order]
+        made = tuple(a.assign_coords({_YEAR: (_YEAR, list(years), {"long_name": "calendar year"})}) for a in made)
     return tuple(a.transpose(*order) for a in made)
 
 

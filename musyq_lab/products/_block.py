@@ -5,6 +5,7 @@ Everything here is pure and picklable, so that it runs the same in this process,
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import MusyqError
 from musyq_lab.core.quality import (
+    CAUSE_DTYPE,
     INPUT_MISSING,
     INPUT_OUT_OF_RANGE,
     NOT_DEFINED,
@@ -21,10 +23,12 @@ from musyq_lab.core.quality import (
     QA_DTYPE,
     add_flag,
 )
-from musyq_lab.core.spec import Input, Product, Variable
+from musyq_lab.core.spec import Input, Method, Product, Variable
 
 Array = NDArray[Any]
 Body = Callable[..., Any]
+
+_ANY = Method("")
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,44 @@ class Block:
     """Names of the inputs whose one-sigma arrays follow the inputs."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further keyword arguments of the body."""
+    method: Method = _ANY
+    """The method chosen."""
+    quality: Callable[..., Mapping[str, Array]] | None = None
+    """Sets the product's own bits: inputs, options and ``values`` in, where each flag holds out."""
+    uncertainty: Callable[..., Any] | None = None
+    """One sigma of each wanted variable, in place of the central differences."""
+    years: tuple[int, ...] = ()
+    """For yearly support: the calendar year of each value along the last axis of the results ..."""
+    in_year: Any = None
+    """... and which samples of the series lie in it, shape (time, year)."""
 
     def values(self, *arrays: Array) -> tuple[Array, ...]:
-        """Return the wanted variables and the quality bits (uint16), all of the broadcast shape."""
+        """Return the wanted variables, the quality bits (uint16) and the bits of faulty inputs (uint32).
+
+        All have the broadcast shape of the inputs, with years in place of times for yearly support.
+        """
         floats = _as_floats(arrays)
         shape = np.broadcast_shapes(*(a.shape for a in floats))
-        qa = np.zeros(shape, QA_DTYPE)
-        valid = self._mask_inputs(floats, qa)
+        shape = (*shape[:-1], len(self.years)) if self.years else shape
+        qa, cause = np.zeros(shape, QA_DTYPE), np.zeros(shape, CAUSE_DTYPE)
+        valid = self._mask_inputs(floats, qa, cause)
         outputs = [np.array(np.broadcast_to(o, shape)) for o in self._evaluate(floats)]
+        self._own_bits(floats, outputs, qa)
         for variable, output in zip(self.variables, outputs, strict=True):
             self._mask_output(variable, output, valid, qa)
-        return (*outputs, qa)
+        return (*outputs, qa, cause)
+
+    def _own_bits(self, floats: list[Array], outputs: list[Array], qa: Array) -> None:
+        if self.quality is None:
+            return
+        known = {flag.name: flag for flag in self.spec.flags}
+        values = {v.name: o for v, o in zip(self.variables, outputs, strict=True)}
+        with np.errstate(all="ignore"):
+            found = _call(self.quality, {**self._named(floats), **self.options, "values": values})
+        for name, where in found.items():
+            if name not in known:
+                raise MusyqError(f"The retrieval {self.spec.key!r} sets a bit {name!r} that its spec does not list.")
+            add_flag(qa, np.broadcast_to(where, qa.shape), known[name])
 
     def uncertainties(self, *arrays: Array) -> tuple[Array, ...]:
         r"""Return one standard uncertainty of each wanted variable.
@@ -65,8 +96,10 @@ class Block:
         """
         floats = _as_floats(arrays)
         values, given = floats[: len(self.inputs)], dict(zip(self.sigmas, floats[len(self.inputs) :], strict=True))
-        *central, _ = self.values(*values)
-        variances = [_model_variance(v, y) for v, y in zip(self.variables, central, strict=True)]
+        *central, _, _ = self.values(*values)
+        if self.uncertainty is not None:
+            return self._own_uncertainties(values, given, central)
+        variances = [self._model_variance(v, y) for v, y in zip(self.variables, central, strict=True)]
         for index, item in enumerate(self.inputs):
             sigma = given.get(item.name, _default_sigma(item, values[index]))
             if sigma is None:
@@ -78,6 +111,22 @@ class Block:
             for y, u2 in zip(central, variances, strict=True)
         )
 
+    def _own_uncertainties(
+        self, values: list[Array], given: Mapping[str, Array], central: list[Array]
+    ) -> tuple[Array, ...]:
+        self._mask_inputs(values)
+        known = ((i, given.get(i.name, _default_sigma(i, x))) for i, x in zip(self.inputs, values, strict=True))
+        sigmas = {item.uncertainty_name: sigma for item, sigma in known if sigma is not None}
+        with np.errstate(all="ignore"):
+            made = _call(self.uncertainty, {**self._named(values), **sigmas, **self.options})
+        found = made if isinstance(made, tuple | list) else [made]
+        if len(found) != len(central):
+            raise MusyqError(f"The uncertainty of {self.spec.key!r} returned {len(found)} arrays for {len(central)}.")
+        return tuple(
+            np.where(np.isnan(y), y.dtype.type("nan"), sigma).astype(y.dtype)
+            for y, sigma in zip(central, found, strict=True)
+        )
+
     def _central_difference(self, values: list[Array], index: int, sigma: Array) -> list[Array]:
         above, below = list(values), list(values)
         with np.errstate(all="ignore"):  # fill values such as inf are NaN in the end
@@ -85,9 +134,8 @@ class Block:
             return [(a - b) / 2 for a, b in zip(self._evaluate(above), self._evaluate(below), strict=True)]
 
     def _evaluate(self, arrays: list[Array]) -> list[Array]:
-        named = dict(zip((i.name for i in self.inputs), arrays, strict=True))
         with np.errstate(all="ignore"):
-            result = self.body(**named, **self.options)
+            result = self.body(**self._named(arrays), **self.options)
         outputs = list(result) if isinstance(result, tuple | list) else [result]
         if len(outputs) != len(self.variables):
             wanted = [v.name for v in self.variables]
@@ -97,20 +145,36 @@ class Block:
             )
         return [np.asarray(o) for o in outputs]
 
-    def _mask_inputs(self, arrays: list[Array], qa: Array) -> dict[str, Array]:
+    def _named(self, arrays: list[Array]) -> dict[str, Array]:
+        return dict(zip((i.name for i in self.inputs), arrays, strict=True))
+
+    def _mask_inputs(
+        self, arrays: list[Array], qa: Array | None = None, cause: Array | None = None
+    ) -> dict[str, Array]:
         """Make bad values NaN (in copies), set their bits, and tell where each input is good."""
-        valid = {}
+        valid, bit_of = {}, {item.name: bit for bit, item in enumerate(self.spec.inputs)}
         for index, (item, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             low, high = item.valid_range
             good = (array >= low) & (array <= high)
-            valid[item.name] = good
+            valid[item.name] = self._any_of_year(good)
             if good.all():
                 continue
             missing = np.isnan(array)
-            add_flag(qa, missing, INPUT_MISSING)
-            add_flag(qa, ~(good | missing), INPUT_OUT_OF_RANGE)
             arrays[index] = np.where(good, array, array.dtype.type("nan"))
+            if qa is None or cause is None:
+                continue
+            bad = ~valid[item.name]
+            add_flag(qa, bad & self._any_of_year(missing), INPUT_MISSING)
+            add_flag(qa, bad & self._any_of_year(~(good | missing)), INPUT_OUT_OF_RANGE)
+            np.bitwise_or(cause, CAUSE_DTYPE.type(1 << bit_of[item.name]), out=cause, where=bad)
         return valid
+
+    def _any_of_year(self, where: Array) -> Array:
+        """Return where it holds, for yearly support where it holds for any sample of the year."""
+        if not self.years:
+            return where
+        found: Array = where.astype(np.float32) @ self.in_year.astype(np.float32) > 0
+        return found
 
     def _mask_output(self, variable: Variable, output: Array, valid: Mapping[str, Array], qa: Array) -> None:
         """Remove what lies outside the valid range, in place, and set the bits."""
@@ -118,13 +182,26 @@ class Block:
         outside = (output < low) | (output > high)
         add_flag(qa, outside, OUTPUT_OUT_OF_RANGE)
         undefined = np.isnan(output)
-        if undefined.any() and self.spec.support == "pixel":
-            # Only for pixel support does the goodness of the inputs at a place say what to expect there.
+        if undefined.any() and self.spec.support in ("pixel", "yearly"):
+            # Only there does the goodness of the inputs at a place say what to expect.
             for name in variable.inputs or valid:
                 undefined = undefined & valid.get(name, np.True_)
             add_flag(qa, undefined, NOT_DEFINED)
         if outside.any():
             output[outside] = np.nan
+
+    def _model_variance(self, variable: Variable, value: Array) -> Array:
+        own = {name: (absolute, relative) for name, absolute, relative in self.method.model_uncertainty}
+        absolute, relative = own.get(variable.name, variable.model_uncertainty)
+        return np.asarray(absolute**2 + (relative * value) ** 2, value.dtype)
+
+
+def _call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call with those arguments that the function takes."""
+    parameters = inspect.signature(function).parameters
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        return function(**arguments)
+    return function(**{name: value for name, value in arguments.items() if name in parameters})
 
 
 def _as_floats(arrays: tuple[Array, ...]) -> list[Array]:
@@ -138,8 +215,3 @@ def _default_sigma(item: Input, array: Array) -> Array | None:
     if absolute == 0 and relative == 0:
         return None
     return np.asarray(np.hypot(absolute, relative * array), array.dtype)
-
-
-def _model_variance(variable: Variable, value: Array) -> Array:
-    absolute, relative = variable.model_uncertainty
-    return np.asarray(absolute**2 + (relative * value) ** 2, value.dtype)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, Flag
+from musyq_lab.core.quality import CAUSE_DTYPE, COMMON_FLAGS, FIRST_OWN_BIT, QA_DTYPE, Flag
 from musyq_lab.core.quality import explain as sentences
+from musyq_lab.core.variables import QUANTITIES
 from musyq_lab.products._registry import PRODUCTS
 
 _ALL_WELL = "No quality bit is set: the value is as good as its inputs."
+_CAUSE = "_inputs_qa"
 _AXES = (("longitude", "latitude"), ("x", "y"))
 
 
 def explain(ds: xr.Dataset, x: float, y: float, **selection: object) -> list[str]:
-    """Say what the quality bits mean at a place.
+    """Say what the quality bits mean at a place, and which inputs caused it.
 
     Parameters
     ----------
@@ -42,21 +44,41 @@ def explain(ds: xr.Dataset, x: float, y: float, **selection: object) -> list[str
     point = ds[layers].sel({across: x, down: y}, method="nearest").sel(selection)
     if point.sizes:
         raise InputError(f"Say which of {dict(point.sizes)} is meant, for example {next(iter(point.sizes))}=...")
-    found = [line for name in layers for line in sentences(point[name].item(), flags_of(ds[name]))]
+    found = [line for name in layers for line in _sentences(point[name], flags_of(ds[name]))]
     return [f"{line[0].upper()}{line[1:]}." for line in found] or [_ALL_WELL]
+
+
+def _sentences(layer: xr.DataArray, flags: list[Flag]) -> list[str]:
+    return sentences(layer.item(), flags, CAUSE_DTYPE if _is_cause(layer) else QA_DTYPE)
+
+
+def _is_cause(layer: xr.DataArray) -> bool:
+    return str(layer.name).endswith(_CAUSE)
 
 
 def flags_of(layer: xr.DataArray) -> list[Flag]:
     """Return the bits a quality layer declares in its CF attributes, with sentences where the registry knows them."""
-    common = {f.name: f.sentence for f in COMMON_FLAGS}
-    own = _own_sentences(str(layer.name).removesuffix("_qa"))
     names = str(layer.attrs.get("flag_meanings", "")).split()
     masks = layer.attrs.get("flag_masks", [])
-    words = {**own, **common}
+    if _is_cause(layer):
+        words = {name: _fault(name) for name in names}
+    else:
+        common = {f.name: f.sentence for f in COMMON_FLAGS}
+        words = {**_own_sentences(str(layer.name).removesuffix("_qa")), **common}
     return [
         Flag(int(mask).bit_length() - 1, name, words.get(name, name.replace("_", " ")))
         for name, mask in zip(names, list(masks), strict=True)
     ]
+
+
+def _fault(name: str) -> str:
+    """Return what is wrong with an input, with the range that it may have."""
+    if name not in QUANTITIES:
+        return f"the input {name} is missing or outside its possible range"
+    item = QUANTITIES[name]
+    low, high = item.valid_range
+    unit = "" if item.units == "1" else f" {item.units}"
+    return f"the input {name} ({item.meaning}) is missing, or not within {low:g} to {high:g}{unit}"
 
 
 def _own_sentences(key: str) -> dict[str, str]:

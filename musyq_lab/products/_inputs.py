@@ -16,14 +16,16 @@ from musyq_lab.core.errors import InputError
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.core.units import convert, convertible, same_units
 from musyq_lab.core.variables import BAND_ROLES
+from musyq_lab.products._derive import derived
 
 _REFLECTANCE = "reflectance"
 Units = str | Mapping[str, str] | None
 
 
-def needed_inputs(spec: Product, variables: Sequence[Variable]) -> tuple[Input, ...]:
-    """Return the inputs that the wanted variables rest on, in the order of the spec."""
-    names = {name for v in variables for name in v.inputs or [i.name for i in spec.inputs]}
+def needed_inputs(spec: Product, variables: Sequence[Variable], method: str = "") -> tuple[Input, ...]:
+    """Return the inputs that the wanted variables rest on with a method, in the order of the spec."""
+    every = [i.name for i in spec.inputs]
+    names = {name for v in variables for name in v.inputs or every} & {*(spec.method(method).inputs or every)}
     return tuple(i for i in spec.inputs if i.name in names)
 
 
@@ -58,13 +60,13 @@ def collect(
     """
     found: dict[str, xr.DataArray] = {}
     for item in inputs:
-        array = _find(item.name, dataset, given)
+        array = find(item.name, dataset, given)
         if array is None:
             if item.optional:
                 continue
             raise InputError(_missing(spec, item, dataset))
         found[item.name] = _checked(spec, item, array, units)
-        sigma = _find(item.uncertainty_name, dataset, given)
+        sigma = _given(item.uncertainty_name, dataset, given)
         if sigma is not None:
             sigma = sigma.assign_attrs(units=sigma.attrs.get("units", item.units))
             found[item.uncertainty_name] = _plain(sigma, item, difference=True)
@@ -72,7 +74,13 @@ def collect(
     return found
 
 
-def _find(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
+def find(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
+    """Return a quantity that was given, that the dataset holds or that follows from what they hold; else None."""
+    array = _given(name, dataset, given)
+    return derived(name, lambda other: _given(other, dataset, given)) if array is None else array
+
+
+def _given(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
     if name in given:
         array = given[name]
         if not isinstance(array, xr.DataArray):

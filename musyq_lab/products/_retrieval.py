@@ -16,6 +16,7 @@ from typing import Any
 import xarray as xr
 
 from musyq_lab.core.attributes import (
+    cause_attributes,
     extend_history,
     global_attributes,
     history_line,
@@ -24,12 +25,14 @@ from musyq_lab.core.attributes import (
     variable_attributes,
 )
 from musyq_lab.core.errors import InputError, closest
-from musyq_lab.core.quality import QA_DTYPE
+from musyq_lab.core.quality import CAUSE_DTYPE, QA_DTYPE
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._apply import apply_block
 from musyq_lab.products._block import Block, Body
 from musyq_lab.products._inputs import Units, collect, needed_inputs
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
+from musyq_lab.products._resolve import complete, upstream
+from musyq_lab.products._told import Years, sensor_of, years_of
 
 _TAIL = """
     Parameters common to all retrievals
@@ -39,8 +42,9 @@ _TAIL = """
         ``<input>_uncertainty`` beside an input is its one sigma.
     variables : sequence of str, optional
         Which variables to make.
-    method : str, optional
-        Which published method; the spec lists them, the first is the default.
+    method : str or mapping of str to str, optional
+        Which published method; the spec lists them, the first is the default. By product where inputs have to be made
+        first: ``{"npp": "mod17", "gpp": "pmodel"}``.
     units : str or mapping of str to str, optional
         What the inputs are really in, where their attributes are missing or wrong.
     uncertainty : bool, default True
@@ -49,7 +53,8 @@ _TAIL = """
     Returns
     -------
     xarray.Dataset
-        Each variable, its uncertainty, and the quality bits ``<key>_qa``; lazy where an input is lazy.
+        Each variable, its uncertainty, the quality bits ``<key>_qa``, and ``<key>_inputs_qa``, whose bits say which
+        inputs were missing or impossible; lazy where an input is lazy.
 """
 
 
@@ -62,12 +67,21 @@ class Retrieval:
         What it makes from what.
     body : callable
         Arrays by input name in (keyword only), one array per variable out. If it has a ``variables`` or ``method``
-        parameter it receives the names wanted; other keyword parameters with defaults are options of the user's.
+        parameter it receives the names wanted; for yearly support ``time`` (days since 1970, shape (time,)) and
+        ``years`` tell what the axes are; other keyword parameters with defaults are options of the user's. An option
+        ``sensor`` is taken from the scene where the user gives none.
+    quality : callable, optional
+        Sets the product's own bits: arrays and options in, ``{flag: where}`` out. ``values`` are the results.
+    uncertainty : callable, optional
+        One sigma of each wanted variable, in place of central differences over the inputs: arrays,
+        ``<input>_uncertainty`` and options in.
     """
 
-    def __init__(self, spec: Product, body: Body) -> None:
+    def __init__(self, spec: Product, body: Body, quality: Body | None = None, uncertainty: Body | None = None) -> None:
         self.spec: Product = spec
         self.body: Body = body
+        self.quality: Body | None = quality
+        self.uncertainty: Body | None = uncertainty
         self.__name__ = self.__qualname__ = spec.key
         self.__module__ = body.__module__
         self.__doc__ = inspect.cleandoc(body.__doc__ or spec.title) + "\n" + inspect.cleandoc(_TAIL)
@@ -77,19 +91,31 @@ class Retrieval:
     @property
     def options(self) -> dict[str, Any]:
         """The body's own options and their defaults."""
-        own = {i.name for i in self.spec.inputs} | {"variables", "method"}
+        own = {i.name for i in self.spec.inputs} | {"variables", "method", "time", "years"}
         return {
             name: parameter.default
             for name, parameter in self._parameters.items()
             if name not in own and parameter.default is not inspect.Parameter.empty
         }
 
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of a user's arguments that are for this product or for one that its inputs come from."""
+        chain = [self.spec, *upstream(self.spec)]
+        names = {n for spec in chain for i in spec.inputs for n in (i.name, i.uncertainty_name)}
+        options = {name for spec in chain[1:] for name in RETRIEVALS[spec.key].options}
+        methods = given.get("method")
+        if isinstance(methods, Mapping):
+            given = {**given, "method": {k: m for k, m in methods.items() if k in {spec.key for spec in chain}}}
+        elif methods is not None:
+            given = {name: value for name, value in given.items() if name != "method"}
+        return {n: v for n, v in given.items() if n in names | options | {*self.options, "method", "units"}}
+
     def __call__(
         self,
         ds: xr.Dataset | None = None,
         *,
         variables: Sequence[str] | None = None,
-        method: str | None = None,
+        method: str | Mapping[str, str] | None = None,
         units: Units = None,
         uncertainty: bool = True,
         **arguments: Any,
@@ -97,19 +123,28 @@ class Retrieval:
         """Make the product; see the class's own documentation for inputs and options."""
         wanted = self._wanted(variables)
         chosen = self._method(method)
-        given, options = self._split(arguments)
-        inputs = needed_inputs(self.spec, wanted)
+        given, options, passed = self._split(arguments)
+        inputs = needed_inputs(self.spec, wanted, chosen)
+        ds = complete(self, inputs, ds, given, {**passed, **options, "method": method, "units": units})
+        if not options.get("sensor", True):
+            options["sensor"] = sensor_of(ds)
         arrays = collect(self.spec, inputs, ds, given, units)
+        years = years_of(self.spec, arrays) if self.spec.support == "yearly" else None
         block = Block(
             self.spec,
             self.body,
             tuple(i for i in inputs if i.name in arrays),
             wanted,
             tuple(i.name for i in inputs if i.uncertainty_name in arrays),
-            {**options, **self._told(wanted, chosen)},
+            {**options, **self._told(wanted, chosen, years)},
+            self.spec.method(chosen),
+            self.quality,
+            self.uncertainty,
+            years.labels if years else (),
+            years.members if years else None,
         )
         recorded = {"variables": [v.name for v in wanted], "method": chosen, **options}
-        return _assemble(block, arrays, ds, chosen, recorded, uncertainty=uncertainty)
+        return _assemble(block, arrays, ds, recorded, uncertainty=uncertainty)
 
     def _wanted(self, names: Sequence[str] | None) -> tuple[Variable, ...]:
         names = [names] if isinstance(names, str) else names
@@ -123,58 +158,77 @@ class Retrieval:
                 raise InputError(f'retrieve("{self.spec.key}") makes no variable {name!r}.{closest(name, known)}')
         return tuple(known[n] for n in dict.fromkeys(names))
 
-    def _method(self, method: str | None) -> str:
+    def _method(self, method: str | Mapping[str, str] | None) -> str:
+        if isinstance(method, Mapping):
+            chain = [self.spec.key, *(spec.key for spec in upstream(self.spec))]
+            if unknown := set(method) - set(chain):
+                raise InputError(
+                    f'retrieve("{self.spec.key}") is told a method of {sorted(unknown)}; on its way are {chain}.'
+                )
+            method = method.get(self.spec.key)
+        names = self.spec.method_names
         if method is None:
-            return self.spec.methods[0] if self.spec.methods else ""
-        if method not in self.spec.methods:
-            raise InputError(
-                f'retrieve("{self.spec.key}") has no method {method!r}.{closest(method, self.spec.methods)}'
-            )
+            return names[0] if names else ""
+        if method not in names:
+            raise InputError(f'retrieve("{self.spec.key}") has no method {method!r}.{closest(method, names)}')
         return method
 
-    def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """Part the arguments into own inputs, own options, and what is for products on the way."""
         names = {n for i in self.spec.inputs for n in (i.name, i.uncertainty_name)}
         given = {name: value for name, value in arguments.items() if name in names}
-        options = {**self.options, **{name: value for name, value in arguments.items() if name not in names}}
-        for name in options:
-            if name not in self.options:
+        options = {**self.options, **{n: v for n, v in arguments.items() if n in self.options}}
+        rest = {name: value for name, value in arguments.items() if name not in names | set(options)}
+        passed = self.arguments(rest)
+        for name in rest:
+            if name not in passed:
                 hint = closest(name, {*names, *self.options})
                 raise InputError(f'retrieve("{self.spec.key}") has no input or option {name!r}.{hint}')
-        return given, options
+        return given, options, passed
 
-    def _told(self, wanted: Sequence[Variable], method: str) -> dict[str, Any]:
+    def _told(self, wanted: Sequence[Variable], method: str, years: Years | None) -> dict[str, Any]:
         told: dict[str, Any] = {"variables": tuple(v.name for v in wanted), "method": method}
+        if years is not None:
+            told |= {"time": years.days, "years": years.labels}
         return {name: value for name, value in told.items() if name in self._parameters}
 
     def __reduce__(self) -> Any:
         """Pickle by name where the name leads back here, else by value (an algorithm typed in a notebook)."""
         if getattr(sys.modules.get(self.__module__), self.__name__, None) is self and self.__module__ != "__main__":
             return self.__name__
-        return type(self), (self.spec, self.body)
+        return type(self), (self.spec, self.body, self.quality, self.uncertainty)
 
     def __repr__(self) -> str:
         """Show the call."""
         return f"<retrieval {self.spec.key}{self.__signature__}: {self.spec.title}>"
 
 
-def retrieval(spec: Product) -> Callable[[Body], Retrieval]:
+def retrieval(
+    spec: Product, *, quality: Body | None = None, uncertainty: Body | None = None
+) -> Callable[[Body], Retrieval]:
     """Turn the function of a product file into its retrieval.
 
     Parameters
     ----------
     spec : Product
         The file's ``SPEC``.
+    quality, uncertainty : callable, optional
+        See :class:`Retrieval`.
     """
-    return lambda body: Retrieval(spec, body)
+    return lambda body: Retrieval(spec, body, quality, uncertainty)
 
 
-def algorithm(spec: Product) -> Callable[[Body], Retrieval]:
+def algorithm(
+    spec: Product, *, quality: Body | None = None, uncertainty: Body | None = None
+) -> Callable[[Body], Retrieval]:
     """Register a user's own algorithm for this session: the same decorator, plus an entry in the registries.
 
     Parameters
     ----------
     spec : Product
         Its key must not be one of the programme's own.
+    quality, uncertainty : callable, optional
+        See :class:`Retrieval`.
 
     Raises
     ------
@@ -183,7 +237,7 @@ def algorithm(spec: Product) -> Callable[[Body], Retrieval]:
     """
 
     def register(body: Body) -> Retrieval:
-        made = Retrieval(spec, body)
+        made = Retrieval(spec, body, quality, uncertainty)
         PRODUCTS.add(spec.key, spec)
         RETRIEVALS.add(spec.key, made)
         return made
@@ -195,26 +249,29 @@ def _assemble(
     block: Block,
     arrays: Mapping[str, xr.DataArray],
     ds: xr.Dataset | None,
-    method: str,
     recorded: Mapping[str, Any],
     *,
     uncertainty: bool,
 ) -> xr.Dataset:
     """Run the block over the arrays and dress the results."""
-    spec = block.spec
+    spec, method = block.spec, block.method.name
     inputs = [arrays[i.name] for i in block.inputs]
     sigmas = [arrays[_input(block, name).uncertainty_name] for name in block.sigmas]
     dtypes = _dtypes(inputs, len(block.variables))
-    *values, qa = apply_block(replace(block, sigmas=()).values, inputs, spec.support, [*dtypes, QA_DTYPE])
+    *values, qa, cause = apply_block(
+        replace(block, sigmas=()).values, inputs, spec.support, [*dtypes, QA_DTYPE, CAUSE_DTYPE], block.years
+    )
     made = {
         v.name: a.assign_attrs(variable_attributes(v, spec.qa_name))
         for v, a in zip(block.variables, values, strict=True)
     }
-    if uncertainty:
-        spread = apply_block(block.uncertainties, [*inputs, *sigmas], spec.support, dtypes)
+    if uncertainty and any(v.uncertain for v in block.variables):
+        spread = apply_block(block.uncertainties, [*inputs, *sigmas], spec.support, dtypes, block.years)
         for variable, array in zip(block.variables, spread, strict=True):
-            made[variable.uncertainty_name] = array.assign_attrs(uncertainty_attributes(variable))
+            if variable.uncertain:
+                made[variable.uncertainty_name] = array.assign_attrs(uncertainty_attributes(variable))
     made[spec.qa_name] = qa.assign_attrs(quality_attributes(spec))
+    made[spec.cause_name] = cause.assign_attrs(cause_attributes(spec))
     before = str(ds.attrs.get("history", "")) if ds is not None else ""
     history = extend_history(before, history_line(f"retrieve:{spec.key}", recorded))
     kept = {name: value for name, value in (ds.attrs if ds is not None else {}).items() if name in _KEPT}

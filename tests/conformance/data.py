@@ -5,6 +5,7 @@ import xarray as xr
 
 CHUNKS = [{"latitude": 4, "longitude": 5}, {"latitude": 1, "longitude": -1}, {"latitude": -1, "longitude": 3}]
 SHAPE = (9, 11)
+DATES = np.arange("2018-01-03", "2020-01-01", 15, "datetime64[D]").astype("datetime64[ns]")
 
 
 def example(spec, seed=20151):
@@ -12,12 +13,27 @@ def example(spec, seed=20151):
     random = np.random.default_rng(seed)
     coordinates = {"latitude": np.linspace(50, 42, SHAPE[0]), "longitude": np.linspace(70, 80, SHAPE[1])}
     variables = {}
+    dims, shape = ("latitude", "longitude"), SHAPE
+    if spec.support in ("series", "yearly"):
+        dims, shape = ("time", *dims), (len(DATES), *shape)
+        coordinates["time"] = DATES
     for item in spec.inputs:
-        low, high = item.valid_range
-        # Spectra and fluxes alike: positive, and away from the ends where products are refused for good reason.
-        values = random.uniform(max(low, 0) + 0.05 * (high - max(low, 0)), low + 0.45 * (high - low), SHAPE)
-        variables[item.name] = (("latitude", "longitude"), values, {"units": item.units})
+        variables[item.name] = (dims, values_of(item, random, shape), {"units": item.units})
     return xr.Dataset(variables, coordinates)
+
+
+def values_of(item, random, shape):
+    """Return values of an input: positive, and away from the ends where products are refused for good reason."""
+    if item.name == "land_cover":
+        return random.choice([1.0, 2.0, 4.0, 5.0, 7.0, 10.0, 12.0], shape)
+    low, high = item.valid_range
+    least, most = max(low, 0) + 0.05 * (high - max(low, 0)), low + 0.45 * (high - low)
+    if len(shape) == 2:
+        return random.uniform(least, most, shape)
+    # A season that peaks in the middle of each calendar year, and a little noise.
+    season = np.sin(np.pi * ((DATES - DATES.astype("datetime64[Y]")) / np.timedelta64(365, "D"))) ** 2
+    share = 0.1 + 0.8 * season[:, None, None] + random.uniform(-0.02, 0.02, shape)
+    return least + share * (most - least)
 
 
 def lazily(dataset, chunks):

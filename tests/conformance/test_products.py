@@ -14,7 +14,7 @@ import xarray as xr
 from conformance.data import CHUNKS, example, lazily, never
 
 from musyq_lab.core.errors import InputError, NotFoundError
-from musyq_lab.core.quality import INPUT_MISSING, INPUT_OUT_OF_RANGE, QA_DTYPE
+from musyq_lab.core.quality import CAUSE_DTYPE, INPUT_MISSING, INPUT_OUT_OF_RANGE, QA_DTYPE
 from musyq_lab.core.units import same_units
 from musyq_lab.core.variables import QUANTITIES
 from musyq_lab.products._registry import PRODUCTS
@@ -69,14 +69,18 @@ def test_stored_integers_hold_the_valid_range(spec):
 
 def test_variables_uncertainty_and_quality_are_there(spec, inputs, everything):
     made = retrieve(spec.key, inputs, variables=everything)
-    expected = {n for v in spec.variables for n in (v.name, v.uncertainty_name)} | {spec.qa_name}
-    assert set(made.data_vars) == expected
+    expected = {v.name for v in spec.variables} | {v.uncertainty_name for v in spec.variables if v.uncertain}
+    assert set(made.data_vars) == expected | {spec.qa_name, spec.cause_name}
     assert made[spec.qa_name].dtype == QA_DTYPE
+    assert made[spec.cause_name].dtype == CAUSE_DTYPE
+    assert made[spec.cause_name].attrs["flag_meanings"].split() == [item.name for item in spec.inputs]
     assert made[spec.qa_name].attrs["flag_meanings"].split()[: len(spec.all_flags)]
     for variable in spec.variables:
         assert made[variable.name].attrs["units"] == variable.units
         assert made[variable.name].dims == made[spec.qa_name].dims
         assert np.isfinite(made[variable.name]).mean() > 0.5, f"{variable.name} is empty on ordinary input"
+        if not variable.uncertain:
+            continue
         sigma = made[variable.uncertainty_name].where(np.isfinite(made[variable.name]))
         assert float(sigma.min()) >= 0
     assert made.attrs["product"] == spec.key

@@ -13,6 +13,7 @@ import pytest
 
 from musyq_lab.core.attributes import (
     CONVENTIONS,
+    cause_attributes,
     extend_history,
     global_attributes,
     history_line,
@@ -22,7 +23,7 @@ from musyq_lab.core.attributes import (
     variable_attributes,
 )
 from musyq_lab.core.quality import Flag
-from musyq_lab.core.spec import Input, Product, Variable
+from musyq_lab.core.spec import Input, Method, Product, Variable
 
 DSR = Variable(
     "dsr",
@@ -135,3 +136,30 @@ def test_a_bare_source_tree_has_an_unknown_version(monkeypatch):
         assert global_attributes(SPEC)["source"] == "musyq-lab 0+unknown"
     finally:
         package_version.cache_clear()
+
+
+def test_classes_are_cf_flags():
+    kinds = Variable(
+        "kind", "kind", "1", dtype="uint8", fill=255, valid_range=(1, 3), classes=((1, "tall forest"), (3, "sea"))
+    )
+    attributes = variable_attributes(kinds, "x_qa")
+    assert attributes["flag_values"].tolist() == [1, 3]
+    assert attributes["flag_values"].dtype == np.uint8
+    assert attributes["flag_meanings"] == "tall_forest sea"
+    assert attributes["ancillary_variables"] == "x_qa"
+
+
+def test_causes_have_the_bits_of_the_inputs_in_their_order():
+    spec = Product("x", "X", (Variable("x", "x", "1"),), (Input("reflectance_red"), Input("altitude")))
+    attributes = cause_attributes(spec)
+    assert attributes["flag_meanings"] == "reflectance_red altitude"
+    assert attributes["flag_masks"].tolist() == [1, 2]
+
+
+def test_the_method_says_whose_it_is():
+    method = Method("fast", "Fast one, coefficients of Smith (2001)", references=("10.1/b",))
+    spec = Product("x", "X", (Variable("x", "x", "1"),), (), methods=(method,), references=("10.1/a",))
+    attributes = global_attributes(spec, method="fast")
+    assert attributes["method"] == "fast"
+    assert attributes["method_title"] == method.title
+    assert attributes["references"] == "https://doi.org/10.1/a https://doi.org/10.1/b"

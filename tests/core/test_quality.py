@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import (
+    CAUSE_DTYPE,
     COMMON_FLAGS,
     FIRST_OWN_BIT,
     GAP_FILLED,
     INPUT_MISSING,
+    MOST_INPUTS,
     NOT_DEFINED,
     QA_DTYPE,
     Flag,
@@ -61,9 +63,18 @@ def test_values_that_are_no_bits_are_refused(value):
         explain(value, COMMON_FLAGS)
 
 
-@pytest.mark.parametrize("bit", [-1, 16, 64])
+def test_a_layer_of_causes_has_more_bits():
+    flag = Flag(20, "x", "the twentieth")
+    assert explain(np.uint32(1 << 20), [flag], CAUSE_DTYPE) == ["the twentieth"]
+    with pytest.raises(InputError, match="of 32 bits"):
+        explain(2**32, [flag], CAUSE_DTYPE)
+    assert np.finfo(np.float32).nmant + 1 >= MOST_INPUTS  # exact in float32
+    assert flag_attributes([flag], CAUSE_DTYPE)["flag_masks"].dtype == np.uint32
+
+
+@pytest.mark.parametrize("bit", [-1, 32, 64])
 def test_bits_that_do_not_exist_are_refused(bit):
-    with pytest.raises(InputError, match=r"does not exist. Use 0 to 15"):
+    with pytest.raises(InputError, match=r"does not exist. Use 0 to 31"):
         Flag(bit, "x", "x")
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, Flag
-from musyq_lab.core.spec import Input, Product, Variable, Window
+from musyq_lab.core.spec import Input, Method, Product, Variable, Window
+from musyq_lab.core.variables import QUANTITIES
 
 
 def variable(name="ndvi", **changes):
@@ -62,7 +63,12 @@ def test_lists_become_tuples():
         ({"default": ("evi",)}, r"unknown variables \['evi'\]"),
         ({"default": "ndvi"}, r"default must be a tuple, got the text 'ndvi'. Write \('ndvi',\)"),
         ({"methods": "fast"}, "methods must be a tuple"),
-        ({"flags": (Flag(0, "own", ""),)}, r"quality \['bit 0'\] twice. Its own bits begin at 8"),
+        ({"flags": (Flag(0, "own", ""),)}, r"cannot use quality \['bit 0'\]. Its own bits are 8 to 15"),
+        ({"flags": (Flag(16, "own", ""),)}, "'bit 16'"),
+        ({"methods": ("a", Method("a"))}, r"names a method twice: \['a'\]"),
+        ({"methods": (Method("a", inputs=("altitude",)),)}, r"names what the product has not: \['altitude'\]"),
+        ({"methods": (Method("a", model_uncertainty=(("lai", 1.0, 0.0),)),)}, r"has not: \['lai'\]"),
+        ({"inputs": tuple(Input(n) for n in list(QUANTITIES)[:25])}, "has 25 inputs; the most is 24"),
         ({"flags": (Flag(8, "a", ""), Flag(8, "b", ""))}, "'bit 8'"),
         ({"flags": (Flag(8, "gap_filled", ""),)}, "'gap_filled'"),
     ],
@@ -153,3 +159,18 @@ def test_window_margin(size, margin):
 def test_window_needs_a_centre(size):
     with pytest.raises(InputError, match="odd number of pixels"):
         Window(size)
+
+
+def test_methods_are_named_by_text_or_described():
+    spec = product(methods=("fast", Method("slow", "Slow but sure", references=("10.1/x",))))
+    assert spec.method_names == ("fast", "slow")
+    assert spec.method("slow").title == "Slow but sure"
+    assert spec.method("fast") == Method("fast")
+    assert product().method("") == Method("")
+    assert isinstance(hash(spec), int)
+
+
+@pytest.mark.parametrize("choice", [{"classes": [(1, "forest")], "valid_range": (1, 17)}, {"uncertain": False}])
+def test_classes_and_probabilities_have_no_uncertainty(choice):
+    assert not Variable("x", "x", "1", **choice).uncertain
+    assert Variable("x", "x", "1").uncertain

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from musyq_lab.core.errors import MusyqError
-from musyq_lab.core.quality import INPUT_MISSING, INPUT_OUT_OF_RANGE, NOT_DEFINED, OUTPUT_OUT_OF_RANGE
-from musyq_lab.core.spec import Input, Product, Variable, Window
+from musyq_lab.core.quality import (
+    FIRST_OWN_BIT,
+    INPUT_MISSING,
+    INPUT_OUT_OF_RANGE,
+    NOT_DEFINED,
+    OUTPUT_OUT_OF_RANGE,
+    Flag,
+)
+from musyq_lab.core.spec import Input, Method, Product, Variable, Window
 from musyq_lab.products._block import Block
 
 RED, NIR = Input("reflectance_red"), Input("reflectance_nir")
@@ -61,7 +68,7 @@ PIXELS = arrays(float, 12, elements=st.one_of(SPECIAL, st.floats(-0.2, 2.0)))
 @settings(deadline=None, max_examples=25)
 @given(PIXELS, PIXELS)
 def test_each_pixel_has_the_value_and_bits_of_the_definition(red, nir):
-    values, bits = block().values(red, nir)
+    values, bits, _ = block().values(red, nir)
     expected = [naive(r, n) for r, n in zip(red, nir, strict=True)]
     np.testing.assert_array_equal(values, [v for v, _ in expected])
     np.testing.assert_array_equal(bits, [b for _, b in expected])
@@ -71,12 +78,12 @@ def test_each_pixel_has_the_value_and_bits_of_the_definition(red, nir):
 @settings(deadline=None, max_examples=25)
 @given(PIXELS, PIXELS)
 def test_no_pixel_lacks_both_a_value_and_a_reason(red, nir):
-    values, bits = block().values(red, nir)
+    values, bits, _ = block().values(red, nir)
     np.testing.assert_array_equal(np.isnan(values), bits != 0)
 
 
 def test_both_faults_of_two_inputs_are_told():
-    _, bits = block().values(np.array([np.nan]), np.array([5.0]))
+    _, bits, _ = block().values(np.array([np.nan]), np.array([5.0]))
     assert bits[0] == INPUT_MISSING.mask | INPUT_OUT_OF_RANGE.mask
 
 
@@ -92,7 +99,7 @@ def test_body_that_returns_its_input_does_not_get_it_masked_in_place():
     red = np.array([0.1, 1.5])
     narrow = replace(RATIO, valid_range=(0.0, 1.0))
     spec = Product("same", "Same", (narrow,), (RED,))
-    values, bits = block(lambda *, reflectance_red: reflectance_red, spec).values(red)
+    values, bits, _ = block(lambda *, reflectance_red: reflectance_red, spec).values(red)
     np.testing.assert_array_equal(values, [0.1, np.nan])
     np.testing.assert_array_equal(red, [0.1, 1.5])
     assert bits.tolist() == [0, OUTPUT_OUT_OF_RANGE.mask]
@@ -101,7 +108,7 @@ def test_body_that_returns_its_input_does_not_get_it_masked_in_place():
 @pytest.mark.parametrize("shapes", [((3, 4), (4,)), ((3, 1), (1, 4)), ((), (3, 4)), ((3, 4), ())])
 def test_inputs_broadcast_and_so_do_the_bits(shapes):
     red, nir = np.full(shapes[0], 0.2), np.full(shapes[1], 0.4)
-    values, bits = block().values(red, nir)
+    values, bits, _ = block().values(red, nir)
     assert values.shape == bits.shape == (3, 4)
     np.testing.assert_allclose(values, 2.0)
     missing = np.full(shapes[1], np.nan)
@@ -112,23 +119,23 @@ def test_inputs_broadcast_and_so_do_the_bits(shapes):
     ("dtypes", "expected"), [(("f4", "f4"), "f4"), (("f4", "f8"), "f8"), (("f8", "f8"), "f8"), (("f4", "i2"), "f8")]
 )
 def test_single_precision_only_if_all_inputs_have_it(dtypes, expected):
-    values, _ = block().values(*(np.ones(2, d) for d in dtypes))
+    values, _, _ = block().values(*(np.ones(2, d) for d in dtypes))
     assert values.dtype == np.dtype(expected)
 
 
 def test_empty_block():
-    values, bits = block().values(np.empty((0, 3)), np.empty((0, 3)))
+    values, bits, _ = block().values(np.empty((0, 3)), np.empty((0, 3)))
     assert values.shape == bits.shape == (0, 3)
 
 
 def test_options_reach_the_body():
-    values, _ = block(options={"gain": 3.0}).values(np.array([0.2]), np.array([0.4]))
+    values, _, _ = block(options={"gain": 3.0}).values(np.array([0.2]), np.array([0.4]))
     np.testing.assert_allclose(values, 6.0)
 
 
 def test_floating_point_warnings_of_the_body_are_no_news():
     with np.errstate(all="raise"):
-        _, bits = block().values(np.array([0.0, 0.0]), np.array([0.0, 0.1]))
+        _, bits, _ = block().values(np.array([0.0, 0.0]), np.array([0.0, 0.1]))
     assert bits.tolist() == [NOT_DEFINED.mask, OUTPUT_OUT_OF_RANGE.mask]
 
 
@@ -136,14 +143,14 @@ def test_a_variable_that_does_not_need_the_bad_input_is_judged_by_its_own():
     own = Variable("own", "own", "1", inputs=("reflectance_nir",))
     spec = Product("pair", "Pair", (own,), (RED, NIR))
     body = lambda *, reflectance_red, reflectance_nir: reflectance_nir * np.nan  # noqa: E731
-    _, bits = block(body, spec).values(np.array([np.nan, 0.1]), np.array([0.1, np.nan]))
+    _, bits, _ = block(body, spec).values(np.array([np.nan, 0.1]), np.array([0.1, np.nan]))
     assert bits.tolist() == [INPUT_MISSING.mask | NOT_DEFINED.mask, INPUT_MISSING.mask]
 
 
 @pytest.mark.parametrize("support", ["series", Window(3)])
 def test_beyond_a_pixel_an_undefined_value_does_not_accuse_the_equation(support):
     spec = replace(SPEC, support=support)
-    _, bits = block(spec=spec).values(np.array([0.0]), np.array([0.0]))
+    _, bits, _ = block(spec=spec).values(np.array([0.0]), np.array([0.0]))
     assert bits.tolist() == [0]
 
 
@@ -204,7 +211,7 @@ def test_ratio_agrees_with_a_monte_carlo():
 def test_no_value_means_no_uncertainty():
     made = replace(block(), sigmas=("reflectance_red",))
     red, nir = np.array([np.nan, 0.0, -9999.0, 0.01, 0.5]), np.array([0.1, 0.0, 0.1, 0.9, 0.5])
-    values, _ = made.values(red, nir)
+    values, _, _ = made.values(red, nir)
     [found] = made.uncertainties(red, nir, np.full(5, 0.001))
     np.testing.assert_array_equal(np.isnan(found), np.isnan(values))
     assert np.isnan(found).tolist() == [True, True, True, True, False]
@@ -230,3 +237,88 @@ def test_uncertainty_grows_with_its_sources_and_scales_with_them(first, second, 
     large = made.uncertainties(*at, np.array([factor * first]), np.array([factor * second]))[0][0]
     assert large >= small * (1 - 1e-9)
     assert large == pytest.approx(factor * small, rel=1e-9, abs=1e-12)
+
+
+# ---- causes, own bits, own uncertainty, methods, years ---------------------------------------------------------------
+def test_each_faulty_input_has_a_bit_of_its_own():
+    red, nir = np.array([0.1, np.nan, 0.1, 9.0]), np.array([0.4, 0.4, -9.0, np.nan])
+    *_, cause = block().values(red, nir)
+    assert cause.tolist() == [0, 1, 2, 3]
+    assert cause.dtype == np.uint32
+
+
+def test_the_position_in_the_spec_counts_not_that_among_the_inputs_used():
+    *_, cause = block(lambda *, reflectance_nir: reflectance_nir, inputs=(NIR,)).values(np.array([np.nan]))
+    assert cause.tolist() == [2]
+
+
+BRIGHT = Flag(FIRST_OWN_BIT, "bright", "it is bright")
+
+
+def test_own_bits_are_set_from_inputs_options_and_values():
+    spec = replace(SPEC, flags=(BRIGHT,))
+
+    def quality(*, reflectance_red, values, gain):
+        return {"bright": (reflectance_red > 0.3) & (values["ratio"] > gain)}
+
+    made = block(spec=spec, quality=quality, options={"gain": 1.0})
+    _, bits, _ = made.values(np.array([0.4, 0.4, 0.1]), np.array([0.8, 0.2, 0.8]))
+    assert bits.tolist() == [BRIGHT.mask, 0, 0]
+
+
+def test_a_bit_that_the_spec_does_not_list_is_refused():
+    with pytest.raises(MusyqError, match="sets a bit 'bright'"):
+        block(quality=lambda **_: {"bright": True}).values(np.ones(1), np.ones(1))
+
+
+def test_own_uncertainty_gets_given_and_default_sigmas_and_masked_inputs():
+    spec = replace(SPEC, inputs=(replace(RED, uncertainty=(0.0, 0.1)), NIR))
+    seen = {}
+
+    def uncertainty(*, reflectance_red, reflectance_red_uncertainty, reflectance_nir_uncertainty):
+        seen["red"] = reflectance_red
+        return np.hypot(reflectance_red_uncertainty, reflectance_nir_uncertainty)
+
+    made = block(spec=spec, inputs=spec.inputs, uncertainty=uncertainty, sigmas=("reflectance_nir",))
+    (sigma,) = made.uncertainties(np.array([0.3, 9.0]), np.array([0.4, 0.4]), np.array([0.04, 0.04]))
+    np.testing.assert_allclose(sigma, [0.05, np.nan])  # 3-4-5
+    assert np.isnan(seen["red"][1])
+
+
+def test_own_uncertainty_of_too_few_variables_is_refused():
+    with pytest.raises(MusyqError, match="returned 0 arrays"):
+        block(uncertainty=lambda **_: []).uncertainties(np.ones(1), np.ones(1))
+
+
+def test_a_method_has_an_error_of_its_own():
+    method = Method("rough", model_uncertainty=(("ratio", 3.0, 0.0),))
+    (sigma,) = block(method=method).uncertainties(np.array([0.1]), np.array([0.4]))
+    np.testing.assert_allclose(sigma, 3.0)
+
+
+YEARLY = replace(SPEC, support="yearly")
+MEMBERS = np.array([[True, False], [True, False], [False, True]])
+
+
+def yearly(body=None, **changes):
+    def mean(*, reflectance_red, reflectance_nir):
+        ratio = np.where(np.isnan(reflectance_red), 0.0, reflectance_nir / reflectance_red)
+        good = (~np.isnan(reflectance_red)).astype(float)
+        return (ratio @ MEMBERS) / (good @ MEMBERS)
+
+    return block(body or mean, YEARLY, years=(2018, 2019), in_year=MEMBERS, **changes)
+
+
+def test_yearly_results_have_a_value_a_year():
+    values, bits, cause = yearly().values(np.array([[0.1, 0.2, 0.4]]), np.full((1, 3), 0.4))
+    np.testing.assert_allclose(values, [[3.0, 1.0]])
+    assert bits.shape == cause.shape == (1, 2)
+    assert not bits.any()
+
+
+def test_a_year_lacks_an_input_only_if_all_its_samples_do():
+    nan = np.nan
+    _, bits, cause = yearly().values(np.array([[nan, 0.2, nan], [nan, 9.0, 0.4]]), np.full((2, 3), 0.4))
+    assert bits[0].tolist() == [0, INPUT_MISSING.mask]
+    assert bits[1].tolist() == [INPUT_MISSING.mask | INPUT_OUT_OF_RANGE.mask, 0]
+    assert cause.tolist() == [[0, 1], [1, 0]]

@@ -98,7 +98,10 @@ class TestQuality:
         red = scene.reflectance_red.copy()
         red[2, 3] = np.nan
         made = ml.retrieve("ratio", scene.assign(reflectance_red=red))
-        assert ml.explain(made, 3, 2) == ["An input is missing here, so there is no value."]
+        assert ml.explain(made, 3, 2) == [
+            "An input is missing here, so there is no value.",
+            "The input reflectance_red (surface reflectance in the red band) is missing, or not within -0.05 to 1.6.",
+        ]
         assert "No quality bit" in ml.explain(made, 0, 0)[0]
 
     def test_explain_needs_a_quality_layer_and_every_dimension(self, scene):

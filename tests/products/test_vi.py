@@ -52,7 +52,7 @@ def test_equals_spyndex_on_its_own_chip(chip, name):
 
 def test_ndvi_and_evi_by_default(chip):
     made = ml.retrieve("vi", chip, uncertainty=False)
-    assert list(made.data_vars) == ["ndvi", "evi", "vi_qa"]
+    assert list(made.data_vars) == ["ndvi", "evi", "vi_qa", "vi_inputs_qa"]
     assert made.ndvi.attrs["standard_name"] == "normalized_difference_vegetation_index"
 
 
