@@ -17,6 +17,8 @@ from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.quality import CAUSE_DTYPE, INPUT_MISSING, INPUT_OUT_OF_RANGE, QA_DTYPE
 from musyq_lab.core.units import same_units
 from musyq_lab.core.variables import QUANTITIES
+from musyq_lab.products._explain import explain
+from musyq_lab.products._inputs import needed_inputs
 from musyq_lab.products._registry import PRODUCTS
 from musyq_lab.products._retrieve import retrieve
 
@@ -36,6 +38,19 @@ def inputs(spec):
 @pytest.fixture
 def everything(spec):
     return [v.name for v in spec.variables]
+
+
+def needed(spec, variables=None):
+    """Return the inputs that the default method cannot do without."""
+    method = spec.method_names[0] if spec.methods else ""
+    wanted = [spec.variable(name) for name in variables or [v.name for v in spec.variables]]
+    return [item for item in needed_inputs(spec, wanted, method) if not item.optional]
+
+
+def resting_on(spec, *items):
+    """Return the name of a variable that needs all these inputs."""
+    names = {item.name for item in items}
+    return next((v.name for v in spec.variables if not v.inputs or names <= set(v.inputs)), None)
 
 
 def test_there_are_products():
@@ -78,6 +93,7 @@ def test_variables_uncertainty_and_quality_are_there(spec, inputs, everything):
     for variable in spec.variables:
         assert made[variable.name].attrs["units"] == variable.units
         assert made[variable.name].dims == made[spec.qa_name].dims
+        assert ("year" in made[variable.name].dims) == (spec.support == "yearly")
         assert np.isfinite(made[variable.name]).mean() > 0.5, f"{variable.name} is empty on ordinary input"
         if not variable.uncertain:
             continue
@@ -120,34 +136,47 @@ def test_float64_and_float32_agree(spec, inputs, everything):
 def test_nan_gives_nan_and_its_bit(spec, inputs, everything):
     if spec.support != "pixel":
         pytest.skip("the support is more than a pixel")
-    for item in spec.inputs:
+    for item in needed(spec):
         holed = inputs.copy()
         holed[item.name] = holed[item.name].where(holed[item.name].latitude != holed.latitude[0])
         made = retrieve(spec.key, holed, variables=everything).isel(latitude=0)
         assert (made[spec.qa_name] & INPUT_MISSING.mask).astype(bool).all()
+        assert (made[spec.cause_name] == 1 << spec.inputs.index(item)).all()
         for variable in spec.variables:
             if not variable.inputs or item.name in variable.inputs:
                 assert np.isnan(made[variable.name]).all(), (item.name, variable.name)
-                assert np.isnan(made[variable.uncertainty_name]).all()
+                assert not variable.uncertain or np.isnan(made[variable.uncertainty_name]).all()
 
 
 @pytest.mark.parametrize("fault", [np.inf, -np.inf, 1e30, "scaled"])
 def test_impossible_values_become_nan_and_their_bit(spec, inputs, everything, fault):
-    item = spec.inputs[0]
+    item = needed(spec)[0]
     value = item.valid_range[1] * 1e4 + 1 if fault == "scaled" else fault
     spoiled = inputs.copy(deep=True)
-    spoiled[item.name][0, 0] = value
+    spoiled[item.name][..., 0, 0] = value
     made = retrieve(spec.key, spoiled, variables=everything).isel(latitude=0, longitude=0)
-    assert int(made[spec.qa_name]) & INPUT_OUT_OF_RANGE.mask
+    assert (made[spec.qa_name] & INPUT_OUT_OF_RANGE.mask).astype(bool).all()
+    assert (made[spec.cause_name] & 1 << spec.inputs.index(item)).astype(bool).all()
     for variable in spec.variables:
         if not variable.inputs or item.name in variable.inputs:
-            assert np.isnan(made[variable.name])
+            assert np.isnan(made[variable.name]).all()
+
+
+def test_explain_names_the_input_at_fault(spec, inputs):
+    item = needed(spec, spec.default)[0]
+    spoiled = inputs.copy(deep=True)
+    spoiled[item.name][..., 0, 0] = np.nan
+    made = retrieve(spec.key, spoiled)
+    choice = {"year": made.year.values[0]} if "year" in made.dims else {}
+    said = explain(made, 70, 50, **choice)
+    assert any(f"The input {item.name} " in line for line in said)
+    assert INPUT_MISSING.sentence.capitalize() + "." in said
 
 
 @pytest.mark.parametrize("size", [(0, 5), (1, 1)])
 def test_empty_and_single_pixel_input_work(spec, inputs, size):
     made = retrieve(spec.key, inputs.isel(latitude=slice(size[0]), longitude=slice(size[1])))
-    assert made[spec.qa_name].shape == size
+    assert made[spec.qa_name].shape[-2:] == size
 
 
 def test_all_missing_input_works(spec, inputs):
@@ -163,16 +192,16 @@ def test_input_is_not_changed(spec, inputs):
 
 
 def test_a_missing_input_is_named(spec, inputs):
-    required = next(i for i in spec.inputs if not i.optional)
-    wanted = next(v.name for v in spec.variables if not v.inputs or required.name in v.inputs)
+    required = needed(spec)[0]
+    wanted = resting_on(spec, required)
     with pytest.raises(InputError, match=f"needs {required.name} in"):
         retrieve(spec.key, inputs.drop_vars(required.name), variables=[wanted])
 
 
 @pytest.mark.parametrize("units", ["furlong", "kg", None])
 def test_wrong_or_absent_units_are_refused(spec, inputs, units):
-    required = spec.inputs[0]
-    wanted = next(v.name for v in spec.variables if not v.inputs or required.name in v.inputs)
+    required = needed(spec)[0]
+    wanted = resting_on(spec, required)
     spoiled = inputs.copy()
     spoiled[required.name].attrs = {} if units is None else {"units": units}
     with pytest.raises(InputError, match="got no units" if units is None else units):
@@ -180,14 +209,27 @@ def test_wrong_or_absent_units_are_refused(spec, inputs, units):
 
 
 def test_unequal_grids_are_refused(spec, inputs):
-    if len(spec.inputs) < 2:
+    if len(needed(spec)) < 2:
         pytest.skip("one input only")
-    names = [i.name for i in spec.inputs]
-    shifted = {n: inputs[n] for n in names}
-    shifted[names[1]] = shifted[names[1]].assign_coords(longitude=shifted[names[1]].longitude + 0.5)
-    wanted = [v.name for v in spec.variables if not v.inputs or set(names[:2]) <= set(v.inputs)]
+    first, second = needed(spec)[:2]
+    shifted = {i.name: inputs[i.name] for i in spec.inputs}
+    shifted[second.name] = inputs[second.name].assign_coords(longitude=inputs.longitude + 0.5)
     with pytest.raises(InputError, match="one grid"):
-        retrieve(spec.key, variables=wanted[:1], **shifted)
+        retrieve(spec.key, variables=[resting_on(spec, first, second)], **shifted)
+
+
+def test_every_method_works_says_whose_it_is_and_differs_from_the_others(spec, inputs):
+    made = {name: retrieve(spec.key, inputs, method=name) for name in spec.method_names}
+    values = []
+    for name, result in made.items():
+        variables = [v for v in spec.variables if v.name in result]
+        finite = [bool(np.isfinite(result[v.name]).mean() > 0.5) for v in variables]
+        assert any(finite), f"{name} is empty on ordinary input"
+        assert result.attrs["method"] == name
+        assert result.attrs.get("method_title", "") == spec.method(name).title
+        values.append(np.concatenate([result[v.name].values.ravel() for v in variables]))
+    for index, one in enumerate(values):
+        assert not any(np.array_equal(one, other, equal_nan=True) for other in values[:index])
 
 
 def test_unknown_names_are_refused_with_a_hint(spec, inputs):
