@@ -90,7 +90,7 @@ def density_of(warmth: Any, pressure: Any, humidity: Any) -> Any:
 @inline
 def missing(saturation: Any, actual: Any) -> Any:
     """Deficit (Pa), not below zero; NaN stays NaN."""
-    return select(actual > saturation, 0.0 * actual, saturation - actual)
+    return select(actual > saturation, 0.0, saturation - actual)
 
 
 @kernel("()->()")  # air temperature (K) -> saturation pressure (Pa), MOD17

@@ -7,6 +7,10 @@ CHUNKS = [{"latitude": 4, "longitude": 5}, {"latitude": 1, "longitude": -1}, {"l
 SHAPE = (9, 11)
 DATES = np.arange("2018-01-03", "2020-01-01", 15, "datetime64[D]").astype("datetime64[ns]")
 
+# Extremes of a year lie beyond the value of the day.
+SHARES = {"_minimum": (0.01, 0.05), "_maximum": (0.5, 0.9)}
+TEMPERATURES = {"_min": (272.0, 280.0), "_max": (295.0, 305.0)}
+
 
 def example(spec, seed=20151):
     """Return a Dataset with every input of a spec, in the middle of its physical range."""
@@ -27,7 +31,11 @@ def values_of(item, random, shape):
     if item.name == "land_cover":
         return random.choice([1.0, 2.0, 4.0, 5.0, 7.0, 10.0, 12.0], shape)
     low, high = item.valid_range
-    least, most = max(low, 0) + 0.05 * (high - max(low, 0)), low + 0.45 * (high - low)
+    low = max(low, 0.0)
+    first, last = next((v for ending, v in SHARES.items() if item.name.endswith(ending)), (0.05, 0.45))
+    least, most = low + first * (high - low), low + last * (high - low)
+    if item.units == "K":
+        least, most = next((v for ending, v in TEMPERATURES.items() if item.name.endswith(ending)), (280.0, 295.0))
     if len(shape) == 2:
         return random.uniform(least, most, shape)
     # A season that peaks in the middle of each calendar year, and a little noise.
