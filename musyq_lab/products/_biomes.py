@@ -1,0 +1,90 @@
+"""Parameters of carbon models by class of land cover, as their kernels take them; a user's table may stand in."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musyq_lab.core.errors import InputError, NotFoundError
+from musyq_lab.core.resources import resource
+from musyq_lab.kernels._classes import ClassTable
+
+_FOLDER = "catalogs/biomes"
+
+
+@lru_cache(maxsize=64)
+def biome_table(table: str, columns: tuple[str, ...], own: str = "") -> ClassTable:
+    """Return the classes and parameters of a table.
+
+    Parameters
+    ----------
+    table : str
+        Name of a file of ``catalogs/biomes`` without its ending.
+    columns : tuple of str
+        Parameters, in the order in which the kernel takes them.
+    own : str, optional
+        Path of a CSV file to read in its place: a line of names, one of them ``class``, then one line a class; lines
+        that begin with ``#`` are comments.
+
+    Returns
+    -------
+    tuple of (int, tuple of float)
+        Classes for which all parameters are given, rising.
+
+    Raises
+    ------
+    NotFoundError
+        If the file is not there.
+    InputError
+        If it lacks a column, or a value is no number.
+    """
+    path = Path(own) if own else resource(f"{_FOLDER}/{table}.csv")
+    rows = []
+    for number, row in sorted(_read(str(path)).items()):
+        if missing := [name for name in columns if name not in row]:
+            raise InputError(f"{path} has no column {missing}. The model {table!r} needs {list(columns)} by class.")
+        values = tuple(_number(row[name], f"{path}, class {number}, {name}") for name in columns)
+        if not any(math.isnan(value) for value in values):
+            rows.append((number, values))
+    return tuple(rows)
+
+
+def without_parameters(land_cover: Any, table: ClassTable) -> NDArray[np.bool_]:
+    """Return where a class is given that the table does not have."""
+    classes = np.asarray(land_cover)
+    found: NDArray[np.bool_] = np.isfinite(classes) & ~np.isin(classes, [number for number, _ in table])
+    return found
+
+
+def columns_of(table: ClassTable, columns: Sequence[str]) -> dict[int, dict[str, float]]:
+    """Return the table as parameter by name by class."""
+    return {number: dict(zip(columns, row, strict=True)) for number, row in table}
+
+
+@lru_cache(maxsize=16)
+def _read(path: str) -> MappingProxyType[int, dict[str, str]]:
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    except OSError as error:
+        raise NotFoundError(
+            f"The table of parameters {path!r} cannot be read ({error}). Give the path of a CSV."
+        ) from None
+    if not rows or "class" not in rows[0]:
+        raise InputError(f"{path} needs a column 'class' and at least one line below its names.")
+    return MappingProxyType({int(_number(row["class"], f"{path}, class")): row for row in rows})
+
+
+def _number(text: str | None, where: str) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        raise InputError(f"{where}: {text!r} is no number.") from None
