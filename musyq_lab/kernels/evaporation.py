@@ -108,7 +108,8 @@ def canopy_limit(warmth: Any, ndvi: Any, highest: Any, optimum: Any, covered: An
     best = select(optimum < warmth, warmth, optimum)
     best = select(best < _COLDEST, _COLDEST, best)
     off = (warmth - best) / best
-    growing = share(absorbed / covered) * share(absorbed / most) * exp(-off * off)
+    green = share(absorbed / select(covered <= 0.0, 1.0, covered))
+    growing = green * share(absorbed / select(most <= 0.0, 1e-6, most)) * exp(-off * off)
     return select(covered <= 0.0, 0.0 * (absorbed + most + off * off), growing)
 
 
@@ -140,10 +141,11 @@ def parts(
     canopy = positive(rate * (1.0 - wet) * on_leaves) * canopy_limit(warmth, ndvi, highest, optimum, covered)
     rain = positive(rate * wet * on_leaves)
     total = soil + canopy + rain
-    # Where any input is missing there is no potential rate either.
-    potential = positive(rate * (radiation - heat)) + 0.0 * total
-    kept = select(total > potential, potential / total, 1.0)
-    return kept * soil, kept * canopy, kept * rain, potential
+    potential = positive(rate * (radiation - heat))
+    over = total > potential
+    # Where one part is missing so are all.
+    kept = select(over, potential, 1.0) / select(over, total, 1.0) + 0.0 * total
+    return kept * soil, kept * canopy, kept * rain, potential + 0.0 * total
 
 
 # net radiation and heat into the ground (W m-2), air temperature (K), relative humidity (1), NDVI, highest NDVI of the
