@@ -27,6 +27,7 @@ from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 from musyq_lab.core.progress import track
 from musyq_lab.core.spec import Product
 from musyq_lab.files.digest import sha256
+from musyq_lab.files.direct import write_chunk
 from musyq_lab.files.safety import opened
 
 BAND_BYTES = 128 * 2**20
@@ -137,7 +138,15 @@ def _write_maps(
             rows = slice(first, first + packed.shape[-2])
             for column in range(0, width, tile_shape[1]):
                 columns = slice(column, column + tile_shape[1])
-                stored[layer.name][..., rows, columns] = packed[..., columns]
+                _store(stored[layer.name], packed[..., columns], rows, columns)
+
+
+def _store(dataset: h5py.Dataset, block: NDArray[Any], rows: slice, columns: slice) -> None:
+    """Write a tile: as one chunk, or through the library where its leading dimensions take several."""
+    if block.shape[:-2] == dataset.chunks[:-2]:
+        write_chunk(dataset, (*(0 for _ in block.shape[:-2]), rows.start, columns.start), block)
+    else:
+        dataset[..., rows, columns] = block
 
 
 def _rows_of_tiles(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import ArchiveError
+from musyq_lab.files import direct
 from musyq_lab.files.lazy import blocks, dask_array
 from musyq_lab.files.safety import check_hdf5, damage, opened
 
@@ -104,8 +105,8 @@ class StoredLayer:
         with opened(path) as file, damage(path):
             dataset = file[self.name]
             self._compare(dataset, path)
-            raw = np.asarray(dataset[key])
-        return self.packing.unpack(raw)
+            values = direct.values(dataset, key, self.packing)
+            return self.packing.unpack(np.asarray(dataset[key])) if values is None else values
 
     def _compare(self, dataset: h5py.Dataset, path: str) -> None:
         """Refuse a file of a series that is not laid out and packed like the first."""
