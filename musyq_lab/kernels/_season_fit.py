@@ -1,0 +1,229 @@
+r"""A double logistic through the observations of one season, by damped least squares.
+
+.. math:: f(t) = b + a \left[\frac{1}{1 + e^{-r (t - s)}} + \frac{1}{1 + e^{q (t - e)}} - 1\right]
+
+(Beck et al. 2006, doi:10.1016/j.rse.2005.10.021, equation 3). Parameters are b, a, s, ln r, e, ln q; s and e stay within
+the season's window, the rates within :data:`RATES`. The logarithms of the rates have a weak prior
+(:data:`PRIOR_RATE`, a factor :math:`e^{0.7}` either way) that counts as much as the noise says: where few observations
+fall into the rise its steepness cannot be known, and the fit stays regular.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from musyq_lab.kernels._compile import inline, kernel
+from musyq_lab.kernels._math import exp, log
+
+SIZE = 6
+"""Parameters."""
+RATES = (0.008, 0.5)
+"""Slowest and fastest rate (d-1): 10 % to 90 % in 550 and in 9 days."""
+PRIOR_RATE = 0.06
+"""Centre of the prior of both rates (d-1): 10 % to 90 % in 73 days."""
+_PRIOR_WEIGHT = 1.0 / 0.7**2
+_ITERATIONS = 80
+_LOWEST, _HIGHEST, _CENTRE = float(np.log(RATES[0])), float(np.log(RATES[1])), float(np.log(PRIOR_RATE))
+
+
+@inline
+def logistic_pair(t: Any, p: Any, rising: Any, falling: Any) -> None:
+    """Write both logistic terms at the times."""
+    r, q = exp(p[3]), exp(p[5])
+    for i in range(t.size):
+        rising[i] = 1.0 / (1.0 + exp(-r * (t[i] - p[2])))
+    for i in range(t.size):
+        falling[i] = 1.0 / (1.0 + exp(q * (t[i] - p[4])))
+
+
+@inline
+def _cost(y: Any, p: Any, rising: Any, falling: Any, envelope: float, prior: float, rest: Any) -> Any:
+    """Write the residuals; return the weighted sum of squares with the prior."""
+    total = prior * ((p[3] - _CENTRE) * (p[3] - _CENTRE) + (p[5] - _CENTRE) * (p[5] - _CENTRE))
+    for i in range(y.size):
+        r = y[i] - p[0] - p[1] * (rising[i] + falling[i] - 1.0)
+        rest[i] = r
+        total += 2.0 * (envelope if r > 0.0 else 1.0 - envelope) * r * r
+    return total
+
+
+@inline
+def _gradient(t: float, p: Any, rise: float, fall: float, rising: float, falling: float, g: Any) -> None:
+    """Write the derivatives of the curve at one time by the parameters; rise and fall are amplitude times rate."""
+    slope_up, slope_down = rise * rising * (1.0 - rising), fall * falling * (1.0 - falling)
+    g[0] = 1.0
+    g[1] = rising + falling - 1.0
+    g[2] = -slope_up
+    g[3] = slope_up * (t - p[2])
+    g[4] = slope_down
+    g[5] = -slope_down * (t - p[4])
+
+
+@inline
+def _normal(
+    t: Any, p: Any, rising: Any, falling: Any, rest: Any, envelope: float, prior: float, g: Any, matrix: Any, right: Any
+) -> None:
+    """Write the normal matrix (rows of the lower triangle at 6 i + j) and the right side."""
+    matrix[:] = 0.0
+    right[:] = 0.0
+    rise, fall = p[1] * exp(p[3]), p[1] * exp(p[5])
+    for i in range(t.size):
+        _gradient(t[i], p, rise, fall, rising[i], falling[i], g)
+        w = 2.0 * (envelope if rest[i] > 0.0 else 1.0 - envelope)
+        for a in range(SIZE):
+            right[a] += w * g[a] * rest[i]
+            for b in range(a + 1):
+                matrix[a * SIZE + b] += w * g[a] * g[b]
+    matrix[3 * SIZE + 3] += prior
+    matrix[5 * SIZE + 5] += prior
+    right[3] -= prior * (p[3] - _CENTRE)
+    right[5] -= prior * (p[5] - _CENTRE)
+
+
+@inline
+def _factor(matrix: Any, damping: float, root: Any) -> bool:
+    """Write the Cholesky factor of the matrix with a larger diagonal; False if it has none."""
+    for a in range(SIZE):
+        for b in range(a + 1):
+            value = matrix[a * SIZE + b]
+            if a == b:
+                value += damping * value + 1e-30
+            for c in range(b):
+                value -= root[a * SIZE + c] * root[b * SIZE + c]
+            if a == b:
+                if not value > 0.0:
+                    return False
+                root[a * SIZE + a] = np.sqrt(value)
+            else:
+                root[a * SIZE + b] = value / root[b * SIZE + b]
+    return True
+
+
+@inline
+def _solve(root: Any, x: Any) -> None:
+    """Solve with the factor in place."""
+    for a in range(SIZE):
+        for c in range(a):
+            x[a] -= root[a * SIZE + c] * x[c]
+        x[a] /= root[a * SIZE + a]
+    for k in range(SIZE):
+        a = SIZE - 1 - k
+        for c in range(a + 1, SIZE):
+            x[a] -= root[c * SIZE + a] * x[c]
+        x[a] /= root[a * SIZE + a]
+
+
+@inline
+def _bounded(p: Any, left: float, peak: float, right: float) -> None:
+    """Keep dates on their side of the peak and rates possible."""
+    p[1] = max(p[1], 1e-6)
+    p[2] = min(max(p[2], left), peak)
+    p[3] = min(max(p[3], _LOWEST), _HIGHEST)
+    p[4] = min(max(p[4], peak), right)
+    p[5] = min(max(p[5], _LOWEST), _HIGHEST)
+
+
+@inline
+def _descend(
+    t: Any, y: Any, p: Any, left: float, peak: float, right: float, envelope: float, prior: float, work: Any
+) -> Any:
+    """Improve the parameters until nothing is gained; return the cost."""
+    count = t.size
+    rising, falling, rest = work[:count], work[count : 2 * count], work[2 * count : 3 * count]
+    g, side, step, trial = np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
+    matrix, root = np.zeros(SIZE * SIZE), np.zeros(SIZE * SIZE)
+    logistic_pair(t, p, rising, falling)
+    cost, damping = _cost(y, p, rising, falling, envelope, prior, rest), 1e-3
+    _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, side)
+    for _ in range(_ITERATIONS):
+        better, gain = False, 0.0
+        if _factor(matrix, damping, root):
+            step[:] = side
+            _solve(root, step)
+            for a in range(SIZE):
+                trial[a] = p[a] + step[a]
+            _bounded(trial, left, peak, right)
+            logistic_pair(t, trial, rising, falling)
+            found = _cost(y, trial, rising, falling, envelope, prior, rest)
+            better, gain = found < cost, cost - found
+        if better:
+            p[:] = trial
+            cost -= gain
+            damping = max(0.1 * damping, 1e-12)
+            if gain <= 1e-12 * cost:
+                break
+            _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, side)
+        else:
+            damping *= 10.0
+            if damping > 1e8:
+                break
+    return cost
+
+
+@inline
+def _correlation(rest: Any) -> Any:
+    """Return by how much the correlation of successive residuals widens the errors: (1 + rho) / (1 - rho)."""
+    power, product = 0.0, 0.0
+    for i in range(rest.size):
+        power += rest[i] * rest[i]
+        if i > 0:
+            product += rest[i] * rest[i - 1]
+    rho = min(max(product / power, 0.0), 0.9) if power > 0.0 else 0.0
+    return (1.0 + rho) / (1.0 - rho)
+
+
+@inline
+def _covariance(t: Any, y: Any, p: Any, envelope: float, prior: float, work: Any, covariance: Any) -> Any:
+    """Write the covariance of the parameters for the spread of the residuals; return that spread (one sigma)."""
+    count = t.size
+    rising, falling, rest = work[:count], work[count : 2 * count], work[2 * count : 3 * count]
+    g, column = np.zeros(SIZE), np.zeros(SIZE)
+    matrix, root = np.zeros(SIZE * SIZE), np.zeros(SIZE * SIZE)
+    logistic_pair(t, p, rising, falling)
+    _cost(y, p, rising, falling, envelope, prior, rest)
+    square = 0.0
+    for i in range(count):
+        square += rest[i] * rest[i]
+    variance = square / max(count - SIZE, 1)
+    _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, column)
+    if _factor(matrix, 1e-12, root):
+        wide = variance * _correlation(rest)
+        for a in range(SIZE):
+            column[:] = 0.0
+            column[a] = 1.0
+            _solve(root, column)
+            for b in range(SIZE):
+                covariance[b, a] = wide * column[b]
+    return np.sqrt(variance)
+
+
+@kernel("(n),(n),(k),(),(),(),(),()->(k),(k,k),(),()")
+def fit(
+    times: Any,  # n d
+    y: Any,  # n NaN for a gap
+    start: Any,  # 6 first guess: base, amplitude, date of rise, ln rate, date of fall, ln rate
+    left: float,  # d, first day of the season's window
+    peak: float,  # d, of the peak
+    right: float,  # d, last day of the window
+    noise: float,  # sigma of the observations, for the weight of the prior
+    envelope: float,  # weight of observations above the curve, within (0, 1); 0.5 treats both sides alike
+    p: Any,  # 6 parameters
+    covariance: Any,  # 6, 6
+    error: Any,  # spread of the residuals
+    number: Any,  # observations in the window
+) -> None:
+    """Fit the season between two lows; NaN for fewer observations than parameters."""
+    t, value, count = np.zeros(times.size), np.zeros(times.size), 0
+    for i in range(times.size):
+        if left <= times[i] <= right and y[i] == y[i]:
+            t[count], value[count] = times[i], y[i]
+            count += 1
+    number[0] = count
+    if count > SIZE and left < peak < right and start[1] == start[1]:
+        guess, work = np.zeros(SIZE), np.zeros(3 * count)
+        guess[:] = start
+        _bounded(guess, left, peak, right)
+        prior = noise * noise * _PRIOR_WEIGHT
+        _descend(t[:count], value[:count], guess, left, peak, right, envelope, prior, work)
+        error[0] = _covariance(t[:count], value[:count], guess, envelope, prior, work, covariance)
+        p[:] = guess
