@@ -117,6 +117,7 @@ SPEC = Product(
         Flag(9, "above_full_cover", "NDVI is above that of full cover: the cover was set to 1"),
         Flag(10, "no_plants", "the land cover is snow, ice or water, which has no vegetation cover"),
     ),
+    references=("10.11922/sciencedb.j00001.00266", "10.1080/014311698215333"),
 )
 
 
