@@ -49,7 +49,7 @@ class Parts(NamedTuple):
     """Air temperature at which water evaporates (K)."""
 
 
-def parts_of(method: str, inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Parts:
+def parts_of(method: str, inputs: Mapping[str, Any], options: Mapping[str, Any], *, whole: bool = False) -> Parts:
     """Return the parts by a method.
 
     Parameters
@@ -58,9 +58,13 @@ def parts_of(method: str, inputs: Mapping[str, Any], options: Mapping[str, Any])
         ``ptjpl``, ``mod16``, ``priestley_taylor`` or ``fao56``.
     inputs, options : mapping
         Arrays and options by name, as the product gets them; those not known are absent or None.
+    whole : bool, default False
+        Whether the sum will do: the parts may then be missing (NaN).
     """
     given = {name: array for name, array in inputs.items() if array is not None}
-    make = {"ptjpl": _ptjpl, "mod16": _mod16, "priestley_taylor": _priestley_taylor, "fao56": _fao56}
+    if method == "ptjpl":
+        return _ptjpl(given, options, whole=whole)
+    make = {"mod16": _mod16, "priestley_taylor": _priestley_taylor, "fao56": _fao56}
     return make[method](given, options)
 
 
@@ -79,15 +83,14 @@ def _pressure(inputs: Mapping[str, Any]) -> Any:
     return STANDARD_PRESSURE if pressure is None else pressure
 
 
-def _ptjpl(inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Parts:
-    temperature, ndvi = inputs["air_temperature"], inputs["ndvi"]
-    optimum = inputs.get("optimum_temperature")
-    soil, canopy, rain, potential = evaporation.ptjpl_parts(
+def _ptjpl(inputs: Mapping[str, Any], options: Mapping[str, Any], *, whole: bool) -> Parts:
+    temperature, optimum = inputs["air_temperature"], inputs.get("optimum_temperature")
+    arguments = (
         inputs["net_radiation"],
         _ground(inputs),
         temperature,
         inputs["relative_humidity"],
-        ndvi,
+        inputs["ndvi"],
         inputs.get("ndvi_maximum", -1.0),
         STANDARD_OPTIMUM if optimum is None else optimum - weather.FREEZING,
         _pressure(inputs),
@@ -95,6 +98,9 @@ def _ptjpl(inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Parts:
         options["wet_from"],
         0.0 if "ground_heat" in inputs else options["ground_share"],
     )
+    if whole:
+        return _undivided(evaporation.ptjpl(*arguments), np.nan, temperature)
+    soil, canopy, rain, potential = evaporation.ptjpl_parts(*arguments)
     return Parts(soil + canopy + rain, canopy, soil, rain, potential, temperature)
 
 
