@@ -1,0 +1,88 @@
+"""Soil moisture for the production models where none is measured: a bucket run from rain and potential evaporation."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from musyq_lab.core.errors import InputError
+from musyq_lab.core.units import convert
+from musyq_lab.kernels import bucket
+
+_RATE = "mm d-1"
+_DAY = np.timedelta64(1, "D")
+
+
+def soil_water(
+    precipitation: xr.DataArray,
+    potential_evapotranspiration: xr.DataArray,
+    *,
+    capacity: xr.DataArray | float = 150.0,
+    hours: xr.DataArray | float = 12.0,
+    start: xr.DataArray | float = 0.5,
+    spin_up: int = 365,
+) -> xr.Dataset:
+    """Run the water balance of the root zone day by day (equations in :mod:`musyq_lab.kernels.bucket`).
+
+    Parameters
+    ----------
+    precipitation, potential_evapotranspiration : xarray.DataArray
+        Daily means with a dimension ``time`` in steps of one day, in units that convert to mm d-1;
+        ``potential_evapotranspiration`` as :func:`musyq_lab.retrieve` makes it.
+    capacity : xarray.DataArray or float, optional
+        Water that the root zone holds (mm); 150 is the capacity of SPLASH (Davis et al. 2017).
+    hours : xarray.DataArray or float, optional
+        Hours of light of each day.
+    start : xarray.DataArray or float, optional
+        Share of the capacity that is filled before the first day.
+    spin_up : int, optional
+        As many days of the beginning are run through once before, so that the start hardly counts.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``soil_moisture`` (share of the capacity, 1), ``evaporation`` and ``runoff`` (mm d-1), each with ``time``, and
+        ``evaporation_ratio``, the actual over the potential evaporation of all days. NaN from the first day without
+        data on.
+
+    Raises
+    ------
+    InputError
+        If an input has no ``time`` of daily steps, or other units.
+    """
+    rain = _daily("precipitation", precipitation)
+    demand = _daily("potential_evapotranspiration", potential_evapotranspiration)
+    given = [rain, demand, xr.zeros_like(demand) + hours, capacity, start, float(spin_up)]
+    core = [["time"]] * 3 + [[]] * 3
+    share, evaporation, runoff, ratio = xr.apply_ufunc(
+        bucket.water_balance,
+        *given,
+        input_core_dims=core,
+        output_core_dims=[["time"]] * 3 + [[]],
+        dask="parallelized",
+        output_dtypes=[np.float64] * 4,
+        dask_gufunc_kwargs={"allow_rechunk": True},
+    )
+    return xr.Dataset(
+        {
+            "soil_moisture": _named(share, "1", "water of the root zone as share of what it holds"),
+            "evaporation": _named(evaporation, _RATE, "actual evaporation"),
+            "runoff": _named(runoff, _RATE, "water beyond the capacity"),
+            "evaporation_ratio": _named(ratio, "1", "actual over potential evapotranspiration of all days"),
+        }
+    )
+
+
+def _daily(name: str, array: xr.DataArray) -> xr.DataArray:
+    if "time" not in array.dims:
+        raise InputError(f"{name} needs a dimension 'time' of days, has {list(array.dims)}.")
+    steps = np.diff(array["time"].values) if "time" in array.coords else np.array([])
+    # Calendars without 29 February have one step of two days every fourth year.
+    if steps.dtype.kind == "m" and not ((steps >= _DAY) & (steps <= 2 * _DAY)).all():
+        raise InputError(f"{name} must be in steps of one day. Resample it, for example .resample(time='1D').mean().")
+    daily: xr.DataArray = convert(array, _RATE).astype(np.float64)
+    return daily
+
+
+def _named(array: xr.DataArray, units: str, long_name: str) -> xr.DataArray:
+    return array.assign_attrs(units=units, long_name=long_name)
