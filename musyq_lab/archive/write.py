@@ -31,7 +31,9 @@ from musyq_lab.files.direct import write_chunk
 from musyq_lab.files.safety import opened
 
 BAND_BYTES = 128 * 2**20
-"""Size of the arrays computed at once; a single chunk of the data that is larger sets it instead."""
+"""Most of the arrays computed at once; a single chunk of the data that is larger sets it instead."""
+LEAST_BYTES = 32 * 2**20
+"""Least of them where the data allow: every computation costs some tenths of a second of scheduling."""
 
 
 def write_product(
@@ -164,14 +166,15 @@ def _rows_of_tiles(
 
 
 def _bands(ds: xr.Dataset, dimension: str, rows: int) -> Iterator[tuple[int, int]]:
-    """Yield stretches of rows to compute at once: they end where no chunk of the data is cut, or at the budget."""
+    """Yield stretches of rows to compute at once: large enough, ending where no chunk is cut, or at the budget."""
     height = ds.sizes[dimension]
     cuts = [set(np.cumsum(sizes)) for sizes in _chunks(ds, dimension)]
     per_row = sum(array.size * array.dtype.itemsize for array in ds.values()) / max(height, 1)
     budget = max(BAND_BYTES, sum(_largest_chunk(array) for array in ds.values()))
     start = 0
     for stop in (*range(rows, height, rows), height):
-        if stop == height or all(stop in cut for cut in cuts) or (stop - start + rows) * per_row > budget:
+        enough = (stop - start) * per_row >= LEAST_BYTES and all(stop in cut for cut in cuts)
+        if stop == height or enough or (stop - start + rows) * per_row > budget:
             if stop > start:
                 yield start, stop
             start = stop

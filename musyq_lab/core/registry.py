@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
 from musyq_lab.core.errors import InputError, NotFoundError, closest
 
 T = TypeVar("T")
+
+
+@lru_cache(maxsize=16)
+def _entry_points(group: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Return the entry points of a group, read again only where the path has changed."""
+    return entry_points(group=group)
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -48,7 +56,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return {name: f"{self._package}.{name}" for name in names if not name.startswith("_")}
 
     def _plugins(self) -> dict[str, Any]:
-        return {point.name: point for point in entry_points(group=self._package)}
+        return {point.name: point for point in _entry_points(self._package, tuple(sys.path))}
 
     def add(self, key: str, entry: T) -> None:
         """Add an object for this session (a user's own algorithm); the programme's own keys are taken."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from musyq_lab.files.stored import Packing
 
-_LEVEL = 4
+_LEVEL = 1  # of libdeflate: as small as zlib's 4 within 2 %, at three times its speed
 
 
 class _Part(NamedTuple):
@@ -77,15 +78,30 @@ def write_chunk(dataset: h5py.Dataset, origin: Sequence[int], block: NDArray[Any
     block : numpy.ndarray
         Numbers of the dataset's type, as many as the chunk has inside the dataset.
     """
-    import deflate
-
     if block.shape != dataset.chunks:
         whole = np.full(dataset.chunks, dataset.fillvalue, dataset.dtype)
         whole[tuple(slice(size) for size in block.shape)] = block
         block = whole
-    flat = np.ascontiguousarray(block, dataset.dtype.newbyteorder("<")).reshape(-1)
-    shuffled = flat.view(np.uint8).reshape(flat.size, dataset.dtype.itemsize).T
-    dataset.id.write_direct_chunk(tuple(origin), bytes(deflate.zlib_compress(shuffled.tobytes(), _LEVEL)))
+    dataset.id.write_direct_chunk(tuple(origin), _deflated(np.asarray(block, dataset.dtype.newbyteorder("<"))))
+
+
+def _deflated(block: NDArray[Any]) -> bytes:
+    """Return the shuffled and deflated bytes of a chunk; one of zeros, as quality bits mostly are, is kept ready."""
+    if not block.any():
+        return _zeros(block.nbytes)
+    shuffled = np.ascontiguousarray(block).view(np.uint8).reshape(block.size, block.dtype.itemsize).T
+    return _compressed(shuffled.tobytes())
+
+
+@lru_cache(maxsize=16)
+def _zeros(size: int) -> bytes:
+    return _compressed(bytes(size))
+
+
+def _compressed(data: bytes) -> bytes:
+    import deflate
+
+    return bytes(deflate.zlib_compress(data, _LEVEL))
 
 
 def _simple(dataset: h5py.Dataset) -> bool:
