@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from musyq_lab.products._biomes import biome_table
 from musyq_lab.twin._variables import dataset
 
 Field = NDArray[np.floating]
@@ -45,31 +46,26 @@ class Biome(NamedTuple):
     """Maintenance respiration of leaves, fine roots and live wood at 20 C (d-1)."""
 
 
+_COLUMNS = (
+    *("efficiency", "cold_none", "cold_full", "dry_full", "dry_none"),
+    *("leaf_area", "roots", "wood", "leaf_rate", "root_rate", "wood_rate"),
+)
+# MOD17 leaves out wetlands and towns, which are given the parameters of grass, and mosaics, those of crops.
+_STAND_IN = {11: 10, 13: 10, 14: 12}
+
+
 def _biome(*numbers: float) -> Biome:
     efficiency, t0, t1, v0, v1, area, roots, wood, leaf, root, live = numbers
     return Biome(efficiency, (t0, t1), (v0, v1), area, (roots, wood), (leaf * 1e-3, root * 1e-3, live * 1e-3))
 
 
-_GRASS = _biome(1.215, -8, 12.02, 650, 4200, 38, 2.6, 0, 9.8, 8.19, 0)
-_CROP = _biome(1.300, -8, 12.02, 650, 4500, 38, 2.0, 0, 9.8, 8.19, 0)
-BIOMES = {
-    1: _biome(1.211, -8, 8.31, 650, 3000, 15, 1.2, 0.182, 6.04, 5.19, 3.97),
-    2: _biome(1.405, -8, 9.09, 1000, 4000, 26.9, 1.1, 0.162, 6.04, 5.19, 3.97),
-    3: _biome(1.227, -8, 10.44, 650, 3500, 16.9, 1.7, 0.165, 8.15, 5.19, 3.97),
-    4: _biome(1.526, -6, 9.94, 650, 2900, 24.7, 1.1, 0.203, 7.78, 5.19, 3.71),
-    5: _biome(1.226, -7, 9.50, 650, 2900, 22.6, 1.1, 0.203, 7.78, 5.19, 3.71),
-    6: _biome(1.495, -8, 8.61, 650, 4300, 9.4, 1.0, 0.079, 8.69, 5.19, 4.36),
-    7: _biome(1.027, -8, 8.80, 650, 4400, 12, 1.3, 0.040, 5.19, 5.19, 2.18),
-    8: _biome(1.498, -8, 11.39, 650, 3500, 28.8, 1.8, 0.091, 8.69, 5.19, 3.12),
-    9: _biome(1.454, -8, 11.39, 650, 3600, 28.9, 1.8, 0.051, 8.69, 5.19, 1.00),
-    10: _GRASS,
-    11: _GRASS,
-    12: _CROP,
-    13: _GRASS,
-    14: _CROP,
-}
-"""IGBP class -> parameters of MOD17 collection 5.1 (BPLUT, user's guide table 3.1). MOD17 leaves out wetlands (11) and
-towns (13), which are given those of grass, and mosaics (14), those of crops; other classes hold no plants."""
+def _biomes() -> dict[int, Biome]:
+    known = {number: _biome(*row) for number, row in biome_table("mod17", _COLUMNS)}
+    return dict(sorted((known | {number: known[of] for number, of in _STAND_IN.items()}).items()))
+
+
+BIOMES = _biomes()
+"""IGBP class -> parameters of MOD17 (``catalogs/biomes/mod17.csv``); classes that it lacks hold no plants."""
 
 
 def carbon(static: xr.Dataset, day: datetime, *, canopy: xr.Dataset, daily: xr.Dataset) -> xr.Dataset:
