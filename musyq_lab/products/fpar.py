@@ -1,0 +1,93 @@
+r"""Fraction of photosynthetically active radiation (400 to 700 nm) that green leaves absorb.
+
+A small network, trained on canopies of PROSPECT-D and 4SAIL as the bands of the sensor see them, gives the absorption
+at the Sun of the scene under a clear sky: with that of the beam :math:`A_s` and of diffuse light :math:`A_d`,
+
+.. math:: f = (1 - d) A_s + d A_d, \qquad d = 0.847 - 1.61 \cos\theta_s + 1.04 \cos^2\theta_s
+
+weighted over the photons of sunlight; light that the soil sends back up counts. The mean of a day is higher in winter
+and at high latitudes, where the Sun is low for long. Networks, training base and what they reach on canopies they have
+not seen: ``catalogs/networks`` (``accuracy.csv``).
+
+Valid for snow-free land. All leaves of the canopy count in the training base, of which few are brown: absorption by dry
+leaves is seen in part. Snow and water have no leaves: 0.
+
+References
+----------
+Weiss, Baret & Jay (2020), S2ToolBox Level 2 products: LAI, FAPAR, FCOVER, ATBD 2.1, for training base and kind of
+network (SL2P, whose weights are others). Baret et al. (2007), doi:10.1016/j.rse.2007.02.018, for the method. Francois
+et al. (2002), Agronomie 22, 611-618, for d (coefficients as in the R package prosail, paper not re-read).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from musyq_lab.core.quality import FIRST_OWN_BIT, Flag
+from musyq_lab.core.spec import Input, Method, Product, Variable
+from musyq_lab.products import _networks
+from musyq_lab.products._retrieval import retrieval
+
+_NO_LEAVES = (15, 17)  # IGBP: snow and ice, water
+
+NO_LEAVES = Flag(FIRST_OWN_BIT + 5, "no_leaves", "the land cover is snow, ice or water, which has no leaves")
+
+SPEC = Product(
+    key="fpar",
+    title="Fraction of absorbed photosynthetically active radiation",
+    variables=(
+        Variable(
+            "fpar",
+            long_name="fraction of photosynthetically active radiation absorbed by green leaves",
+            standard_name="fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation",
+            units="1",
+            valid_range=(0.0, 1.0),
+            scale=1e-4,
+            colour_map="YlGn",
+            gcos_goal="5 % (0.0025 below 0.05), two sigma",
+            gcos_threshold="10 % (0.005 below 0.05), two sigma",
+        ),
+    ),
+    inputs=(*_networks.INPUTS, Input("land_cover", optional=True)),
+    editions=("1km", "30m"),
+    stage="scene",
+    methods=(
+        Method(
+            "network",
+            "networks of this package, trained on PROSPECT-D and 4SAIL over the ranges of the S2ToolBox ATBD for the "
+            "bands of the sensor",
+            references=("10.1016/j.rse.2007.02.018",),
+        ),
+    ),
+    flags=(*_networks.FLAGS, NO_LEAVES),
+    references=("10.1016/j.rse.2008.01.026",),
+)
+
+
+def _leafless(land_cover: Any) -> Any:
+    return np.False_ if land_cover is None else np.isin(land_cover, _NO_LEAVES)
+
+
+def _quality(*, values: Any, land_cover: Any = None, **given: Any) -> dict[str, Any]:
+    none = _leafless(land_cover)
+    found = _networks.quality("fpar", _networks.given(given), values["fpar"])
+    return {name: where & ~none for name, where in found.items()} | {"no_leaves": none}
+
+
+def _uncertainty(*, land_cover: Any = None, **given: Any) -> Any:
+    value, sigma = _networks.estimate_with_uncertainty("fpar", _networks.given(given))
+    return np.where(_leafless(land_cover), 0 * value, sigma)
+
+
+@retrieval(SPEC, quality=_quality, uncertainty=_uncertainty)
+def fpar(*, sensor: str = "", land_cover: Any = None, **given: Any) -> Any:
+    """Absorption by the network of the sensor that uses most of its bands.
+
+    ``sensor`` names the bands as ``"<sensor>/<platform or camera>"``; that of the scene where it says so, else MODIS.
+    Reflectances: red, and the bands of one of the sensor's networks (near infrared at least). A view that is not given
+    counts as nadir.
+    """
+    value = _networks.estimate("fpar", _networks.given({**given, "sensor": sensor}))
+    return np.where(_leafless(land_cover), 0 * value, value)
