@@ -193,7 +193,8 @@ def _table(names: tuple[str, ...], sensor: str, kind: int, sun: int, view: int, 
 
 def _over(layer: canopy.Layer, bands: slice) -> canopy.Layer:
     """Return some bands of a layer with an axis for soils: chlorophyll, angle, leaf area, soil, band."""
-    return canopy.Layer(*(x[..., None, bands if x.shape[-1] > 1 else slice(None)] for x in layer))
+    parts = (x[..., None, bands if x.shape[-1] > 1 else slice(None)] for x in layer)
+    return canopy.Layer(*(x.astype(np.float32) for x in parts))
 
 
 def _diffuse_share(sun_zenith: float) -> float:
@@ -223,7 +224,7 @@ def _leaves(names: tuple[str, ...], sensor: str, kind: int) -> tuple[Floats, Flo
     for bands in (_bands(names, sensor), _par()[0]):
         leaf = prospect_d(n, cab, cab / 4, 0.0, 0.0, dry / (1 - share) - dry, dry, constants=bands.leaf)
         parts.append([_averaged(spectrum, bands) for spectrum in leaf])
-    rho, tau = (np.concatenate(pair, axis=-1).astype(np.float32) for pair in zip(*parts, strict=True))
+    rho, tau = (np.concatenate(pair, axis=-1) for pair in zip(*parts, strict=True))
     return rho, tau
 
 

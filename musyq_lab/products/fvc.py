@@ -1,7 +1,10 @@
 r"""Fraction of vegetation cover: share of the ground that green leaves hide in a view straight down.
 
-Two ways lead there. Through gaps: with leaf area index L, clumping index :math:`\Omega` and the projection G of leaves
-towards the zenith,
+The default is a small network, trained on canopies of PROSPECT-D and 4SAIL as the bands of the sensor see them
+(:mod:`musyq_lab.products._networks`), since it is the closest: on a Landsat scene of the simulated Earth its root mean
+square error is 0.12 (bias 0.01), that of the dimidiate model 0.23 (0.20), of the two curves below 0.15 to 0.17 (0.12).
+The others ask less of the data. Through gaps: with leaf area index L, clumping index :math:`\Omega` and the projection
+G of leaves towards the zenith,
 
 .. math:: f = 1 - e^{-G(0)\,\Omega L}
 
@@ -14,10 +17,11 @@ each limited to 0 to 1. The mixture is linear in radiance, not in NDVI, and in a
 dimidiate model is too high by 0.16 on average (standard deviation 0.11), the two curves by half of that. Where patches
 of bare ground and closed cover share a pixel, the mixture is closer than within a canopy.
 
-The programme's own product (30 m, GF-1 and HJ-1) takes gaps for forest, IGBP classes 1 to 5, and the dimidiate pixel
-model for all other land; its end members are not public. Here they are data by class
+The programme's own product (30 m, GF-1 and HJ-1; method ``programme``) takes gaps for forest, IGBP classes 1 to 5, and
+the dimidiate pixel model for all other land; its end members are not public. Here they are data by class
 (``catalogs/biomes/end_members.csv``: percentiles of global NDVI), which ``ndvi_soil`` and ``ndvi_vegetation`` override;
-:func:`musyq_lab.products._end_members.end_members` finds them for a region. Snow and water have no cover: 0.
+:func:`musyq_lab.products._end_members.end_members` finds them for a region. With a land cover, snow and water have no
+cover: 0; the network does not ask for one and marks what is unlike its canopies.
 
 Valid for snow-free land and green leaves; dry leaves and stems count as ground. Stored as the programme's 30 m product:
 steps of 0.001, fill -1.
@@ -36,8 +40,9 @@ from typing import Any
 
 import numpy as np
 
-from musyq_lab.core.quality import Flag
+from musyq_lab.core.quality import FIRST_OWN_BIT, Flag
 from musyq_lab.core.spec import Input, Method, Product, Variable
+from musyq_lab.products import _networks
 from musyq_lab.products._class_table import Floats
 from musyq_lab.products._clumping import clumping_of
 from musyq_lab.products._end_members import end_members_of
@@ -48,6 +53,10 @@ _NO_COVER = (15, 17)  # snow and ice, water
 _PROJECTION = 0.5  # of leaves without a preferred inclination
 _BARET = 0.6175
 _GAPS, _MIXTURE = ("lai", "land_cover", "clumping_index"), ("ndvi", "land_cover")
+_NETWORK = tuple(item.name for item in _networks.INPUTS)
+# What the networks' own error leaves out on canopies of the simulated Earth, which are none of the training base.
+_STRUCTURE = 0.08
+_OWN = FIRST_OWN_BIT + len(_networks.FLAGS)
 
 SPEC = Product(
     key="fvc",
@@ -73,14 +82,23 @@ SPEC = Product(
         Input("lai", source="product:lai", uncertainty=(0.1, 0.2)),
         Input("land_cover"),
         Input("clumping_index", optional=True),
+        *_networks.INPUTS,
     ),
     editions=("1km", "30m"),
     methods=(
+        Method(
+            "network",
+            "networks of this package, trained on PROSPECT-D and 4SAIL over the ranges of the S2ToolBox ATBD for the "
+            "bands of the sensor",
+            _NETWORK,
+            references=("10.1016/j.rse.2007.02.018",),
+        ),
         Method(
             "programme",
             "forest by gap probability, other land by the dimidiate pixel model; end members of this package "
             "(percentiles of global NDVI by class), since the programme's are not public; clumping of Chen et al. 2005 "
             "(not re-read)",
+            ("ndvi", *_GAPS),
             references=("10.11922/sciencedb.j00001.00266",),
         ),
         Method(
@@ -113,9 +131,10 @@ SPEC = Product(
         ),
     ),
     flags=(
-        Flag(8, "below_soil", "NDVI is below that of bare ground: the cover was set to 0"),
-        Flag(9, "above_full_cover", "NDVI is above that of full cover: the cover was set to 1"),
-        Flag(10, "no_plants", "the land cover is snow, ice or water, which has no vegetation cover"),
+        *_networks.FLAGS,
+        Flag(_OWN, "below_soil", "NDVI is below that of bare ground: the cover was set to 0"),
+        Flag(_OWN + 1, "above_full_cover", "NDVI is above that of full cover: the cover was set to 1"),
+        Flag(_OWN + 2, "no_plants", "the land cover is snow, ice or water, which has no vegetation cover"),
     ),
     references=("10.11922/sciencedb.j00001.00266", "10.1080/014311698215333"),
 )
@@ -144,38 +163,60 @@ def _forest(land_cover: Any) -> Any:
 
 def _flags(
     *,
-    land_cover: Any,
+    values: Any,
+    method: str,
+    land_cover: Any = None,
     ndvi: Any = None,
-    method: str = "programme",
     ndvi_soil: float | None = None,
     ndvi_vegetation: float | None = None,
-    **_: Any,
+    **given: Any,
 ) -> dict[str, Any]:
+    if method == "network":
+        return _networks.quality("fvc", _networks.given(given), values["fvc"])
     found = {"no_plants": np.isin(land_cover, _NO_COVER)}
-    if ndvi is not None and method != "gap":
+    if method != "gap":
         x = _scaled(ndvi, land_cover, ndvi_soil, ndvi_vegetation)
         mixed = ~_forest(land_cover) if method == "programme" else np.True_
         found |= {"below_soil": (x < 0) & mixed, "above_full_cover": (x > 1) & mixed}
     return found
 
 
-@retrieval(SPEC, quality=_flags)
+def _uncertainty(*, method: str, **given: Any) -> Any:
+    """Return the network's own error, or central differences over the inputs, with what each method leaves out."""
+    if method == "network":
+        return np.hypot(_networks.estimate_with_uncertainty("fvc", _networks.given(given))[1], _STRUCTURE)
+    sigmas = {name: given.pop(f"{name}_uncertainty", None) for name in ("ndvi", "lai", "clumping_index")}
+    own = {name: absolute for name, absolute, _ in SPEC.method(method).model_uncertainty}
+    variance: Any = own.get("fvc", SPEC.variables[0].model_uncertainty[0]) ** 2
+    for name, sigma in sigmas.items():
+        if sigma is not None and given.get(name) is not None:
+            above, below = (fvc.body(method=method, **{**given, name: given[name] + s}) for s in (sigma, -sigma))
+            variance = variance + ((above - below) / 2) ** 2
+    return np.sqrt(variance)
+
+
+@retrieval(SPEC, quality=_flags, uncertainty=_uncertainty)
 def fvc(
     *,
-    land_cover: Any,
+    land_cover: Any = None,
     ndvi: Any = None,
     lai: Any = None,
     clumping_index: Any = None,
-    method: str = "programme",
+    method: str = "network",
     ndvi_soil: float | None = None,
     ndvi_vegetation: float | None = None,
     leaf_projection: float = _PROJECTION,
+    sensor: str = "",
+    **given: Any,
 ) -> Any:
-    """Vegetation cover by gaps between leaves or by a mixture of end members; NaN where a needed input is missing.
+    """Vegetation cover by a network, by gaps between leaves or by a mixture; NaN where a needed input is missing.
 
-    ``ndvi_soil`` and ``ndvi_vegetation`` replace the end members of all classes, ``leaf_projection`` is G(0).
-    ``clumping_index`` replaces the table by class.
+    ``ndvi_soil`` and ``ndvi_vegetation`` replace the end members of all classes, ``leaf_projection`` is G(0),
+    ``clumping_index`` replaces the table by class. ``sensor`` names the bands of a network as ``"<sensor>/<platform or
+    camera>"``; that of the scene where it says so, else MODIS.
     """
+    if method == "network":
+        return _networks.estimate("fvc", _networks.given({**given, "sensor": sensor}))
     if method == "gap":
         return _gap_cover(lai, land_cover, clumping_index, leaf_projection)
     x = np.clip(_scaled(ndvi, land_cover, ndvi_soil, ndvi_vegetation), 0, 1)

@@ -14,6 +14,9 @@ from musyq_lab.products._clumping import clumping_of
 from musyq_lab.products.fvc import SPEC, fvc
 from musyq_lab.standard.spectra import band_weights
 
+SEEN = ("green", "red", "nir", "swir1", "swir2")
+CLASSIC = [name for name in SPEC.method_names if name != "network"]
+BIT = {flag.name: flag.mask for flag in SPEC.flags}
 FOREST, OPEN, NOTHING = range(1, 6), (6, 7, 8, 9, 10, 11, 12, 13, 14, 16), (15, 17)
 
 
@@ -25,7 +28,7 @@ def cases():
 
 def scene(**values):
     shape = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
-    units = {"lai": "m2 m-2"}
+    units = {"lai": "m2 m-2", "sun_zenith": "degree", "view_zenith": "degree", "relative_azimuth": "degree"}
     arrays = {k: np.broadcast_to(np.asarray(v, float), shape).flatten() for k, v in values.items()}
     return xr.Dataset({k: ("x", v, {"units": units.get(k, "1")}) for k, v in arrays.items()})
 
@@ -100,17 +103,16 @@ def test_programme_takes_gaps_for_forest_and_the_mixture_elsewhere():
     given = scene(ndvi=np.linspace(0.2, 0.8, classes.size), lai=np.linspace(0.5, 6, classes.size), land_cover=classes)
     made = {m: fvc(given, method=m).fvc.values for m in ("programme", "gap", "dimidiate")}
     np.testing.assert_array_equal(made["programme"], np.where(classes <= 5, made["gap"], made["dimidiate"]))
-    np.testing.assert_array_equal(fvc(given).fvc, made["programme"])
 
 
-@pytest.mark.parametrize("method", SPEC.method_names)
+@pytest.mark.parametrize("method", CLASSIC)
 def test_snow_and_water_have_no_cover(method):
     made = fvc(scene(ndvi=0.7, lai=3.0, land_cover=np.array(NOTHING)), method=method)
     assert made.fvc.values.tolist() == [0, 0]
-    assert (made.fvc_qa.values >> 10 & 1).all()
+    assert (made.fvc_qa.values & BIT["no_plants"]).all()
 
 
-@pytest.mark.parametrize("method", SPEC.method_names)
+@pytest.mark.parametrize("method", CLASSIC)
 def test_unknown_class_has_no_value(method):
     assert np.isnan(fvc(scene(ndvi=0.5, lai=2.0, land_cover=[0, 42, 255]), method=method).fvc).all()
 
@@ -125,16 +127,16 @@ def test_methods_need_only_their_own_inputs():
 def test_no_value_without_all_inputs(missing, land_cover):
     given = scene(ndvi=[0.5, 0.5], lai=[2.0, 2.0], land_cover=[land_cover, land_cover])
     given[missing][0] = np.nan
-    made = fvc(given)
+    made = fvc(given, method="programme")
     assert np.isnan(made.fvc.values).tolist() == [True, False]
     assert int(made.fvc_qa[0]) & INPUT_MISSING.mask
 
 
 def test_bits_say_that_the_mixture_was_limited():
     made = fvc(scene(ndvi=[-0.1, 0.5, 0.99], land_cover=10), method="dimidiate")
-    assert made.fvc_qa.values.tolist() == [1 << 8, 0, 1 << 9]
+    assert made.fvc_qa.values.tolist() == [BIT["below_soil"], 0, BIT["above_full_cover"]]
     # Forest does not use NDVI in the programme's method, so it is not limited by it.
-    assert fvc(scene(ndvi=[-0.1, 0.99], lai=2.0, land_cover=2)).fvc_qa.values.tolist() == [0, 0]
+    assert fvc(scene(ndvi=[-0.1, 0.99], lai=2.0, land_cover=2), method="programme").fvc_qa.values.tolist() == [0, 0]
     # Nor is anything with end members of the user's own that enclose it.
     free = fvc(scene(ndvi=[-0.1, 0.99], land_cover=10), method="dimidiate", ndvi_soil=-0.2, ndvi_vegetation=1.0)
     assert free.fvc_qa.values.tolist() == [0, 0]
@@ -167,13 +169,13 @@ def truncated(random, count, mode, sigma, low, high):
 
 @pytest.fixture(scope="module")
 def canopies(count=3000):
-    """NDVI (red, nir of MODIS) and cover of canopies drawn as in the ATBD of S2ToolBox, over soils of this package."""
+    """Reflectance (MODIS), leaf area and cover of canopies drawn as in the ATBD of S2ToolBox, over our soils."""
     random = np.random.default_rng(7)
 
     def draw(*limits):
         return truncated(random, count, *limits)
 
-    seen = band_weights("modis", ["red", "nir"], step=5)
+    seen = band_weights("modis", SEEN, "Terra", step=5)
     lai, cab, dry, share = (
         draw(2, 3, 0, 8),
         draw(45, 30, 20, 90),
@@ -186,20 +188,53 @@ def canopies(count=3000):
     layer = canopy.canopy_bands(canopies, seen.leaf, seen.weights)
     bright, red, wet = random.uniform(0.15, 0.5, count), random.uniform(0.3, 0.8, count), random.uniform(0, 0.4, count)
     soil = ground.soil(seen.wavelength, seen.leaf.water, bright, redness=red, moisture=wet)
-    red, nir = canopy.over_soil(layer, seen.average(soil)).rsot.T
-    return (nir - red) / (nir + red) + random.normal(0, 0.02, count), lai, 1 - layer.too[:, 0]
+    rho = canopy.over_soil(layer, seen.average(soil)).rsot
+    rho = rho * random.normal(1, 0.02, rho.shape) + random.normal(0, 0.005, rho.shape)
+    return rho, lai, 1 - layer.too[:, 0]
 
 
-@pytest.mark.parametrize(("method", "rmse"), [("dimidiate", 0.22), ("carlson", 0.15), ("baret", 0.135), ("gap", 0.14)])
+def cover_of(canopies, method):
+    """What a method makes of the canopies: by class for gaps and mixtures, by reflectance for the network."""
+    rho, lai, _ = canopies
+    if method == "network":
+        bands = {f"reflectance_{role}": band for role, band in zip(SEEN, rho.T, strict=True)}
+        return fvc(scene(**bands, sun_zenith=35.0, view_zenith=0.0, relative_azimuth=90.0), method=method)
+    classes = np.where(np.arange(lai.size) % 2, 12.0, 10.0) if method != "gap" else np.full(lai.size, 4.0)
+    red, nir = rho.T[1], rho.T[2]
+    return fvc(scene(ndvi=(nir - red) / (nir + red), lai=lai / clumping_of(classes), land_cover=classes), method=method)
+
+
+@pytest.mark.parametrize(
+    ("method", "rmse"), [("network", 0.1), ("dimidiate", 0.22), ("carlson", 0.15), ("baret", 0.135), ("gap", 0.14)]
+)
 def test_error_beside_4sail(canopies, method, rmse):
     """Leaf angles, soils and saturation are what the methods cannot know."""
-    ndvi, lai, truth = canopies
-    classes = np.where(np.arange(lai.size) % 2, 12.0, 10.0) if method != "gap" else np.full(lai.size, 4.0)
-    given = scene(ndvi=ndvi.clip(-1, 1), lai=lai / clumping_of(classes), land_cover=classes)
-    made = fvc(given, method=method)
+    made, truth = cover_of(canopies, method), canopies[2]
     error = made.fvc.values - truth
-    assert np.sqrt(np.mean(error**2)) < rmse
-    assert np.mean(np.abs(error) < made.fvc_uncertainty) == pytest.approx(0.68, abs=0.08)
+    assert np.sqrt(np.nanmean(error**2)) < rmse
+    covered = float(np.mean(np.abs(error) < made.fvc_uncertainty))
+    # The network states more than these canopies need, for those that are none of its training base.
+    assert 0.6 < covered < (0.95 if method == "network" else 0.76)
+
+
+def test_the_network_is_the_default_and_the_closest(canopies):
+    assert SPEC.method_names[0] == "network"
+    errors = {m: np.sqrt(np.nanmean((cover_of(canopies, m).fvc.values - canopies[2]) ** 2)) for m in SPEC.method_names}
+    errors.pop("programme", None)
+    assert min(errors, key=errors.get) == "network"
+
+
+def test_the_network_asks_for_no_class_and_marks_what_it_does_not_know():
+    names = {item.name for item in SPEC.inputs if not item.optional}
+    given = scene(
+        **{f"reflectance_{r}": v for r, v in zip(SEEN, (0.06, 0.04, 0.4, 0.2, 0.1), strict=True)}, sun_zenith=30.0
+    )
+    made = fvc(given)
+    assert {"ndvi", "lai", "land_cover"} < names
+    assert 0.6 < made.fvc.item() < 1
+    assert made.fvc_qa.item() & BIT["nadir_assumed"]
+    odd = given.assign(reflectance_red=given.reflectance_red * 0 + 0.9)
+    assert fvc(odd).fvc_qa.item() & BIT["outside_training"]
 
 
 def test_the_mixture_is_exact_for_patches_of_equal_brightness():
