@@ -19,6 +19,10 @@ the same equations serve a day and an overpass.
 Heat that goes into the ground is given by ``ground_heat``, or is ``ground_share`` of the net radiation at the soil: 0
 for the mean of a day (FAO-56, equation 42), 0.35 around noon (Norman et al. 1995).
 
+``ndvi_maximum`` and ``optimum_temperature`` belong to a place, not to a day: the first follows from NDVI with a dimension
+``time``, the second from :func:`musyq_lab.products._evaporation_optimum.optimum_temperature`. Without them plants are
+not short of water, and best at 25 degrees Celsius, which the quality bits say.
+
 Valid for land. Open water and snow show as NDVI near or below 0 and are taken as bare ground, which the quality bit
 says. ``mod16`` has no parameters for water, snow, barren land, towns and wetlands: no value there. Two methods know no
 parts, and leave those layers empty: ``priestley_taylor``, the rate of a wet surface, and ``fao56``, well-watered grass
