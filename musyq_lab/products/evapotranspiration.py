@@ -19,8 +19,8 @@ the same equations serve a day and an overpass.
 Heat that goes into the ground is given by ``ground_heat``, or is ``ground_share`` of the net radiation at the soil: 0
 for the mean of a day (FAO-56, equation 42), 0.35 around noon (Norman et al. 1995).
 
-``ndvi_maximum`` and ``optimum_temperature`` belong to a place, not to a day: the first follows from NDVI with a dimension
-``time``, the second from :func:`musyq_lab.products._evaporation_optimum.optimum_temperature`. Without them plants are
+``ndvi_maximum`` and ``optimum_temperature`` belong to a place, not to a day: the first follows from NDVI with a
+dimension ``time``, the second from :func:`musyq_lab.products._evaporation_optimum.optimum_temperature`. Without them plants are
 not short of water, and best at 25 degrees Celsius, which the quality bits say.
 
 Valid for land. Open water and snow show as NDVI near or below 0 and are taken as bare ground, which the quality bit
@@ -185,10 +185,10 @@ SPEC = Product(
         ),
         Method(
             "fao56",
-            "Penman-Monteith of FAO-56 for well-watered grass times a crop coefficient, of the user's (1: reference)",
+            "Penman-Monteith of FAO Irrigation and Drainage Paper 56 (Allen et al. 1998) for well-watered grass, times a "
+            "crop coefficient of the user's (1: the reference)",
             # A definition: its error is that of its inputs and of the coefficient.
             ("ground_heat", "surface_pressure", *_FAO56),
-            references=("ISBN 92-5-104219-5",),
         ),
     ),
     default=("evapotranspiration", "latent_heat"),
