@@ -212,21 +212,12 @@ def gpp(
 ) -> Any:
     """Gross primary production by one of several light-use efficiency models (equations of the module).
 
-    Options
-    -------
-    biomes : str
-        Path of a table of parameters by class in place of the method's own (columns as in ``catalogs/biomes``).
-    clear_transmittance : float
-        ``musyq``: irradiance at the surface over that above the atmosphere without clouds.
-    ambient_co2 : float
-        Carbon dioxide (1e-6) where ``carbon_dioxide`` is not given; 420 is that of 2023, 1 % changes production by
-        0.3 %.
-    c4_share : float
-        ``vpm``: share of C4 plants in classes that may have them.
-    pathway : {"c3", "c4"}
-        ``pmodel``: photosynthetic pathway.
-    quantum_yield : float
-        ``pmodel``: canopy quantum yield before its temperature dependence, 0 for that of the setup.
+    ``biomes`` is the path of a table of parameters by class in place of the method's own (columns as in
+    ``catalogs/biomes``). ``musyq``: ``clear_transmittance`` is the irradiance at the surface over that above the
+    atmosphere without clouds. ``vpm``: ``c4_share`` is the share of C4 plants in classes that may have them.
+    ``pmodel``: ``ambient_co2`` is the carbon dioxide (1e-6) where ``carbon_dioxide`` is not given (420 is that of 2023;
+    1 % changes production by about 0.3 %), ``pathway`` is ``"c3"`` or ``"c4"``, and ``quantum_yield`` is that of the
+    canopy before its temperature dependence, 0 for that of the setup.
     """
     if method in _QUANTUM_YIELD:
         return _p_model(variables, ambient_co2, _pathway(pathway), quantum_yield or _QUANTUM_YIELD[method], inputs)

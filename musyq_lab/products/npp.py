@@ -244,11 +244,8 @@ def npp(
 ) -> Any:
     """Net primary production, plant respiration, and scenarios of the ecosystem's balance.
 
-    Options
-    -------
-    biomes : str
-        Path of a table of parameters by class in place of the method's own (columns as in ``catalogs/biomes``).
-    heterotrophic : str
-        Scenario of heterotrophic respiration: ``pei2009``, ``raich2002`` or ``raich2002_2010``.
+    ``biomes`` is the path of a table of parameters by class in place of the method's own (columns as in
+    ``catalogs/biomes``); ``heterotrophic`` the scenario of heterotrophic respiration: ``"pei2009"``, ``"raich2002"`` or
+    ``"raich2002_2010"``.
     """
     return _made(variables, method, biomes, heterotrophic, inputs)

@@ -220,7 +220,9 @@ def test_nan_in_any_driver_gives_nan(name):
         assert np.isnan(kernel_of(name).python(*arrays)).all(), model.drivers[position]
 
 
-@pytest.mark.parametrize("name", [*TABLES, "ec_lue_revised"])
+@pytest.mark.parametrize(
+    "name", ["mod17", *(pytest.param(n, marks=pytest.mark.slow) for n in (*TABLES, "ec_lue_revised") if n != "mod17")]
+)
 def test_compiled_equals_the_twin(name):
     arrays = ordinary(name, 500, np.float32)
     compiled, twin = kernel_of(name)(*arrays), kernel_of(name).python(*arrays)

@@ -148,7 +148,7 @@ def test_nan_and_unknown_classes(name):
     assert np.isnan(kernel_of(name).python(17.0, *good[1:])).all()
 
 
-@pytest.mark.parametrize("name", ["mod17", "musyq"])
+@pytest.mark.parametrize("name", ["mod17", pytest.param("musyq", marks=pytest.mark.slow)])
 def test_compiled_equals_the_twin(name):
     random = np.random.Generator(np.random.Philox(4))
     ranges = [(1, 10), (0, 15), (0, 6), (0, 7), (255, 312)]

@@ -13,6 +13,7 @@ from musyq_lab.core.quality import NOT_DEFINED
 from musyq_lab.kernels import _photosynthesis as photosynthesis
 from musyq_lab.products._bucket import soil_water
 from musyq_lab.products.gpp import NO_PARAMETERS, NO_PRODUCTION, SPEC
+from musyq_lab.twin import carbon
 
 SCENE = {
     "land_cover": (2.0, "1"),
@@ -183,6 +184,22 @@ def test_uncertainty_is_that_of_inputs_and_method():
     value = made.gpp.item()
     own = np.hypot(0.5, 0.25 * value)
     assert made.gpp_uncertainty.item() == pytest.approx(np.hypot(own, value * 0.04 / 0.5), rel=1e-9)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
+def test_same_as_the_simulated_earth(number):
+    # Another implementation of MOD17, in numpy.
+    coldest, deficit = np.array([-9.0, 2.0, 6.0, 20.0]), np.array([300.0, 900.0, 2500.0, 5000.0])
+    light = np.full(4, 0.5 * 45.0 * 0.0864)
+    made = gpp(scene(land_cover=float(number), air_temperature_min=coldest + 273.15, vapour_pressure_deficit=deficit))
+    expected = carbon.production(carbon.BIOMES[number], light, coldest, deficit)
+    np.testing.assert_allclose(made.gpp, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_bits_are_told_in_sentences():
+    ds = scene(land_cover=np.array([2.0, 11.0])).rename(x="longitude").expand_dims(latitude=[40.0])
+    made = gpp(ds.assign_coords(longitude=[100.0, 101.0]))
+    assert any("no parameters" in str(line) for line in np.atleast_1d(ml.explain(made, 101.0, 40.0)))
 
 
 def test_methods_say_whose_parameters_they_take():

@@ -8,6 +8,7 @@ from kernels.test_respiration import references
 import musyq_lab as ml
 from musyq_lab.core.errors import InputError
 from musyq_lab.products.npp import LOSS, NO_PARAMETERS, NOT_PARTED, SCENARIOS, SPEC
+from musyq_lab.twin import carbon
 
 SCENE = {
     "gpp": (6.0, "g m-2 d-1"),
@@ -179,3 +180,61 @@ def test_carbon_use_is_plausible():
         share = npp(forests, method=method).npp / 8.0
         assert float(share.min()) > 0.35
         assert float(share.max()) < 0.8
+
+
+def test_musyq_net_by_hand():
+    # Crops: leaves and roots of the day, 15 C; growth takes a quarter of the rest.
+    maintenance = 1000 / 49 * (3.0 * 0.006976 + 2 * 3.0 * 0.004152) * 2**-0.5
+    made = npp(scene(land_cover=12.0), method="musyq", variables=PLANT)
+    assert made.maintenance_respiration.item() == pytest.approx(maintenance, rel=1e-9)
+    assert made.npp.item() == pytest.approx(0.75 * (6.0 - maintenance), rel=1e-9)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
+def test_same_as_the_simulated_earth(number):
+    # Another implementation of MOD17, in numpy, with the live wood of the day's leaf area.
+    biome, lai = carbon.BIOMES[number], np.array([0.3, 2.0, 5.0])
+    celsius, gross = np.array([2.0, 15.0, 31.0]), np.array([3.0, 8.0, 1.0])
+    kept = carbon.maintenance(biome, lai, celsius)
+    ds = scene(land_cover=float(number), lai=lai, air_temperature=celsius + 273.15, gpp=gross).drop_vars("lai_maximum")
+    made = npp(ds, variables=PLANT)
+    np.testing.assert_allclose(made.maintenance_respiration, kept, rtol=1e-9)
+    np.testing.assert_allclose(made.npp, np.where(gross > kept, 0.8 * (gross - kept), gross - kept), rtol=1e-9)
+
+
+def test_casa_by_its_parts():
+    # Twice the light, twice the production; dry air halves it at most; frozen air ends it.
+    base = npp(method="casa").npp.item()
+    assert npp(scene(downward_par=200.0), method="casa").npp.item() == pytest.approx(2 * base)
+    dry, wet = (npp(scene(evaporation_ratio=e), method="casa").npp.item() for e in (0.0, 1.0))
+    assert dry == pytest.approx(0.5 * wet)
+    assert npp(scene(air_temperature=262.0), method="casa").npp.item() == 0.0
+
+
+def test_scenarios_are_of_one_order_where_they_were_fitted():
+    # A temperate month: 5 to 20 C, 30 to 120 mm.
+    for celsius, rain in ((5.0, 1.0), (15.0, 2.0), (20.0, 4.0)):
+        ds = scene(air_temperature=celsius + 273.15, precipitation=rain)
+        values = [npp(ds, variables=SOIL, heterotrophic=name).heterotrophic_respiration.item() for name in SCENARIOS]
+        assert min(values) > 0.2
+        assert max(values) < 2.0
+        assert max(values) < 3.0 * min(values)
+
+
+def test_balance_and_its_sign():
+    made = npp(scene(gpp=np.array([0.5, 12.0])), variables=["npp", *SOIL])
+    assert made.nep.values[0] < 0 < made.nep.values[1]
+    assert "sink" in made.nep.attrs["long_name"]
+    np.testing.assert_allclose(made.nep, made.npp - made.heterotrophic_respiration, rtol=1e-12)
+
+
+def test_range_of_scenarios_is_in_the_uncertainty_of_the_balance():
+    made = npp(variables=["npp", *SOIL])
+    assert made.nep_uncertainty.item() > made.heterotrophic_respiration_uncertainty.item() > 0
+
+
+def test_a_table_of_ones_own(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("class,leaf_area,roots,wood,leaf_rate,root_rate,wood_rate\n4,20,0,0,10,0,0\n")
+    made = npp(scene(air_temperature=293.15), variables=["maintenance_respiration"], biomes=str(path))
+    assert made.maintenance_respiration.item() == pytest.approx(3.0 / 20 * 10)
