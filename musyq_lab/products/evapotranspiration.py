@@ -20,8 +20,8 @@ Heat that goes into the ground is given by ``ground_heat``, or is ``ground_share
 for the mean of a day (FAO-56, equation 42), 0.35 around noon (Norman et al. 1995).
 
 ``ndvi_maximum`` and ``optimum_temperature`` belong to a place, not to a day: the first follows from NDVI with a
-dimension ``time``, the second from :func:`musyq_lab.products._evaporation_optimum.optimum_temperature`. Without them plants are
-not short of water, and best at 25 degrees Celsius, which the quality bits say.
+dimension ``time``, the second from :func:`musyq_lab.products._evaporation_optimum.optimum_temperature`. Without them
+plants are not short of water, and best at 25 degrees Celsius, which the quality bits say.
 
 Valid for land. Open water and snow show as NDVI near or below 0 and are taken as bare ground, which the quality bit
 says. ``mod16`` has no parameters for water, snow, barren land, towns and wetlands: no value there. Two methods know no
@@ -185,8 +185,8 @@ SPEC = Product(
         ),
         Method(
             "fao56",
-            "Penman-Monteith of FAO Irrigation and Drainage Paper 56 (Allen et al. 1998) for well-watered grass, times a "
-            "crop coefficient of the user's (1: the reference)",
+            "Penman-Monteith of FAO Irrigation and Drainage Paper 56 (Allen et al. 1998) for well-watered grass, times "
+            "a crop coefficient of the user's (1: the reference)",
             # A definition: its error is that of its inputs and of the coefficient.
             ("ground_heat", "surface_pressure", *_FAO56),
         ),
@@ -207,9 +207,9 @@ SPEC = Product(
 
 def _flags(*, method: str, **inputs: Any) -> dict[str, Any]:
     given = {name: array for name, array in inputs.items() if array is not None}
-    ground = given.get("ground_heat", 0.0)
-    energy = given["net_radiation_day" if method == "mod16" else "net_radiation"]
-    found = {"no_energy": energy <= ground, "pressure_assumed": np.asarray("surface_pressure" not in given)}
+    found: dict[str, Any] = {"pressure_assumed": np.asarray("surface_pressure" not in given)}
+    if method in ("ptjpl", "priestley_taylor"):
+        found["no_energy"] = given["net_radiation"] <= given.get("ground_heat", 0.0)
     if method == "ptjpl":
         found["bare_ground"] = given["ndvi"] <= BARE
         found["season_unknown"] = np.asarray("ndvi_maximum" not in given)

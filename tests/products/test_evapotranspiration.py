@@ -232,6 +232,23 @@ def test_assumed_values_are_the_documented_ones():
     )
 
 
+def test_ndvi_is_made_of_reflectance_where_it_is_missing():
+    bands = {"reflectance_red": ("x", [0.05], {"units": "1"}), "reflectance_nir": ("x", [0.4], {"units": "1"})}
+    made = retrieve(field().drop_vars("ndvi").assign(bands))
+    np.testing.assert_allclose(made.latent_heat, retrieve(field(ndvi=0.35 / 0.45)).latent_heat, rtol=1e-12)
+
+
+def test_season_and_deficit_follow_from_what_the_dataset_holds():
+    held = field().drop_vars("ndvi_maximum")
+    year = xr.concat([held.assign(ndvi=held.ndvi + more) for more in (-0.1, 0.0, 0.2)], "time")
+    made = retrieve(year).isel(time=1)
+    xr.testing.assert_allclose(made.latent_heat, retrieve(field()).latent_heat)
+    dry = mod16_field().drop_vars("vapour_pressure_deficit")
+    dry = dry.assign(scene(air_temperature=295.0, relative_humidity=0.5).data_vars)
+    same = mod16_field(vapour_pressure_deficit=weather.deficit_from_relative_humidity.python(295.0, 0.5))
+    xr.testing.assert_allclose(retrieve(dry, method="mod16").latent_heat, retrieve(same, method="mod16").latent_heat)
+
+
 def test_water_and_bare_ground_have_no_transpiration_and_say_so():
     made = retrieve(field(ndvi=[-0.3, 0.05, 0.3]), variables=["transpiration", "soil_evaporation"])
     assert (made.evapotranspiration_qa.values & FLAGS["bare_ground"] > 0).tolist() == [True, True, False]
