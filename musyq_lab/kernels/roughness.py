@@ -16,13 +16,20 @@ factors after Lindroth (1993),
 
 The two branches of z0/h do not meet: there is a step down of 1.2 % at 0.152.
 
+Raupach (1994) himself takes half of the leaf area as frontal area, :math:`\lambda = L / 2`, with d/h as above and
+
+.. math::
+   z_0/h = (1 - d/h)\, e^{\ln c_w - 1 + 1/c_w - \kappa\, U_h/u_*}, \qquad
+   u_*/U_h = \min\left(\sqrt{0.003 + 0.3\,\lambda},\ 0.3\right), \quad c_w = 2, \ \kappa = 0.4 .
+
 References
 ----------
 Schaudt & Dickinson (2000), An approach to deriving roughness length and zero-plane displacement height from satellite
 data, prototyped with BOREAS data, Agric. For. Meteorol. 104, 143-155, doi:10.1016/S0168-1923(00)00153-2. Raupach
 (1994), Simplified expressions for vegetation roughness length and zero-plane displacement as functions of canopy height
-and area index, Bound.-Layer Meteorol. 71, 211-216, doi:10.1007/BF00709229. The numbers are checked against pyTSEB, not
-re-read in the papers.
+and area index, Bound.-Layer Meteorol. 71, 211-216, doi:10.1007/BF00709229. The papers were not re-read: the fits and
+their factors are checked against pyTSEB; Raupach's own form was read in the source of the model CABLE
+(cable_roughness.f90, which names his equations 7 and 8), its constants 0.003, 0.3, 0.3 and 2 are recalled.
 """
 
 from typing import Any
@@ -30,10 +37,13 @@ from typing import Any
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import exp, pow, sqrt
 
-__all__ = ["canopy", "raupach"]
+__all__ = ["canopy", "leaves", "raupach"]
 
 _SWITCH = 0.152  # frontal area where the branches change
 _DRAG = 15.0  # twice Raupach's c_d1 = 7.5
+_GROUND_DRAG, _CROWN_DRAG, _MOST = 0.003, 0.3, 0.3  # C_S, C_R and the largest friction velocity over wind at the top
+_SUBLAYER = 0.193147180559945  # ln 2 - 1 + 1 / 2
+_KARMAN = 0.4
 
 
 @inline
@@ -68,3 +78,17 @@ def canopy(lai: Any, extinction: Any, shape: Any, roughness: Any, displacement: 
     valid = lai >= 0.0
     roughness[0] = select(valid, z0 * select(lai < 0.8775, rising, falling), lai + float("nan"))
     displacement[0] = select(valid, d * (1.0 - 0.3991 * exp(-0.1779 * lai)), lai + float("nan"))
+
+
+# leaf area index -> roughness length and displacement height over canopy height
+@kernel("()->(),()")
+def leaves(lai: Any, roughness: Any, displacement: Any) -> None:
+    """Return z0/h and d/h of leaves that turn half of their area to the wind; NaN for a negative index."""
+    area = 0.5 * lai
+    root = sqrt(_DRAG * max(area, 1e-12 + 0.0 * area))
+    d = 1.0 - (1.0 - exp(-root)) / root
+    friction = min(sqrt(_GROUND_DRAG + _CROWN_DRAG * max(area, 0.0 * area)), _MOST + 0.0 * area)
+    z0 = (1.0 - d) * exp(_SUBLAYER - _KARMAN / friction)
+    valid = lai >= 0.0
+    roughness[0] = select(valid, z0, lai + float("nan"))
+    displacement[0] = select(valid, d, lai + float("nan"))

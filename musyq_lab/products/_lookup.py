@@ -14,7 +14,7 @@ are made on first need, some milliseconds each, and kept.
 
 Leaf area is effective, as if leaves were at random: divide by the clumping index
 (:func:`musyq_lab.products._clumping.clumping_of`). FPAR is that of green leaves at the time of the observation under a
-clear sky with the diffuse share of François et al. (2002).
+clear sky with the diffuse share of Spitters et al. (1986), which François et al. (2002) take for PAR.
 
 Bands are averaged for the leaves and then put into 4SAIL, within 0.001 of averaging the canopy's spectrum. Angles are
 rounded to 2.5 (Sun), 5 (view) and 15 degrees (azimuth).
@@ -24,7 +24,8 @@ References
 Verhoef et al. (2007), doi:10.1109/TGRS.2007.895844. Féret et al. (2017), doi:10.1016/j.rse.2017.03.004. Combal et al.
 (2003), Retrieval of canopy biophysical variables from bidirectional reflectance using prior information to solve the
 ill-posed inverse problem, Remote Sens. Environ. 84, 1-15, doi:10.1016/S0034-4257(02)00035-4, for look-up tables.
-François, Ottlé, Olioso, Prévot, Bruguier & Ducros (2002), doi:10.1051/agro:2002002 (diffuse share; recalled).
+Spitters, Toussaint & Goudriaan (1986), doi:10.1016/0168-1923(86)90060-2, for the diffuse share (met in the code of
+several models).
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def _over(layer: canopy.Layer, bands: slice) -> canopy.Layer:
 
 
 def _diffuse_share(sun_zenith: float) -> float:
-    """Return the share of diffuse light in PAR under a clear sky (François et al. 2002)."""
+    """Return the share of diffuse light in PAR under a clear sky (Spitters et al. 1986)."""
     height = np.sin(np.radians(90.0 - sun_zenith))
     return float(np.clip(0.847 - 1.61 * height + 1.04 * height**2, 0.0, 1.0))
 

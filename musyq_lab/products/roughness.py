@@ -7,9 +7,10 @@ over the ground: leaf area index L covers the share :math:`1 - e^{-kL}` of it, t
 
 to the wind (s: form, cone 2/pi or ellipsoid 1; a: height over width of a crown), and z0/h and d/h follow from
 :math:`\lambda` and L (:mod:`musyq_lab.kernels.roughness`: Raupach 1994 as fitted by Schaudt & Dickinson 2000). Grass,
-crops and wetlands have fixed shares, z0 = h / 8 and d = 0.65 h. Snow, barren ground, water and towns have a roughness
-length of their own and no displacement (their ratio is not defined). Parameters by IGBP class are data:
-``catalogs/biomes/roughness.csv``, with sources.
+crops and wetlands have fixed shares, z0 = h / 8 and d = 0.65 h; the method ``leaves`` takes Raupach's own form with
+:math:`\lambda = L / 2` for them and for woody plants, and so follows the growth of crops. Snow, barren ground, water
+and towns have a roughness length of their own and no displacement (their ratio is not defined). Parameters by IGBP class
+are data: ``catalogs/biomes/roughness.csv``, with sources.
 
 The programme's product (global, 1 km, 5 days) has the roughness length and its ratio to height, from land cover, leaf
 area and the height of forest; its class parameters are not public and its stated accuracy is "above 80 %". Both rest on
@@ -85,10 +86,16 @@ SPEC = Product(
     ),
     methods=(
         Method(
-            "raupach",
-            "Raupach 1994 as fitted by Schaudt & Dickinson 2000 (by way of pyTSEB, not re-read); form of crowns by "
-            "class of this package, since the programme's parameters are not public",
+            "crowns",
+            "crowns over the ground: Raupach 1994 as fitted by Schaudt & Dickinson 2000 (by way of pyTSEB, not "
+            "re-read); form of crowns by class of this package, since the programme's parameters are not public",
             references=("10.1016/S0168-1923(00)00153-2", "10.1007/BF00709229"),
+        ),
+        Method(
+            "leaves",
+            "Raupach 1994 with half of the leaf area as frontal area, for all plants (as the model CABLE has it, "
+            "constants not re-read)",
+            references=("10.1007/BF00709229",),
         ),
     ),
     flags=(
@@ -105,8 +112,15 @@ def _flags(*, lai: Any, land_cover: Any) -> dict[str, Any]:
     return {"few_leaves": (kind == _WOODY) & (lai < _FEW_LEAVES), "no_plants": kind == _BARE}
 
 
-def _ratios(lai: Any, land_cover: Any, kind: Floats, aspect: float | None) -> tuple[Any, Any]:
-    """Return z0/h and d/h, NaN where the class has no plants."""
+def _of_leaves(lai: Any, kind: Floats) -> tuple[Any, Any]:
+    """Return z0/h and d/h by leaf area alone, NaN where the class has no plants."""
+    area = np.where((kind == _WOODY) | (kind == _LOW), lai, lai.dtype.type("nan"))
+    z0, d = kernels.leaves(area)
+    return z0, d
+
+
+def _of_crowns(lai: Any, land_cover: Any, kind: Floats, aspect: float | None) -> tuple[Any, Any]:
+    """Return z0/h and d/h by cover and form of crowns, NaN where the class has no plants."""
     column = {name: by_class("roughness", name, land_cover) for name in ("extinction", "shape", "aspect")}
     form = column["shape"] * (column["aspect"] if aspect is None else lai.dtype.type(aspect))
     woody = kernels.canopy(*(np.ascontiguousarray(x) for x in np.broadcast_arrays(lai, column["extinction"], form)))
@@ -117,14 +131,21 @@ def _ratios(lai: Any, land_cover: Any, kind: Floats, aspect: float | None) -> tu
 
 @retrieval(SPEC, quality=_flags)
 def roughness(
-    *, lai: Any, canopy_height: Any, land_cover: Any, variables: tuple[str, ...], aspect: float | None = None
+    *,
+    lai: Any,
+    canopy_height: Any,
+    land_cover: Any,
+    variables: tuple[str, ...],
+    method: str = "crowns",
+    aspect: float | None = None,
 ) -> Any:
     """Roughness length, its ratio to height and displacement height by land cover, leaf area and canopy height.
 
-    ``aspect``, height over width of crowns, replaces that of the table for all woody classes.
+    ``aspect``, height over width of crowns, replaces that of the table for all woody classes (method ``crowns``).
     """
     kind = by_class("roughness", "kind", land_cover)
-    ratio, d_ratio = _ratios(lai, land_cover, kind, aspect)
+    by_leaves = method == "leaves"
+    ratio, d_ratio = _of_leaves(lai, kind) if by_leaves else _of_crowns(lai, land_cover, kind, aspect)
     bare = by_class("roughness", "z0", land_cover) + 0 * (lai + canopy_height)
     length = np.maximum(ratio * canopy_height, lai.dtype.type(_GROUND))
     made = {

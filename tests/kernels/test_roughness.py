@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musyq_lab.kernels.roughness import canopy, raupach
+from musyq_lab.kernels.roughness import canopy, leaves, raupach
 
 
 def by_numpy(frontal):
@@ -103,3 +103,36 @@ def test_ratio_stays_below_the_valid_range_for_all_leaf_areas():
     for extinction, shape in ((0.5, 2 / np.pi), (0.5, 1.0), (0.75, 0.8183), (1.0, 1.0)):
         z0 = canopy(lai, np.full_like(lai, extinction), np.full_like(lai, shape))[0]
         assert 0.25 < z0.max() < 0.35
+
+
+def leaves_by_numpy(lai):
+    """Raupach (1994), equations 7 and 8, with numpy alone."""
+    frontal = lai / 2
+    d = by_numpy(frontal)[1]
+    friction = np.minimum(np.sqrt(0.003 + 0.3 * frontal), 0.3)
+    return (1 - d) * np.exp(np.log(2) - 0.5 - 0.4 / friction), d
+
+
+def test_leaves_equal_numpy():
+    lai = np.linspace(0.01, 12, 300)
+    for ours, theirs in zip(leaves(lai), leaves_by_numpy(lai), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    for ours, twin in zip(leaves(lai[:9]), leaves.python(lai[:9]), strict=True):
+        np.testing.assert_allclose(ours, twin, rtol=1e-14)
+
+
+def test_leaves_have_one_largest_roughness():
+    """It rises until the friction velocity reaches its largest share of the wind, at L = 0.58, then shelter wins."""
+    lai = np.linspace(0.01, 12, 1200)
+    z0, d = leaves(lai)
+    peak = z0.argmax()
+    assert z0[peak] == pytest.approx(0.42 * np.exp(np.log(2) - 0.5 - 0.4 / 0.3), rel=0.01)
+    assert lai[peak] / 2 == pytest.approx((0.09 - 0.003) / 0.3, abs=0.01)
+    assert (np.diff(z0[: peak - 1]) > 0).all()
+    assert (np.diff(z0[peak + 1 :]) < 0).all()
+    assert (np.diff(d) > 0).all()
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan])
+def test_no_leaves_known_no_value(bad):
+    assert np.isnan(leaves.python(bad)).all()

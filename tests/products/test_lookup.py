@@ -132,7 +132,7 @@ def test_without_leaves_there_is_the_soil_and_nothing_absorbs():
 
 
 def test_diffuse_share_of_a_clear_sky():
-    """François et al.: little with the Sun high up, most of it near the horizon."""
+    """Spitters et al.: little with the Sun high up, most of it near the horizon."""
     assert _lookup._diffuse_share(0.0) == pytest.approx(0.847 - 1.61 + 1.04)
     shares = [_lookup._diffuse_share(z) for z in range(40, 90, 5)]
     assert (np.diff(shares) > 0).all()

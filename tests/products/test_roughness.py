@@ -136,3 +136,28 @@ def test_every_class_of_the_legend_has_one_kind_with_its_own_numbers():
     for wanted, columns in ((1, ("extinction", "shape", "aspect")), (2, ("z0_share", "d_share")), (0, ("z0",))):
         for name in columns:
             np.testing.assert_array_equal(np.isfinite(by_class("roughness", name, classes)), kind == wanted)
+
+
+def test_leaves_make_grass_and_crops_rougher_as_they_grow():
+    given = land(lai=[0.1, 0.5, 3.0], canopy_height=0.8, land_cover=12)
+    fixed, grown = roughness(given), roughness(given, method="leaves")
+    assert np.ptp(fixed.roughness_ratio.values) == 0
+    assert (np.diff(grown.displacement_height) > 0).all()
+    # A grown crop shelters itself: z0 is half of the fixed share h / 8, d is a fifth above 0.65 h.
+    assert grown.roughness_ratio[2].item() == pytest.approx(0.0625, rel=0.2)
+    assert grown.displacement_height[2].item() == pytest.approx(0.52, rel=0.25)
+
+
+@pytest.mark.parametrize("land_cover", BARE)
+def test_leaves_do_not_matter_without_plants(land_cover):
+    given = land(lai=4.0, canopy_height=9.0, land_cover=land_cover)
+    one, other = roughness(given), roughness(given, method="leaves")
+    xr.testing.assert_equal(one, other)
+
+
+def test_both_methods_agree_within_their_error_for_closed_forest():
+    given = land(lai=np.linspace(2, 6, 9), canopy_height=20.0, land_cover=np.tile([1, 4, 5], 3))
+    one, other = roughness(given), roughness(given, method="leaves")
+    for name in ("roughness_length", "displacement_height"):
+        away = np.abs(one[name] - other[name]) / np.hypot(one[f"{name}_uncertainty"], other[f"{name}_uncertainty"])
+        assert float(away.max()) < 2
