@@ -9,8 +9,8 @@ to the wind (s: form, cone 2/pi or ellipsoid 1; a: height over width of a crown)
 :math:`\lambda` and L (:mod:`musyq_lab.kernels.roughness`: Raupach 1994 as fitted by Schaudt & Dickinson 2000). Grass,
 crops and wetlands have fixed shares, z0 = h / 8 and d = 0.65 h; the method ``leaves`` takes Raupach's own form with
 :math:`\lambda = L / 2` for them and for woody plants, and so follows the growth of crops. Snow, barren ground, water
-and towns have a roughness length of their own and no displacement (their ratio is not defined). Parameters by IGBP class
-are data: ``catalogs/biomes/roughness.csv``, with sources.
+and towns have a roughness length of their own and no displacement (their ratio is not defined). Parameters by IGBP
+class are data: ``catalogs/biomes/roughness.csv``, with sources.
 
 The programme's product (global, 1 km, 5 days) has the roughness length and its ratio to height, from land cover, leaf
 area and the height of forest; its class parameters are not public and its stated accuracy is "above 80 %". Both rest on
