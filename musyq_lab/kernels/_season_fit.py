@@ -2,8 +2,8 @@ r"""A double logistic through the observations of one season, by damped least sq
 
 .. math:: f(t) = b + a \left[\frac{1}{1 + e^{-r (t - s)}} + \frac{1}{1 + e^{q (t - e)}} - 1\right]
 
-(Beck et al. 2006, doi:10.1016/j.rse.2005.10.021, equation 3). Parameters are b, a, s, ln r, e, ln q; s and e stay within
-the season's window, the rates within :data:`RATES`. The logarithms of the rates have a weak prior
+(Beck et al. 2006, doi:10.1016/j.rse.2005.10.021, equation 3). Parameters are b, a, s, ln r, e, ln q; s and e stay
+within the season's window, the rates within :data:`RATES`. The logarithms of the rates have a weak prior
 (:data:`PRIOR_RATE`, a factor :math:`e^{0.7}` either way) that counts as much as the noise says: where few observations
 fall into the rise its steepness cannot be known, and the fit stays regular.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from musyq_lab.kernels._compile import inline, kernel
-from musyq_lab.kernels._math import exp, log
+from musyq_lab.kernels._math import exp
 
 SIZE = 6
 """Parameters."""

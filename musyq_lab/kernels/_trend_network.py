@@ -25,7 +25,7 @@ def _pair(a: Any, b: Any, gap: float, slope: Any, score: Any, first: Any, second
     """Write the slopes between two times; count signs, and ties for both values."""
     for k in range(LANES):
         d = b[k] - a[k]
-        slope[k] = select(d == d, d / gap, np.inf * gap)
+        slope[k] = select(abs(d) < np.inf, d / gap, np.inf * gap)
         score[k] += select(d > 0.0, 1.0, 0.0) - select(d < 0.0, 1.0, 0.0)
         tie = select(d == 0.0, 1.0, 0.0)
         first[k] += tie
@@ -75,7 +75,7 @@ def _remove(y: Any, slope: Any, time: float, out: Any) -> None:
     """Write what the line through the origin leaves of the values, infinite where missing."""
     for k in range(LANES):
         rest = y[k] - slope[k] * time
-        out[k] = select(rest == rest, rest, np.inf * (1.0 + time))
+        out[k] = select(abs(rest) < np.inf, rest, np.inf * (1.0 + time))
 
 
 @inline
@@ -102,6 +102,33 @@ def _slopes(rows: Any, number: Any, variance: Any, z: float, slope: Any, low: An
             high[k] = rows[limit(pairs, deviation, True) * LANES + k]
 
 
+@inline
+def _medians(rows: Any, number: Any, rest: Any) -> None:
+    """Read the median of what the slope leaves from the sorted rows."""
+    for k in range(LANES):
+        if number[k] > 1.0:
+            rest[k] = _middle(rows, k, int(number[k]))
+
+
+@inline
+def _compare(times: Any, y: Any, at: int, series: int, rows: Any, same: Any, sums: Any) -> None:
+    """Write the slopes of all pairs of a block; count signs, values, ties and groups."""
+    row, count = 0, times.size
+    for i in range(count):
+        p, r = at + i * series, i * LANES
+        for j in range(i + 1, count):
+            q, s = at + j * series, j * LANES
+            _pair(
+                y[p : p + LANES], y[q : q + LANES], times[j] - times[i], rows[row : row + LANES], sums[:LANES],
+                same[r : r + LANES], same[s : s + LANES],
+            )  # fmt: skip
+            row += LANES
+        _count(
+            y[p : p + LANES], same[r : r + LANES], sums[LANES : 2 * LANES], sums[2 * LANES : 3 * LANES],
+            sums[3 * LANES : 4 * LANES],
+        )  # fmt: skip
+
+
 @kernel("(n),(n,p),()->(p),(p),(p),(p),(p),(p),(p),(p)")
 def network(
     times: Any,  # n
@@ -118,40 +145,33 @@ def network(
 ) -> None:
     """Trend of every series; p is at least :data:`LANES`."""
     count, series = y.shape
-    flat = y.reshape(-1)
-    rows, same = np.zeros(max(count * (count - 1) // 2, count) * LANES, y.dtype), np.zeros(count * LANES, y.dtype)
-    sums, found, spread = np.zeros(4 * LANES), np.zeros(3 * LANES, y.dtype), np.zeros(LANES)
-    signs, values, tied, groups = sums[:LANES], sums[LANES : 2 * LANES], sums[2 * LANES : 3 * LANES], sums[3 * LANES :]
-    middle, below, above = found[:LANES], found[LANES : 2 * LANES], found[2 * LANES :]
+    flat, pairs = y.reshape(-1), count * (count - 1) // 2
+    rows, same = np.zeros(max(pairs, count) * LANES), np.zeros(count * LANES)
+    sums, spread = np.zeros(4 * LANES), np.zeros(LANES)
+    values = sums[LANES : 2 * LANES]
     for block in range((series + LANES - 1) // LANES):
-        at, row = min(block * LANES, series - LANES), 0
+        at = min(block * LANES, series - LANES)
         sums[:] = 0.0
-        found[:] = np.nan
         same[:] = 0.0
-        for i in range(count):
-            p, r = at + i * series, i * LANES
-            for j in range(i + 1, count):
-                q, s = at + j * series, j * LANES
-                _pair(
-                    flat[p : p + LANES], flat[q : q + LANES], times[j] - times[i], rows[row : row + LANES], signs,
-                    same[r : r + LANES], same[s : s + LANES],
-                )  # fmt: skip
-                row += LANES
-            _count(flat[p : p + LANES], same[r : r + LANES], values, tied, groups)
-        _spread(values, groups, spread)
-        sort_rows(rows, count * (count - 1) // 2)
-        _slopes(rows, values, spread, np.float64(z), middle, below, above)
-        for i in range(count):
-            p, r = at + i * series, i * LANES
-            _remove(flat[p : p + LANES], middle, times[i], rows[r : r + LANES])
-        sort_rows(rows, count)
-        for k in range(LANES):
-            if values[k] > 1.0:
-                rest[at + k] = _middle(rows, k, int(values[k]))
-        slope[at : at + LANES] = middle
-        low[at : at + LANES] = below
-        high[at : at + LANES] = above
-        score[at : at + LANES] = signs
+        slope[at : at + LANES] = np.nan
+        low[at : at + LANES] = np.nan
+        high[at : at + LANES] = np.nan
+        rest[at : at + LANES] = np.nan
+        # First the slopes are sorted, then what they leave: one call, since each is compiled anew.
+        for stage in range(2):
+            if stage == 0:
+                _compare(times, flat, at, series, rows, same, sums)
+                _spread(values, sums[3 * LANES :], spread)
+            else:
+                for i in range(count):
+                    p, r = at + i * series, i * LANES
+                    _remove(flat[p : p + LANES], slope[at : at + LANES], times[i], rows[r : r + LANES])
+            sort_rows(rows, pairs if stage == 0 else count)
+            if stage == 0:
+                _slopes(rows, values, spread, z, slope[at : at + LANES], low[at : at + LANES], high[at : at + LANES])
+            else:
+                _medians(rows, values, rest[at : at + LANES])
+        score[at : at + LANES] = sums[:LANES]
         variance[at : at + LANES] = spread
         number[at : at + LANES] = values
-        ties[at : at + LANES] = tied
+        ties[at : at + LANES] = sums[2 * LANES : 3 * LANES]

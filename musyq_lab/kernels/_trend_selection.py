@@ -9,12 +9,34 @@ from musyq_lab.kernels._trend_network import limit
 
 
 @inline
-def _median(values: Any, number: int) -> float:
-    """Return the median of the first values."""
-    upper = np.partition(values[:number], number // 2)
-    high = upper[number // 2]
-    low = high if number % 2 == 1 else upper[: number // 2].max()
-    return 0.5 * (low + high)
+def _select(values: Any, number: int, rank: int) -> Any:
+    """Return the value of a rank among the first ``number``, which are reordered (Hoare's selection)."""
+    left, right = 0, number - 1
+    while left < right:
+        pivot, i, j = values[(left + right) // 2], left, right
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            right = j
+        elif rank >= i:
+            left = i
+        else:
+            break
+    return values[rank]
+
+
+@inline
+def _ranked(values: Any, number: int, ranks: Any) -> None:
+    """Replace ranks by the values that have them."""
+    for k in range(ranks.size):
+        ranks[k] = _select(values, number, int(ranks[k]))
 
 
 @inline
@@ -67,16 +89,22 @@ def selection(
     at, known, sums = np.zeros(y.size), np.zeros(y.size), np.zeros(3)
     values = _gather(times, y, at, known)
     pairs = values * (values - 1) // 2
-    slopes = np.zeros(pairs)
+    slopes = np.zeros(max(pairs, values))
     _pairs(at, known, values, slopes, sums)
     spread = (values * (values - 1.0) * (2.0 * values + 5.0) - sums[2]) / 18.0
     number[0], score[0], ties[0], variance[0] = values, sums[0], sums[1], spread
     if pairs > 0:
-        middle, deviation = _median(slopes, pairs), np.float64(z) * np.sqrt(spread)
-        slope[0] = middle
-        lower, upper = limit(pairs, deviation, False), limit(pairs, deviation, True)
-        low[0] = np.partition(slopes, lower)[lower]
-        high[0] = np.partition(slopes, upper)[upper]
-        for i in range(values):
-            known[i] -= middle * at[i]
-        rest[0] = _median(known, values)
+        deviation, ranks = z * np.sqrt(spread), np.zeros(4)
+        ranks[0], ranks[1] = (pairs - 1) // 2, pairs // 2
+        ranks[2], ranks[3] = limit(pairs, deviation, False), limit(pairs, deviation, True)
+        # First the slopes are ranked, then what they leave: one call, since each is compiled anew.
+        for stage in range(2):
+            _ranked(slopes, pairs if stage == 0 else values, ranks)
+            middle = 0.5 * (ranks[0] + ranks[1])
+            if stage == 0:
+                slope[0], low[0], high[0] = middle, ranks[2], ranks[3]
+                for i in range(values):
+                    slopes[i] = known[i] - middle * at[i]
+                ranks[0], ranks[1], ranks[2], ranks[3] = (values - 1) // 2, values // 2, 0.0, 0.0
+            else:
+                rest[0] = middle

@@ -84,7 +84,7 @@ class Windows(NamedTuple):
     """Peak of the smooth curve."""
     right: Array
     """Low after the peak."""
-    count: Array
+    peaks: Array
     """Peaks of the year."""
     low_left: Array
     """Value of the curve at left."""

@@ -176,7 +176,7 @@ def _values(found: _Found, years: tuple[int, ...]) -> dict[str, Array]:
         "season_base": base,
         "season_amplitude": dates.top - base,
         "season_integral": dates.area,
-        "seasons": np.where(np.isfinite(found.smooth.noise)[..., None], found.windows.count, np.nan),
+        "seasons": np.where(np.isfinite(found.smooth.noise)[..., None], found.windows.peaks, np.nan),
         "season_residual": found.fit.error,
     }
 
@@ -239,15 +239,15 @@ def _bits(
     y = next(np.asarray(x) for x in given.values() if x is not None)
     gap = [_gap(np.isfinite(y), time, day) > _GAP for day in (dates.start, dates.end)]
     return {
-        "few_observations": (windows.count > 0) & ~(fit.number > SIZE),
-        "no_season": ~(windows.count > 0),
+        "few_observations": (windows.peaks > 0) & ~(fit.number > SIZE),
+        "no_season": ~(windows.peaks > 0),
         "weak_season": amplitude < least,
         "poor_fit": fit.error > _POOR * amplitude,
         "cut_at_series_start": (windows.left <= first) & (dates.low_left - dates.low_right > _CUT * amplitude)
         | (dates.start <= first),
         "cut_at_series_end": (windows.right >= last) & (dates.low_right - dates.low_left > _CUT * amplitude)
         | (dates.end >= last),
-        "several_seasons": windows.count > 1,
+        "several_seasons": windows.peaks > 1,
         "long_gap": gap[0] | gap[1],
     }
 
