@@ -28,7 +28,7 @@ doi:10.1016/j.rse.2007.06.025, in the form of the ECOSTRESS team's package PTJPL
 these are: threshold and floor of the wetness, the optimum never below the air temperature, conversions of NDVI, slope
 and saturation with 237.7 in the exponent. That package also holds the saturation pressure at 1 kPa or more, which is
 wrong below 7 degrees Celsius and not done here. Norman, Kustas and Humes 1995, doi:10.1016/0168-1923(95)02265-Y, for
-the share of 0.35 around noon. Allen et al. 1998, FAO Irrigation and Drainage Paper 56, equation 6.
+the share of 0.35 around noon (recalled). Allen et al. 1998, FAO Irrigation and Drainage Paper 56, equation 6.
 """
 
 from typing import Any
