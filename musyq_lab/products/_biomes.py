@@ -57,11 +57,22 @@ def biome_table(table: str, columns: tuple[str, ...], own: str = "") -> ClassTab
     return tuple(rows)
 
 
-def without_parameters(land_cover: Any, table: ClassTable) -> NDArray[np.bool_]:
-    """Return where a class is given that the table does not have."""
-    classes = np.asarray(land_cover)
-    found: NDArray[np.bool_] = np.isfinite(classes) & ~np.isin(classes, [number for number, _ in table])
-    return found
+def without_parameters(land_cover: Any, table: ClassTable, value: Any) -> NDArray[np.bool_]:
+    """Return where a result is missing because its class is one that the table does not have.
+
+    Parameters
+    ----------
+    land_cover : array_like
+        Classes, broadcastable to the shape of ``value``.
+    table : tuple of (int, tuple of float)
+        As of :func:`biome_table`.
+    value : array_like
+        The result; only where it is NaN, which is rare, are classes compared with those of the table.
+    """
+    missing: NDArray[np.bool_] = np.isnan(value)
+    classes = np.broadcast_to(land_cover, missing.shape)[missing]
+    missing[missing] = np.isfinite(classes) & ~np.isin(classes, [number for number, _ in table])
+    return missing
 
 
 def columns_of(table: ClassTable, columns: Sequence[str]) -> dict[int, dict[str, float]]:

@@ -191,7 +191,8 @@ def _quality(*, values: Mapping[str, Any], method: str, biomes: str = "", land_c
     flags = {}
     if method in _MODELS:
         model, table = _MODELS[method]
-        flags[NO_PARAMETERS.name] = without_parameters(land_cover, biome_table(table, model.parameters, biomes))
+        rows = biome_table(table, model.parameters, biomes)
+        flags[NO_PARAMETERS.name] = without_parameters(land_cover, rows, next(iter(values.values())))
     if "gpp" in values:
         flags[NO_PRODUCTION.name] = values["gpp"] == 0
     return flags

@@ -166,8 +166,10 @@ def _quality(
 ) -> Any:
     flags: dict[str, Any] = {}
     model, table = _MODELS[method]
-    if land_cover is not None:
-        flags[NO_PARAMETERS.name] = without_parameters(land_cover, biome_table(table, model.parameters, biomes))
+    made = [value for name, value in values.items() if name != "heterotrophic_respiration"]
+    if land_cover is not None and made:
+        rows = biome_table(table, model.parameters, biomes)
+        flags[NO_PARAMETERS.name] = without_parameters(land_cover, rows, made[0])
     if method == "casa":
         flags[NOT_PARTED.name] = bool({"maintenance_respiration", "growth_respiration"} & set(values))
     elif gpp is not None and "npp" in values:

@@ -90,9 +90,13 @@ def test_limits_are_in_order():
 
 def test_classes_that_are_not_listed():
     table = ((2, (1.0,)), (4, (2.0,)))
+    value = np.array([1.0, np.nan, np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(
-        without_parameters([2.0, 4.0, 17.0, np.nan, 2.5], table), [False, False, True, False, True]
+        without_parameters([2.0, 4.0, 17.0, np.nan, 2.5], table, value), [False, False, True, False, True]
     )
+    # A map of classes under a series; where there is a value nothing is said.
+    series = np.array([[np.nan, np.nan], [3.0, 3.0]])
+    np.testing.assert_array_equal(without_parameters([2.0, 17.0], table, series), [[False, True], [False, False]])
 
 
 def test_an_empty_cell_leaves_its_class_out(tmp_path):
