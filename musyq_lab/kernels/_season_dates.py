@@ -67,30 +67,34 @@ def _at(f: Any, x: float) -> Any:
 
 @inline
 def _thresholds(f: Any, top: int, share: float, out: Any) -> None:
-    size = f.size
+    """Write where the curve passes the share, and nine tenths, of its amplitude on either side."""
+    for k in range(4):
+        rising = k < 2
+        low = out[2] if rising else out[3]
+        part = share if k in (0, 3) else FULL_SHARE
+        out[4 + k] = _level(f, top, 0 if rising else f.size - 1, low + part * (out[1] - low))
+
+
+@inline
+def _tangents(f: Any, d1: Any, out: Any) -> None:
+    """Replace the steepest points by where their tangents meet the low and the peak."""
     for k in range(2):
-        part = share if k == 0 else FULL_SHARE
-        out[4 + k] = _level(f, top, 0, out[2] + part * (out[1] - out[2]))
-        out[7 - k] = _level(f, top, size - 1, out[3] + part * (out[1] - out[3]))
+        x, low = (out[4], out[2]) if k == 0 else (out[7], out[3])
+        i = min(int(x), f.size - 2)
+        value, slope = f[i] + (x - i) * (f[i + 1] - f[i]), d1[i] + (x - i) * (d1[i + 1] - d1[i])
+        outer, inner = x - (value - low) / slope, x + (out[1] - value) / slope
+        if k == 0:
+            out[4], out[5] = outer, inner
+        else:
+            out[6], out[7] = inner, outer
 
 
 @inline
-def _tangents(f: Any, d1: Any, up: int, down: int, out: Any) -> None:
-    """Write where the tangents of the steepest rise and fall meet lows and peak."""
-    x, y = up + _between(d1, up), down + _between(d1, down)
-    out[4] = x - (_at(f, x) - out[2]) / _at(d1, x)
-    out[5] = x + (out[1] - _at(f, x)) / _at(d1, x)
-    out[6] = y - (_at(f, y) - out[1]) / _at(d1, y)
-    out[7] = y + (out[3] - _at(f, y)) / _at(d1, y)
-
-
-@inline
-def _bends(k: Any, top: int, up: int, down: int, out: Any) -> None:
-    """Write the extremes of the rate of change of curvature: maxima by the rise, minima by the fall."""
-    first, second = _highest(k, 0, up + 1, 1.0), _highest(k, up, top + 1, 1.0)
-    third, fourth = _highest(k, top, down + 1, -1.0), _highest(k, down, k.size, -1.0)
-    out[4], out[5] = first + _between(k, first), second + _between(k, second)
-    out[6], out[7] = third + _between(k, third), fourth + _between(k, fourth)
+def _extremes(f: Any, start: Any, stop: Any, sign: Any, place: Any) -> None:
+    """Write where a sampled curve is highest (sign 1) or lowest (-1) within stretches, between samples."""
+    for k in range(start.size):
+        i = _highest(f, int(start[k]), int(stop[k]), sign[k])
+        place[k] = i + _between(f, i)
 
 
 @inline
@@ -109,17 +113,24 @@ def _describe(f: Any, d1: Any, k: Any, kind: int, share: float, out: Any) -> Non
     """Write peak (sample, value), lows and dates (samples: start, full, decline, end) from curve and derivatives."""
     size = f.size
     top = _highest(f, 0, size, 1.0)
-    out[0], out[1] = top + _between(f, top), f[top]
-    out[2], out[3] = f[_highest(f, 0, top + 1, -1.0)], f[_highest(f, top, size, -1.0)]
-    up, down = _highest(d1, 0, top + 1, 1.0), _highest(d1, top, size, -1.0)
+    out[0], out[1], out[2], out[3] = top + _between(f, top), f[top], f[0], f[size - 1]
+    for i in range(size):
+        side = 2 if i <= top else 3
+        out[side] = min(out[side], f[i])
     if kind == THRESHOLD:
         _thresholds(f, top, share, out)
-    elif kind == DERIVATIVE:
-        out[4], out[7] = up + _between(d1, up), down + _between(d1, down)
-    elif kind == GU:
-        _tangents(f, d1, up, down, out)
-    elif kind == CURVATURE:
-        _bends(k, top, up, down, out)
+    if kind > THRESHOLD:
+        start, stop, sign, place = np.zeros(4), np.zeros(4), np.ones(4), np.zeros(4)
+        start[2:], stop[:2], stop[2:], sign[2:] = top, top + 1, size, -1.0
+        for step in range(2 if kind == CURVATURE else 1):
+            _extremes(d1 if step == 0 else k, start, stop, sign, place)
+            # Bends lie before and after the steepest point of either side.
+            stop[0], start[1], stop[2], start[3] = place[0] + 1.0, place[0], place[2] + 1.0, place[2]
+        out[4], out[7] = place[0], place[2]
+        if kind == CURVATURE:
+            out[4:] = place
+        if kind == GU:
+            _tangents(f, d1, out)
 
 
 @inline

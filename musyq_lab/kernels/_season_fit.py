@@ -23,6 +23,7 @@ PRIOR_RATE = 0.06
 """Centre of the prior of both rates (d-1): 10 % to 90 % in 73 days."""
 _PRIOR_WEIGHT = 1.0 / 0.7**2
 _ITERATIONS = 80
+_GAIN = 1e-12  # relative: dates then move by less than 1e-4 d
 _LOWEST, _HIGHEST, _CENTRE = float(np.log(RATES[0])), float(np.log(RATES[1])), float(np.log(PRIOR_RATE))
 
 
@@ -124,77 +125,73 @@ def _bounded(p: Any, left: float, peak: float, right: float) -> None:
 
 
 @inline
+def _spread(rest: Any, sums: Any) -> None:
+    """Write the sum of squared residuals, and of products of successive ones."""
+    sums[0], sums[1] = rest[0] * rest[0], 0.0
+    for i in range(1, rest.size):
+        sums[0] += rest[i] * rest[i]
+        sums[1] += rest[i] * rest[i - 1]
+
+
+@inline
 def _descend(
-    t: Any, y: Any, p: Any, left: float, peak: float, right: float, envelope: float, prior: float, work: Any
-) -> Any:
-    """Improve the parameters until nothing is gained; return the cost."""
-    count = t.size
-    rising, falling, rest = work[:count], work[count : 2 * count], work[2 * count : 3 * count]
+    t: Any,
+    y: Any,
+    p: Any,
+    left: float,
+    peak: float,
+    right: float,
+    envelope: float,
+    prior: float,
+    sums: Any,
+    matrix: Any,
+) -> None:
+    """Improve the parameters until nothing is gained; leave the normal matrix and sums of residuals there."""
+    work = np.zeros(3 * t.size)
+    rising, falling, rest = work[: t.size], work[t.size : 2 * t.size], work[2 * t.size :]
     g, side, step, trial = np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
-    matrix, root = np.zeros(SIZE * SIZE), np.zeros(SIZE * SIZE)
-    logistic_pair(t, p, rising, falling)
-    cost, damping = _cost(y, p, rising, falling, envelope, prior, rest), 1e-3
-    _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, side)
+    root, cost, damping, moving = np.zeros(SIZE * SIZE), np.inf, 1e-2, True
+    trial[:] = p
     for _ in range(_ITERATIONS):
-        better, gain = False, 0.0
+        # Every function is called at one place only, since each call is compiled anew.
+        logistic_pair(t, trial, rising, falling)
+        found = _cost(y, trial, rising, falling, envelope, prior, rest)
+        if found < cost:
+            moving = cost - found > _GAIN * found
+            cost, damping = found, max(0.1 * damping, 1e-12)
+            p[:] = trial
+            _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, side)
+            _spread(rest, sums)
+        else:
+            damping *= 10.0
+        if not moving or damping > 1e8:
+            break
         if _factor(matrix, damping, root):
             step[:] = side
             _solve(root, step)
             for a in range(SIZE):
                 trial[a] = p[a] + step[a]
             _bounded(trial, left, peak, right)
-            logistic_pair(t, trial, rising, falling)
-            found = _cost(y, trial, rising, falling, envelope, prior, rest)
-            better, gain = found < cost, cost - found
-        if better:
-            p[:] = trial
-            cost -= gain
-            damping = max(0.1 * damping, 1e-12)
-            if gain <= 1e-12 * cost:
-                break
-            _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, side)
-        else:
-            damping *= 10.0
-            if damping > 1e8:
-                break
-    return cost
 
 
 @inline
-def _correlation(rest: Any) -> Any:
+def _widened(sums: Any) -> Any:
     """Return by how much the correlation of successive residuals widens the errors: (1 + rho) / (1 - rho)."""
-    power, product = 0.0, 0.0
-    for i in range(rest.size):
-        power += rest[i] * rest[i]
-        if i > 0:
-            product += rest[i] * rest[i - 1]
-    rho = min(max(product / power, 0.0), 0.9) if power > 0.0 else 0.0
+    rho = min(max(sums[1] / sums[0], 0.0), 0.9) if sums[0] > 0.0 else 0.0
     return (1.0 + rho) / (1.0 - rho)
 
 
 @inline
-def _covariance(t: Any, y: Any, p: Any, envelope: float, prior: float, work: Any, covariance: Any) -> Any:
-    """Write the covariance of the parameters for the spread of the residuals; return that spread (one sigma)."""
-    count = t.size
-    rising, falling, rest = work[:count], work[count : 2 * count], work[2 * count : 3 * count]
-    g, column = np.zeros(SIZE), np.zeros(SIZE)
-    matrix, root = np.zeros(SIZE * SIZE), np.zeros(SIZE * SIZE)
-    logistic_pair(t, p, rising, falling)
-    _cost(y, p, rising, falling, envelope, prior, rest)
-    square = 0.0
-    for i in range(count):
-        square += rest[i] * rest[i]
-    variance = square / max(count - SIZE, 1)
-    _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, column)
+def _covariance(matrix: Any, variance: float, covariance: Any) -> None:
+    """Write the inverse of the normal matrix times a variance."""
+    root, column = np.zeros(SIZE * SIZE), np.zeros(SIZE)
     if _factor(matrix, 1e-12, root):
-        wide = variance * _correlation(rest)
         for a in range(SIZE):
             column[:] = 0.0
             column[a] = 1.0
             _solve(root, column)
             for b in range(SIZE):
-                covariance[b, a] = wide * column[b]
-    return np.sqrt(variance)
+                covariance[b, a] = variance * column[b]
 
 
 @kernel("(n),(n),(k),(),(),(),(),()->(k),(k,k),(),()")
@@ -220,10 +217,12 @@ def fit(
             count += 1
     number[0] = count
     if count > SIZE and left < peak < right and start[1] == start[1]:
-        guess, work = np.zeros(SIZE), np.zeros(3 * count)
+        guess, sums, matrix = np.zeros(SIZE), np.zeros(2), np.zeros(SIZE * SIZE)
         guess[:] = start
         _bounded(guess, left, peak, right)
         prior = noise * noise * _PRIOR_WEIGHT
-        _descend(t[:count], value[:count], guess, left, peak, right, envelope, prior, work)
-        error[0] = _covariance(t[:count], value[:count], guess, envelope, prior, work, covariance)
+        _descend(t[:count], value[:count], guess, left, peak, right, envelope, prior, sums, matrix)
+        variance = sums[0] / max(count - SIZE, 1)
+        _covariance(matrix, variance * _widened(sums), covariance)
+        error[0] = np.sqrt(variance)
         p[:] = guess

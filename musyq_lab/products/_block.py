@@ -98,7 +98,7 @@ class Block:
         values, given = floats[: len(self.inputs)], dict(zip(self.sigmas, floats[len(self.inputs) :], strict=True))
         *central, _, _ = self.values(*values)
         if self.uncertainty is not None:
-            return self._own_uncertainties(values, given, central)
+            return self._own_uncertainties(self.uncertainty, values, given, central)
         variances = [self._model_variance(v, y) for v, y in zip(self.variables, central, strict=True)]
         for index, item in enumerate(self.inputs):
             sigma = given.get(item.name, _default_sigma(item, values[index]))
@@ -112,13 +112,13 @@ class Block:
         )
 
     def _own_uncertainties(
-        self, values: list[Array], given: Mapping[str, Array], central: list[Array]
+        self, function: Callable[..., Any], values: list[Array], given: Mapping[str, Array], central: list[Array]
     ) -> tuple[Array, ...]:
         self._mask_inputs(values)
         known = ((i, given.get(i.name, _default_sigma(i, x))) for i, x in zip(self.inputs, values, strict=True))
         sigmas = {item.uncertainty_name: sigma for item, sigma in known if sigma is not None}
         with np.errstate(all="ignore"):
-            made = _call(self.uncertainty, {**self._named(values), **sigmas, **self.options})
+            made = _call(function, {**self._named(values), **sigmas, **self.options})
         found = made if isinstance(made, tuple | list) else [made]
         if len(found) != len(central):
             raise MusyqError(f"The uncertainty of {self.spec.key!r} returned {len(found)} arrays for {len(central)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -81,12 +81,12 @@ class Classifier:
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         """Everything that decides on a result."""
-        return ("musyq_lab.Classifier", self.digest, self.inputs, self.first_month, tuple(self.classes.items()))
+        return ("musyq_lab.Classifier", self.digest)
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Fingerprint of the forest."""
-        found = hashlib.sha256()
+        """Fingerprint of the forest, its classes and its inputs."""
+        found = hashlib.sha256(repr((dict(self.classes), self.inputs, self.first_month)).encode())
         for array in (*self.nodes, self.range):
             found.update(np.ascontiguousarray(array).tobytes())
         return found.hexdigest()[:16]

@@ -7,7 +7,7 @@ canopies on a grid of leaf area, chlorophyll, leaf angle and soil. An observatio
 them,
 
 .. math:: J_e = \sum_b \left(\frac{\rho_{be} - \rho_b}{\sigma_b}\right)^2, \qquad
-          \sigma_b^2 = 0.01^2 + (0.1\,\rho_b)^2 ,
+          \sigma_b^2 = 0.01^2 + (s_b\,\rho_b)^2, \quad s_b = 0.1\ (0.2 \text{ beyond } 1.3\ \mu m) ,
 
 and leaf area and FPAR are the means over the best 4 % of the entries; their spread there gives the uncertainty. Tables
 are made on first need, some milliseconds each, and kept.
@@ -47,21 +47,24 @@ from musyq_lab.standard.spectra import Bands, band_weights, intervals
 
 Floats = NDArray[np.floating]
 
-LEAF_AREA = np.concatenate([[0.0, 0.1, 0.2, 0.35], np.arange(0.5, 8.01, 0.375)])
-"""Effective leaf area indices of the tables; means over neighbours cannot reach the ends, which is no loss at 8."""
+LEAF_AREA = 8.0 * (np.arange(25) / 24) ** 1.6
+"""Effective leaf area indices of the tables; denser where there are few leaves, since the mean over the best entries
+weighs them all alike and dense canopies are rarer."""
 CHLOROPHYLLS, LEAF_ANGLES = 4, 4
 SOILS = ((0.18, 0.02), (0.26, 0.02), (0.34, 0.02), (0.44, 0.02), (0.22, 0.25), (0.36, 0.25))
 """Brightness (reflectance near 1.6 um when dry) and moisture (m3 m-3), see :func:`musyq_lab.kernels.ground.soil`."""
 
 BEST = 0.04
 """Share of the entries whose mean is taken."""
-NOISE = (0.01, 0.1)
-"""One sigma of observation and model together: absolute, and relative to the reflectance."""
+NOISE = (0.01, 0.1, 0.2)
+"""One sigma of observation and model together: absolute, and relative to the reflectance below and above 1.3 um, where
+it depends on leaf water, of which a table holds one content only."""
 MODEL = (0.1, 0.15)
 """One sigma of effective leaf area that the spread among the best entries does not hold: absolute, relative (ours)."""
 
 _STEP = (2.5, 5.0, 15.0)  # deg, of Sun, view and azimuth
 _LAST = (80.0, 70.0)  # deg, beyond which Sun and view take the last bin
+_WATER = 1.3  # um, beyond which leaf water shows
 _PARTS = 5000.0  # of a unit of leaf area or FPAR, in the sums of the kernel
 _PAR = (0.4, 0.5, 0.6, 0.7)  # um, intervals that share the light that leaves absorb
 
@@ -132,7 +135,7 @@ def leaf_area(
     given = [*reflectances, sun_zenith, view_zenith, relative_azimuth, by_class("canopies", "type", land_cover)]
     *seen, sun, view, azimuth, kind = np.broadcast_arrays(*(np.asarray(x, np.float32) for x in given))
     observed = np.stack([s.ravel() for s in seen], axis=1)
-    weight = 1.0 / np.hypot(np.float32(NOISE[0]), np.float32(NOISE[1]) * observed)
+    weight = 1.0 / np.hypot(np.float32(NOISE[0]), _relative_noise(names, sensor) * observed)
     keys = _keys(kind.ravel(), sun.ravel(), view.ravel(), azimuth.ravel())
     found = np.full((4, observed.shape[0]), np.nan, np.float32)
     for key, places in _groups(keys):
@@ -142,6 +145,12 @@ def leaf_area(
         found[:2, places], found[2:, places] = mean.T, spread.T
     found[2] = np.sqrt(found[2] ** 2 + np.float32(MODEL[0]) ** 2 + (np.float32(MODEL[1]) * found[0]) ** 2)
     return LeafArea(*(row.reshape(sun.shape).astype(dtype) for row in found))
+
+
+def _relative_noise(names: tuple[str, ...], sensor: str) -> NDArray[np.float32]:
+    bands = _bands(names, sensor)
+    far = bands.weights @ bands.wavelength > _WATER
+    return np.where(far, NOISE[2], NOISE[1]).astype(np.float32)
 
 
 def _keys(kind: Floats, sun: Floats, view: Floats, azimuth: Floats) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.kernels.forest import sequence
 from musyq_lab.products._classifier import Classifier, default_classifier
 from musyq_lab.products._features import LEAST, series_features, year_bounds
+from musyq_lab.products._last import Last
 from musyq_lab.products._legends import legend
 from musyq_lab.products._retrieval import Retrieval, retrieval
 
@@ -120,13 +121,26 @@ def _arrays(given: dict[str, Any]) -> dict[str, Array]:
     return {name: given[name] for name in _SERIES if name in given}
 
 
-def _features(
-    classifier: Classifier | None, series: dict[str, Array], time: Array, years: tuple[int, ...]
-) -> tuple[Classifier, Array, Array]:
-    """Return classifier, features (..., year, feature) and numbers of observations (..., year)."""
+class _Votes(NamedTuple):
+    """What the forest says of the features, each array (..., year)."""
+
+    classifier: Classifier
+    mean: Array
+    """(..., year, class) mean share of each class."""
+    square: Array
+    """(..., year, class) mean of its square."""
+    number: Array
+    """Observations of the series that has fewest."""
+    unlike: Array
+    """Share of features beyond the training."""
+
+
+@Last
+def _votes(classifier: Classifier | None, series: dict[str, Array], time: Array, years: tuple[int, ...]) -> _Votes:
     chosen = _chosen(classifier, series)
     begin, end = year_bounds(years, chosen.first_month)
-    return chosen, *series_features({name: series[name] for name in chosen.inputs}, time, begin, end)
+    features, number = series_features({name: series[name] for name in chosen.inputs}, time, begin, end)
+    return _Votes(chosen, *chosen.shares(features), number, chosen.unlike(features))
 
 
 def _best(shares: Array, consistency: float) -> tuple[Array, Array, Array]:
@@ -159,10 +173,10 @@ def _classify(
     **series: Array,
 ) -> Any:
     """Class, its probability and the second class of each year, by a classifier of any classes."""
-    chosen, features, _ = _features(classifier, series, time, years)
-    mean, _ = chosen.shares(features)
+    votes = _votes(classifier, series, time, years)
+    mean = votes.mean
     best, _, second = _best(mean, _check(consistency))
-    known, numbers = np.isfinite(mean[..., 0]), np.array(list(chosen.classes), np.float64)
+    known, numbers = np.isfinite(mean[..., 0]), np.array(list(votes.classifier.classes), np.float64)
     made = {
         "land_cover": numbers[best],
         "land_cover_probability": np.take_along_axis(mean, best[..., None], axis=-1)[..., 0],
@@ -181,14 +195,13 @@ def _bits(
     **series: Any,
 ) -> dict[str, Array]:
     """Return where each of the product's own bits holds."""
-    chosen, features, number = _features(classifier, _arrays(series), time, years)
-    mean, _ = chosen.shares(features)
-    best, first, _ = _best(mean, consistency)
-    share = np.take_along_axis(mean, best[..., None], axis=-1)[..., 0]
+    votes = _votes(classifier, _arrays(series), time, years)
+    best, first, _ = _best(votes.mean, consistency)
+    share = np.take_along_axis(votes.mean, best[..., None], axis=-1)[..., 0]
     return {
-        "few_observations": number < LEAST,
+        "few_observations": votes.number < LEAST,
         "low_confidence": share < _CONFIDENT,
-        "outside_training": chosen.unlike(features) >= _UNLIKE,
+        "outside_training": votes.unlike >= _UNLIKE,
         "changed_by_consistency": best != first,
     }
 
@@ -203,11 +216,10 @@ def _sigmas(
     **series: Array,
 ) -> list[Array]:
     """Return the error of the mean over the trees for the probability, 0 for classes."""
-    chosen, features, _ = _features(classifier, _arrays(series), time, years)
-    mean, square = chosen.shares(features)
-    best, _, _ = _best(mean, consistency)
-    m, s = (np.take_along_axis(x, best[..., None], axis=-1)[..., 0] for x in (mean, square))
-    error = np.sqrt(np.maximum(s - m * m, 0.0) / chosen.nodes[0].size)
+    votes = _votes(classifier, _arrays(series), time, years)
+    best, _, _ = _best(votes.mean, consistency)
+    m, s = (np.take_along_axis(x, best[..., None], axis=-1)[..., 0] for x in (votes.mean, votes.square))
+    error = np.sqrt(np.maximum(s - m * m, 0.0) / votes.classifier.nodes[0].size)
     return [error if name == "land_cover_probability" else np.zeros_like(error) for name in variables]
 
 

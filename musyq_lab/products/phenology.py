@@ -41,6 +41,7 @@ from musyq_lab.core.quality import Flag
 from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.kernels import season
 from musyq_lab.kernels._season_fit import SIZE
+from musyq_lab.products._last import Last
 from musyq_lab.products._retrieval import retrieval
 
 Array = NDArray[Any]
@@ -113,9 +114,10 @@ SPEC = Product(
 
 
 class _Found(NamedTuple):
-    """What the series say, each array (..., year)."""
+    """What the series say, each array (..., year); first and last are days of observations."""
 
-    smooth: season.Curve
+    first: Array
+    last: Array
     windows: season.Windows
     fit: season.Fit
     dates: season.Dates
@@ -137,6 +139,7 @@ def _year_days(years: tuple[int, ...]) -> tuple[Array, Array]:
     return np.array(bounds[0], np.float64), np.array(bounds[1], np.float64) - 1.0
 
 
+@Last
 def _find(
     inputs: dict[str, Array | None],
     time: Array,
@@ -161,7 +164,7 @@ def _find(
     dates = season.dates(fit.parameters, windows.left, windows.right, definition=definition, share=share)
     if curve == "smooth":
         dates = season.curve_dates(smooth, windows, definition=definition, share=share)
-    return _Found(smooth, windows, fit, dates, definition, name)
+    return _Found(smooth.first[..., None], smooth.last[..., None], windows, fit, dates, definition, name)
 
 
 def _values(found: _Found, years: tuple[int, ...]) -> dict[str, Array]:
@@ -176,7 +179,7 @@ def _values(found: _Found, years: tuple[int, ...]) -> dict[str, Array]:
         "season_base": base,
         "season_amplitude": dates.top - base,
         "season_integral": dates.area,
-        "seasons": np.where(np.isfinite(found.smooth.noise)[..., None], found.windows.peaks, np.nan),
+        "seasons": np.where(np.isfinite(found.first), found.windows.peaks, np.nan),
         "season_residual": found.fit.error,
     }
 
@@ -235,7 +238,7 @@ def _bits(
     base = 0.5 * (dates.low_left + dates.low_right)
     amplitude = dates.top - base
     least = LEAST_AMPLITUDE[found.series] if least_amplitude is None else least_amplitude
-    first, last = found.smooth.first[..., None], found.smooth.last[..., None]
+    first, last = found.first, found.last
     y = next(np.asarray(x) for x in given.values() if x is not None)
     gap = [_gap(np.isfinite(y), time, day) > _GAP for day in (dates.start, dates.end)]
     return {

@@ -186,3 +186,51 @@ def test_single_precision_is_close():
         assert ours.dtype == np.float32
         # Humidity is the difference of two pressures: at the threshold of wetness one side may fall to the other.
         assert (np.abs(ours - theirs) <= 2e-4 * np.abs(theirs) + 1e-2).mean() > 0.999
+
+
+@pytest.mark.parametrize("whole", [WHOLE, EACH])
+def test_compiled_equals_the_python_twin_in_any_chunks(whole):
+    given = [array[:64] for array in land()]
+    rest = (*LEAF.values(), *SOIL.values(), whole)
+    compiled = mod16(*given, *rest)
+    for ours, twin in zip(compiled, mod16.python(*given, *rest), strict=True):
+        np.testing.assert_allclose(ours, twin, rtol=1e-12, atol=1e-10)
+    halves = [mod16(*(array[k] for array in given), *rest) for k in (slice(0, 37), slice(37, 64))]
+    for part, ours in enumerate(compiled):
+        np.testing.assert_array_equal(np.concatenate([half[part] for half in halves]), ours)
+
+
+def test_both_forms_of_conductance_agree_for_one_leaf():
+    # With a leaf area of 1 and dry leaves there is one leaf, and one boundary layer.
+    air = (400.0, 0.0, 298.15, 1500.0, 1e5, 0.5)
+    one, all_together = (mod16.python(*air, 1.0, STOMATA, *LEAF.values(), *SOIL.values(), w) for w in (EACH, WHOLE))
+    assert one == all_together
+    three, together = (mod16.python(*air, 3.0, STOMATA, *LEAF.values(), *SOIL.values(), w)[0] for w in (EACH, WHOLE))
+    assert three > together > one[0]
+
+
+def test_drought_shuts_leaves_and_dries_the_soil():
+    def parts(deficit):
+        rest = (*LEAF.values(), *SOIL.values(), EACH)
+        return mod16.python(300.0, 0.0, 303.15, deficit, 1e5, 0.5, 2.0, STOMATA, *rest)
+
+    soil = [parts(deficit)[1] for deficit in (1400.0, 2000.0, 3000.0, 4000.0)]
+    assert all(a > b for a, b in zip(soil[:-1], soil[1:], strict=True))
+    assert parts(2900.0)[0] < parts(1400.0)[0]
+    # Leaves are wet only in moist air.
+    assert parts(1300.0)[2] == 0.0 < parts(1200.0)[2]
+
+
+def test_heat_into_the_ground_equals_plain_numpy():
+    random = np.random.Generator(np.random.Philox(12))
+    day, night = random.uniform(-50, 500, 500), random.uniform(-120, 20, 500)
+    air, drop, year = random.uniform(255, 310, 500), random.uniform(0, 15, 500), random.uniform(260, 303, 500)
+    felt = (year - 273.15 >= -8) & (year - 273.15 < 25) & (air - (air - drop) >= 5)
+    warm, cold = (np.where(felt, 4.73 * (t - 273.15) - 20.87, 0) for t in (air, air - drop))
+    warm = np.where(np.abs(warm) > 0.39 * np.abs(day), 0.39 * day, warm)
+    cold = np.where(np.abs(cold) > 0.39 * np.abs(night), 0.39 * night, cold)
+    warm = np.where((day - warm < 0) & (day > 0), day, warm)
+    cold = np.where((day > 0) & (night - cold < -0.5 * day), night + 0.5 * day, cold)
+    by_day, by_night = mod16_ground_heat.python(day, night, air, air - drop, year, -8.0)
+    np.testing.assert_allclose(by_day, warm, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(by_night, cold, rtol=1e-12, atol=1e-12)

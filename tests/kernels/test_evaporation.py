@@ -264,3 +264,44 @@ def test_without_growth_there_is_no_optimum():
     ordinary = (np.full(3, 0.5), np.full(3, 500.0))
     assert np.isnan(evaporation.optimum_temperature.python(np.full(3, 100.0), frozen, *ordinary))
     assert np.isnan(evaporation.optimum_temperature.python(np.full(3, -5.0), frozen + 30, *ordinary))
+
+
+def test_compiled_equals_the_python_twin_in_any_chunks():
+    given = [array[:64] for array in weather_of()]
+    numbers = (PRESSURE, ALPHA, 0.7, 0.0)
+    compiled = evaporation.ptjpl_parts(*given, *numbers)
+    for ours, twin in zip(compiled, evaporation.ptjpl_parts.python(*given, *numbers), strict=True):
+        np.testing.assert_allclose(ours, twin, rtol=1e-12, atol=1e-11)
+    halves = [evaporation.ptjpl_parts(*(a[k] for a in given), *numbers) for k in (slice(0, 37), slice(37, 64))]
+    for part, ours in enumerate(compiled):
+        np.testing.assert_array_equal(np.concatenate([half[part] for half in halves]), ours)
+
+
+def test_sum_and_parts_agree_to_the_last_bit():
+    given = (*weather_of(), PRESSURE, ALPHA, 0.7, 0.0)
+    soil, canopy, rain, _ = evaporation.ptjpl_parts(*given)
+    np.testing.assert_array_equal(soil + canopy + rain, evaporation.ptjpl(*given))
+
+
+def test_latent_heat_grows_with_its_coefficient_and_with_moisture():
+    given = [np.abs(array) for array in weather_of()]
+    given[1] = np.zeros_like(given[1])
+    latent = evaporation.ptjpl(*given, PRESSURE, ALPHA, 0.7, 0.0)
+    np.testing.assert_allclose(evaporation.ptjpl(*given, PRESSURE, 2 * ALPHA, 0.7, 0.0), 2 * latent, rtol=1e-12)
+    moister = list(given)
+    moister[3] = np.minimum(given[3] + 0.02, 1.0)
+    # More moisture in the air wets the soil; the deficit it takes away has no part of its own in this model.
+    wet = evaporation.ptjpl(*moister, PRESSURE, ALPHA, 0.0, 0.0)
+    assert (wet >= evaporation.ptjpl(*given, PRESSURE, ALPHA, 0.0, 0.0) * (1 - 1e-9)).all()
+
+
+def test_leaf_area_is_that_of_carlson():
+    # Vector CARLSON's relation: f_I = NDVI - 0.05, L = -ln(1 - f_I) / 0.5; the soil then gets R_n exp(-0.6 L).
+    ndvi = np.array([0.1, 0.4, 0.8])
+    leaf_area = -np.log(1 - (ndvi - 0.05)) / 0.5
+    rate = evaporation.priestley_taylor.python(100.0, 0.0, 295.0, PRESSURE, ALPHA) / 100.0
+    plain = [
+        float(evaporation.ptjpl_parts.python(100.0, 0.0, 295.0, 1.0, n, 1.0, 25.0, PRESSURE, ALPHA, 0.7, 0.0)[0])
+        for n in ndvi
+    ]
+    np.testing.assert_allclose(plain, 100.0 * np.exp(-0.6 * leaf_area) * rate, rtol=1e-12)

@@ -134,3 +134,81 @@ def test_single_precision_suffices(name):
     assert single.dtype == np.float32
     # Half a unit in the last place of 300 K is 1.5e-5 K: about 1e-6 of the pressure.
     np.testing.assert_allclose(single, expected, rtol=6e-6, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("celsius", "kilopascal"),
+    # FAO-56, example 3 (24.5 and 15 C) and example 4 (wet and dry bulb of an Asmann psychrometer: 19.5 C)
+    [(24.5, 3.075), (15.0, 1.705), (19.5, 2.267)],
+)
+def test_saturation_of_the_examples_of_fao(celsius, kilopascal):
+    assert weather.saturation_pressure_fao56.python(celsius + weather.FREEZING) / 1e3 == pytest.approx(
+        kilopascal, abs=6e-4
+    )
+
+
+def test_mean_deficit_of_example_5_of_fao():
+    # 18 C at 82 % and 25 C at 54 %: vapour pressure 1.70 kPa, deficit 0.91 kPa, from the mean of both saturations
+    cold, warm = (weather.saturation_pressure_fao56.python(t + weather.FREEZING) for t in (18.0, 25.0))
+    vapour = (cold * 0.82 + warm * 0.54) / 2
+    assert vapour / 1e3 == pytest.approx(1.70, abs=0.006)
+    assert ((cold + warm) / 2 - vapour) / 1e3 == pytest.approx(0.91, abs=0.006)
+
+
+def test_pressure_and_psychrometric_constant_of_example_2_of_fao():
+    # 1,800 m: 81.8 kPa and 0.054 kPa K-1 by the simpler pressure of FAO-56, equation 7, at 20 C
+    pressure = weather.standard_pressure.python(1800.0)
+    assert pressure == pytest.approx(81.8e3, rel=5e-3)
+    assert weather.psychrometric_constant.python(293.15, pressure) == pytest.approx(54.0, abs=0.6)
+
+
+def test_standard_pressure_balances_the_weight_of_the_air():
+    # dp/dz = -rho g with the density of dry air at the standard temperature
+    height = np.linspace(0.0, 9000.0, 19)
+    step = 0.5
+    fall = (weather.standard_pressure(height + step) - weather.standard_pressure(height - step)) / (2 * step)
+    temperature = 288.15 - 0.0065 * height
+    density = weather.standard_pressure(height) / (287.05287 * temperature)
+    np.testing.assert_allclose(fall, -9.80665 * density, rtol=1e-6)
+
+
+def test_clausius_and_clapeyron_hold():
+    # d ln e / dT = L / (R_v T^2): both forms follow it with the heat of vaporisation
+    for slope, pressure in (
+        (weather.saturation_slope, weather.saturation_pressure),
+        (weather.saturation_slope_fao56, weather.saturation_pressure_fao56),
+    ):
+        warm = KELVIN[(WARMTH > 0) & (WARMTH < 40)]
+        heat = slope(warm) / pressure(warm) * 461.5 * warm**2
+        np.testing.assert_allclose(heat, weather.vaporisation_heat(warm), rtol=0.012)
+
+
+def test_humid_air_is_lighter_in_the_warmth():
+    warm = np.full(11, 303.15)
+    density = weather.air_density(warm, np.full(11, 1e5), np.linspace(0, 1, 11))
+    assert (np.diff(density) < 0).all()
+
+
+@pytest.mark.parametrize("name", _numpy_forms())
+def test_compiled_equals_the_python_twin(name):
+    inputs, _ = _numpy_forms()[name]
+    kernel = getattr(weather, name)
+    np.testing.assert_allclose(kernel(*inputs), kernel.python(*inputs), rtol=1e-14, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["deficit_from_relative_humidity", "air_density"])
+def test_chunks_do_not_change_a_bit(name):
+    inputs, _ = _numpy_forms()[name]
+    kernel = getattr(weather, name)
+    whole = kernel(*inputs)
+    for size in (1, 7, 32):
+        pieces = [kernel(*(a[k : k + size] for a in inputs)) for k in range(0, len(WARMTH), size)]
+        np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+def test_shapes_broadcast():
+    humidity = np.linspace(0.1, 0.9, 5)
+    made = weather.deficit_from_relative_humidity(KELVIN[:, None], humidity[None, :])
+    assert made.shape == (len(KELVIN), 5)
+    assert (np.diff(made, axis=1) < 0).all()
+    assert (np.diff(made, axis=0) > 0).all()
