@@ -290,7 +290,7 @@ def test_latent_heat_grows_with_its_coefficient_and_with_moisture():
     np.testing.assert_allclose(evaporation.ptjpl(*given, PRESSURE, 2 * ALPHA, 0.7, 0.0), 2 * latent, rtol=1e-12)
     moister = list(given)
     moister[3] = np.minimum(given[3] + 0.02, 1.0)
-    # More moisture in the air wets the soil; the deficit it takes away has no part of its own in this model.
+    # Wet leaves evaporate more than they would transpire, and so does a moister soil.
     wet = evaporation.ptjpl(*moister, PRESSURE, ALPHA, 0.0, 0.0)
     assert (wet >= evaporation.ptjpl(*given, PRESSURE, ALPHA, 0.0, 0.0) * (1 - 1e-9)).all()
 
