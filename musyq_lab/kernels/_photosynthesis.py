@@ -35,7 +35,6 @@ __all__ = [
     "clipped",
     "michaelis",
     "p_model",
-    "soil_moisture_stress",
     "soil_stress",
 ]
 
@@ -192,24 +191,3 @@ def p_model(
     m = select(c4, 0.0 * m + sqrt(1.0 - pow(0.0 * m + _ELECTRONS, 0.0 * m + 2.0 / 3.0)), m)
     efficiency[0] = phi * m * (_CARBON * PHOTONS) * soil_stress(soil, ratio)
     out[0] = efficiency[0] * fpar * (par * MEGAJOULES)
-
-
-@kernel("(),()->()")  # soil moisture (1), evaporation ratio of the years (1) -> factor (1)
-def soil_moisture_stress(soil: float, ratio: float, out: Any) -> None:
-    r"""Factor by which dry soil lowers production (Stocker et al. 2020, equations 17 and 18).
-
-    .. math:: \beta_\theta = 1 - \frac{1 - 0.733\,\bar\alpha}{0.36} (0.6 - \theta)^2 \quad (\theta < 0.6)
-
-    Parameters
-    ----------
-    soil : array_like
-        Water of the root zone as share of what plants can use (1).
-    ratio : array_like
-        Actual over potential evaporation of the years, a measure of aridity (1).
-
-    Returns
-    -------
-    numpy.ndarray
-        Factor, 0 to 1.
-    """
-    out[0] = soil_stress(soil, ratio)

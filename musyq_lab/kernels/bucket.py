@@ -20,7 +20,7 @@ from typing import Any
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import asin, cos
 
-__all__ = ["SUPPLY", "actual_evaporation", "water_balance"]
+__all__ = ["SUPPLY", "evaporated", "water_balance"]
 
 SUPPLY = 1.05
 """Largest supply of water by the soil (mm h-1), as in SPLASH."""
@@ -35,7 +35,8 @@ def _held(stored: Any, capacity: Any) -> Any:
 
 
 @inline
-def _evaporated(stored: Any, capacity: Any, demand: Any, hours: Any) -> Any:
+def evaporated(stored: Any, capacity: Any, demand: Any, hours: Any) -> Any:
+    """Evaporation of a day (mm) from stored water and capacity (mm), demand (mm) and hours of light."""
     if demand <= 0.0:
         return 0.0 * demand
     supply, peak = SUPPLY * stored / capacity, _HALF_PI * demand / hours
@@ -43,27 +44,6 @@ def _evaporated(stored: Any, capacity: Any, demand: Any, hours: Any) -> Any:
         return demand
     x = asin(supply / peak)
     return demand * (1.0 - cos(x)) + supply * hours * (1.0 - x / _HALF_PI)
-
-
-@kernel("(),(),(),()->()")  # stored water (mm), capacity (mm), potential evaporation (mm d-1), light (h) -> mm d-1
-def actual_evaporation(stored: float, capacity: float, demand: float, hours: float, out: Any) -> None:
-    """Evaporation of a day (equation of the module).
-
-    Parameters
-    ----------
-    stored, capacity : array_like
-        Water in the root zone in the morning, and what it holds at most (mm).
-    demand : array_like
-        Potential evaporation of the day (mm d-1).
-    hours : array_like
-        Hours of light.
-
-    Returns
-    -------
-    numpy.ndarray
-        Evaporation (mm d-1), never more than the demand.
-    """
-    out[0] = _evaporated(stored, capacity, demand, hours)
 
 
 @kernel("(n),(n),(n),(),(),()->(n),(n),(n),()")  # n days
@@ -98,11 +78,11 @@ def water_balance(
     """
     stored = start * capacity
     for day in range(min(int(spin), len(rain))):
-        stored = stored + rain[day] - _evaporated(stored, capacity, demand[day], hours[day])
+        stored = stored + rain[day] - evaporated(stored, capacity, demand[day], hours[day])
         stored = _held(stored, capacity)
     used, asked = 0.0 * stored, 0.0 * stored
     for day in range(len(rain)):
-        evaporation[day] = _evaporated(stored, capacity, demand[day], hours[day])
+        evaporation[day] = evaporated(stored, capacity, demand[day], hours[day])
         stored = stored + rain[day] - evaporation[day]
         runoff[day] = select(stored < capacity, 0.0 * stored, stored - capacity)
         stored = _held(stored, capacity)

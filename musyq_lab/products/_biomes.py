@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -73,11 +72,6 @@ def without_parameters(land_cover: Any, table: ClassTable, value: Any) -> NDArra
     classes = np.broadcast_to(land_cover, missing.shape)[missing]
     missing[missing] = np.isfinite(classes) & ~np.isin(classes, [number for number, _ in table])
     return missing
-
-
-def columns_of(table: ClassTable, columns: Sequence[str]) -> dict[int, dict[str, float]]:
-    """Return the table as parameter by name by class."""
-    return {number: dict(zip(columns, row, strict=True)) for number, row in table}
 
 
 @lru_cache(maxsize=16)

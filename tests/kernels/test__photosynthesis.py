@@ -24,7 +24,7 @@ def test_numbers_of_pyrealm(row):
 @pytest.mark.parametrize("row", references("SOIL"), ids=lambda row: row["inputs"])
 def test_soil_moisture_stress_of_pyrealm(row):
     drivers = drivers_of(row)
-    found = photosynthesis.soil_moisture_stress.python(drivers["soil"], drivers["ratio"])
+    found = photosynthesis.soil_stress(drivers["soil"], drivers["ratio"])
     assert found == pytest.approx(float(row["value"]), abs=float(row["tolerance"]))
 
 

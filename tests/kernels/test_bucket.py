@@ -18,19 +18,19 @@ def test_evaporation_is_the_lesser_of_supply_and_demand_all_day(stored, demand, 
     expected, _ = quad(
         lambda t: min(supply, peak * np.sin(np.pi * t / hours)), 0, hours, points=[crossing, hours - crossing]
     )
-    assert bucket.actual_evaporation.python(stored, CAPACITY, demand, hours) == pytest.approx(expected, rel=1e-9)
+    assert bucket.evaporated(stored, CAPACITY, demand, hours) == pytest.approx(expected, rel=1e-9)
 
 
 def test_wet_soil_gives_what_the_air_asks_for_and_dry_soil_nothing():
-    assert bucket.actual_evaporation.python(CAPACITY, CAPACITY, 4.0, 12.0) == 4.0
-    assert bucket.actual_evaporation.python(0.0, CAPACITY, 4.0, 12.0) == pytest.approx(0.0, abs=1e-15)
-    assert bucket.actual_evaporation.python(50.0, CAPACITY, 0.0, 12.0) == 0.0
-    assert bucket.actual_evaporation.python(50.0, CAPACITY, -1.0, 12.0) == 0.0
+    assert bucket.evaporated(CAPACITY, CAPACITY, 4.0, 12.0) == 4.0
+    assert bucket.evaporated(0.0, CAPACITY, 4.0, 12.0) == pytest.approx(0.0, abs=1e-15)
+    assert bucket.evaporated(50.0, CAPACITY, 0.0, 12.0) == 0.0
+    assert bucket.evaporated(50.0, CAPACITY, -1.0, 12.0) == 0.0
 
 
 def test_evaporation_rises_with_water_and_is_continuous_where_supply_meets_demand():
     stored = np.linspace(0, CAPACITY, 500)
-    found = bucket.actual_evaporation.python(stored, CAPACITY, 6.0, 12.0)
+    found = np.array([bucket.evaporated(s, CAPACITY, 6.0, 12.0) for s in stored])
     assert (np.diff(found) >= 0).all()
     assert np.abs(np.diff(found)).max() < 0.05
 
@@ -57,7 +57,7 @@ def test_beside_a_loop():
     rain, demand, hours = weather(1, 200)
     stored, expected = 0.5 * 60.0, []
     for day in range(200):
-        stored += rain[0, day] - bucket.actual_evaporation.python(stored, 60.0, demand[0, day], hours[0, day])
+        stored += rain[0, day] - bucket.evaporated(stored, 60.0, demand[0, day], hours[0, day])
         stored = min(max(stored, 0.0), 60.0)
         expected.append(stored / 60.0)
     found, *_ = bucket.water_balance(rain, demand, hours, 60.0, 0.5, 0.0)

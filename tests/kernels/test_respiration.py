@@ -8,7 +8,7 @@ import pytest
 
 from musyq_lab.kernels import light_use, respiration
 from musyq_lab.kernels.weather import FREEZING
-from musyq_lab.products._biomes import biome_table, columns_of
+from musyq_lab.products._biomes import biome_table
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "npp.csv"
 ALL = ("net", "maintenance", "growth")
@@ -25,15 +25,10 @@ def kernel_of(name, names=ALL):
     return respiration.net_production(model, biome_table(name, model.parameters), names)
 
 
-def row_of(name, cover):
-    model = {"mod17": respiration.MOD17, "musyq": respiration.MUSYQ}[name]
-    return columns_of(biome_table(name, model.parameters), model.parameters)[cover]
-
-
 def only(cover, *kept):
     """Return the maintenance of MOD17 with the rates of other tissue at zero."""
     model = respiration.MOD17
-    row = {**row_of("mod17", cover)}
+    row = dict(zip(model.parameters, dict(biome_table("mod17", model.parameters))[cover], strict=True))
     row |= {rate: 0.0 for rate in ("leaf_rate", "root_rate", "wood_rate") if rate not in kept}
     table = ((cover, tuple(row[name] for name in model.parameters)),)
     return respiration.net_production(model, table, ("maintenance",))

@@ -9,7 +9,7 @@ import pytest
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.resources import resource
 from musyq_lab.kernels import light_use, respiration
-from musyq_lab.products._biomes import biome_table, columns_of, without_parameters
+from musyq_lab.products._biomes import biome_table, without_parameters
 from musyq_lab.products._class_table import parameters
 
 MODELS = {
@@ -21,6 +21,12 @@ MODELS = {
 }
 PAIRS = [(name, model) for name, models in MODELS.items() for model in models]
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "science" / "vegetation-vectors.json"
+
+
+def columns_of(name, model):
+    """Return parameter by name by class."""
+    table = biome_table(name, model.parameters)
+    return {number: dict(zip(model.parameters, row, strict=True)) for number, row in table}
 
 
 @pytest.mark.parametrize(("name", "model"), PAIRS, ids=lambda p: p if isinstance(p, str) else p.name)
@@ -44,7 +50,7 @@ def test_comments_say_where_the_numbers_are_from(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_both_readers_agree(name):
     for model in MODELS[name]:
-        found = columns_of(biome_table(name, model.parameters), model.parameters)
+        found = columns_of(name, model)
         for column in model.parameters:
             row = parameters(name, column)
             for number, values in found.items():
@@ -76,13 +82,13 @@ def test_table_of_mod17_is_that_of_the_vectors():
 
 
 def test_limits_are_in_order():
-    for row in columns_of(biome_table("mod17", light_use.MOD17.parameters), light_use.MOD17.parameters).values():
+    for row in columns_of("mod17", light_use.MOD17).values():
         assert row["cold_none"] < row["cold_full"]
         assert row["dry_full"] < row["dry_none"]
     for name, model in (("vpm", light_use.VPM), ("eclue", light_use.EC_LUE)):
-        for row in columns_of(biome_table(name, model.parameters), model.parameters).values():
+        for row in columns_of(name, model).values():
             assert row["coldest"] < row["best"] < row["hottest"]
-    for row in columns_of(biome_table("casa", light_use.CASA.parameters), light_use.CASA.parameters).values():
+    for row in columns_of("casa", light_use.CASA).values():
         # The published ratios are those of the published NDVI.
         assert (1 + row["ndvi_high"]) / (1 - row["ndvi_high"]) == pytest.approx(row["ratio_high"], abs=0.01)
         assert (1 + row["ndvi_low"]) / (1 - row["ndvi_low"]) == pytest.approx(row["ratio_low"], abs=0.01)

@@ -110,7 +110,7 @@ def test_pathway():
     ("plain", "soil", "yields"), [("mod17", "mod17_soil", 1.0), ("pmodel", "pmodel_soil", 0.087182 / 0.081785)]
 )
 def test_dry_soil_lowers_production(plain, soil, yields):
-    stress = photosynthesis.soil_moisture_stress.python(0.2, 0.5)
+    stress = photosynthesis.soil_stress(0.2, 0.5)
     assert gpp(method=soil).gpp.item() == pytest.approx(stress * yields * gpp(method=plain).gpp.item(), rel=1e-9)
 
 
