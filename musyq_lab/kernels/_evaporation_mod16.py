@@ -102,10 +102,7 @@ def mod16(
         Resistances of the soil in moist and in dry air (s m-1), and the deficit of the soil's limit (Pa).
     whole : array_like
         1 where the boundary layer counts for all leaves together (Collection 7), 0 where for each (6.1).
-
-    Returns
-    -------
-    tuple of numpy.ndarray
+    transpiration, soil, wet_leaves : numpy.ndarray
         Three latent heat fluxes (W m-2), of the broadcast shape; negative where dew forms.
     """
     warmth = temperature - FREEZING
@@ -172,11 +169,8 @@ def mod16_ground_heat(
         Mean air temperature by day, by night and of the year (K).
     closed : array_like
         Lowest air temperature of the day at which stomata are closed (degrees Celsius).
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Heat flux into the ground by day and by night (W m-2).
+    by_day, by_night : numpy.ndarray
+        Heat flux into the ground (W m-2).
     """
     felt = (year - FREEZING >= closed) & (year - FREEZING < 25.0) & (day - night >= 5.0)
     nothing = 0.0 * (year + day + night + closed)

@@ -183,10 +183,7 @@ def ptjpl(
     alpha, wet_from, into_ground : array_like
         Coefficient of Priestley and Taylor, relative humidity from which leaves are wet, share of the net radiation at
         the soil that goes into the ground beside ``ground``.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Latent heat (W m-2), of the broadcast shape.
     """
     soil, canopy, rain, _ = parts(
@@ -236,10 +233,7 @@ def priestley_taylor(
         Net radiation and heat flux into the ground (W m-2).
     temperature, pressure, alpha : array_like
         Air temperature (K), surface pressure (Pa), coefficient.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Latent heat (W m-2), of the broadcast shape.
     """
     warmth = temperature - FREEZING
@@ -275,10 +269,7 @@ def penman_monteith_reference(
         Lowest and highest air temperature of the day (K).
     vapour, wind, pressure : array_like
         Mean vapour pressure (Pa), wind speed at 2 m (m s-1), surface pressure (Pa).
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Evapotranspiration of well-watered grass (mm d-1), of the broadcast shape.
     """
     cold = lowest - FREEZING
@@ -305,10 +296,7 @@ def optimum_temperature(radiation: Any, temperature: Any, ndvi: Any, deficit: An
     ----------
     radiation, temperature, ndvi, deficit : array_like
         Net radiation (W m-2), air temperature (K), NDVI and vapour pressure deficit (Pa), time last.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Temperature (K), NaN where nothing grew.
     """
     best = 0.0

@@ -101,10 +101,7 @@ def saturation_pressure(temperature: float, out: Any) -> None:
     ----------
     temperature : array_like
         Air temperature (K), any shape.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Pressure (Pa), of that shape.
     """
     out[0] = saturated(temperature - FREEZING)
@@ -118,10 +115,7 @@ def saturation_pressure_fao56(temperature: float, out: Any) -> None:
     ----------
     temperature : array_like
         Air temperature (K), any shape.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Pressure (Pa), of that shape.
     """
     out[0] = saturated_fao56(temperature - FREEZING)
@@ -135,10 +129,7 @@ def saturation_slope(temperature: float, out: Any) -> None:
     ----------
     temperature : array_like
         Air temperature (K), any shape.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Slope (Pa K-1), of that shape.
     """
     warmth = temperature - FREEZING
@@ -153,10 +144,7 @@ def saturation_slope_fao56(temperature: float, out: Any) -> None:
     ----------
     temperature : array_like
         Air temperature (K), any shape.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Slope (Pa K-1), of that shape.
     """
     warmth = temperature - FREEZING
@@ -171,10 +159,7 @@ def deficit_from_relative_humidity(temperature: float, humidity: float, out: Any
     ----------
     temperature, humidity : array_like
         Air temperature (K) and relative humidity (1), broadcastable.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Deficit (Pa).
     """
     saturation = saturated(temperature - FREEZING)
@@ -189,10 +174,7 @@ def deficit_from_vapour_pressure(temperature: float, vapour: float, out: Any) ->
     ----------
     temperature, vapour : array_like
         Air temperature (K) and vapour pressure (Pa), broadcastable.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Deficit (Pa).
     """
     out[0] = missing(saturated(temperature - FREEZING), vapour)
@@ -209,10 +191,7 @@ def deficit_from_specific_humidity(temperature: float, specific: float, pressure
     ----------
     temperature, specific, pressure : array_like
         Air temperature (K), specific humidity (1) and surface pressure (Pa), broadcastable.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Deficit (Pa), 0 where the air is saturated.
     """
     vapour = specific * pressure / (VAPOUR_RATIO + 0.379 * specific)
@@ -227,10 +206,7 @@ def vaporisation_heat(temperature: float, out: Any) -> None:
     ----------
     temperature : array_like
         Temperature (K), any shape.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Heat (J kg-1), of that shape.
     """
     out[0] = heat_of(temperature - FREEZING)
@@ -244,10 +220,7 @@ def psychrometric_constant(temperature: float, pressure: float, out: Any) -> Non
     ----------
     temperature, pressure : array_like
         Air temperature (K) and pressure (Pa), broadcastable.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Constant (Pa K-1).
     """
     out[0] = HEAT_CAPACITY * pressure / (VAPOUR_RATIO * heat_of(temperature - FREEZING))
@@ -266,10 +239,7 @@ def air_density(temperature: float, pressure: float, humidity: float, out: Any) 
     ----------
     temperature, pressure, humidity : array_like
         Air temperature (K), pressure (Pa) and relative humidity (1), broadcastable.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Density (kg m-3).
     """
     out[0] = density_of(temperature - FREEZING, pressure, humidity)
@@ -283,10 +253,7 @@ def standard_pressure(altitude: float, out: Any) -> None:
     ----------
     altitude : array_like
         Height above mean sea level (m), any shape.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Pressure (Pa), of that shape.
     """
     out[0] = SEA_LEVEL * pow(1.0 - _LAPSE * altitude / _WARMTH, 0.0 * altitude + _EXPONENT)
