@@ -1,0 +1,132 @@
+"""The notebook of leaf area, run once on a small square: its exercise, its figures and what it claims."""
+
+import nbformat
+import numpy as np
+import pytest
+from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
+
+pytestmark = pytest.mark.slow  # it makes a simulation
+
+NUMBERS = """
+import json
+print("NUMBERS", json.dumps({
+    "found": score(found),
+    "ways": {name: score(made) for name, made in ways.items()},
+    "hidden": [float(np.median(e)) for e in errors],
+    "bits": {name: float(where.mean()) for name, where in bits.items()},
+    "sigma": [float(sigma.where((true > low) & (true < high)).mean()) for low, high in ((0.5, 2.0), (3.0, 6.0))],
+    "borders": {name: float(np.sqrt(np.mean(difference[side] ** 2))) for name, side in sides.items()},
+    "airs": {f"{aod:.1f}": score(made)["bias"] for aod, made in airs.items()},
+    "kilometre": [float((of_mean / mean_of - 1).max()), float((of_mean / mean_of - 1).min())],
+    "pairs": {", ".join(key): score(value) for key, value in made.items()},
+    "methods": methods,
+    "planted": planted,
+    "candidates": candidates,
+    "errors": [before, after],
+}, default=float))
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook() -> nbformat.NotebookNode:
+    return read(ROOT / "notebooks" / "40_vegetation.ipynb")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    base = tmp_path_factory.mktemp("vegetation")
+    work, scratch = base / "work", base / "scratch"
+    for folder in (work, scratch):
+        folder.mkdir()
+    return work, scratch
+
+
+@pytest.fixture(scope="module")
+def done(notebook, folders) -> nbformat.NotebookNode:
+    """Run all cells as a user does, then the check with every wrong answer, then print what was found."""
+    small = nbformat.from_dict(notebook)
+    parameters = tagged(small, "parameters")
+    assert "SIZE = 6.0" in parameters.source
+    parameters.source = parameters.source.replace("SIZE = 6.0", "SIZE = 5.0")
+    guess = "for my_class in [number for number in candidates if number != planted]:\n"
+    attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
+    indented = "\n".join(f"    {line}" for line in attempt.splitlines())
+    small.cells += [nbformat.v4.new_code_cell(guess + indented), nbformat.v4.new_code_cell(NUMBERS)]
+    return execute_here(small, *folders)
+
+
+@pytest.fixture(scope="module")
+def numbers(done) -> dict:
+    return numbers_of(done)
+
+
+def test_it_runs_from_first_to_last_cell(done, folders):
+    cells = code(done)
+    assert all(c.execution_count for c in cells)
+    assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
+    assert sum("image/png" in o.get("data", {}) for c in cells for o in c.outputs) == 8
+    work, scratch = folders
+    assert list(scratch.glob("musyq-*/granules/*"))
+    assert not list(work.iterdir())
+
+
+def test_the_solution_passes_the_check_and_no_other_answer_does(done, numbers):
+    assert printed(tagged(done, "check")).startswith("right: ")
+    wrong = printed(code(done)[-2]).splitlines()
+    assert len(wrong) == len(numbers["candidates"]) - 1 > 2
+    assert all(line.startswith("not yet: ") for line in wrong)
+
+
+def test_mending_a_class_that_was_right_makes_the_map_worse(numbers):
+    """Numbers are those after the last wrong answer."""
+    before, after = numbers["errors"]
+    assert after > before
+
+
+def test_most_pixels_are_within_the_threshold_of_gcos(numbers):
+    """The house asks for 60 % of the pixels."""
+    found = numbers["found"]
+    assert found["pixels"] > 10_000
+    assert found["within GCOS threshold"] > 0.6
+    assert abs(found["bias"]) < 0.2
+    assert found["within one sigma"] > 0.6
+
+
+def test_without_clumping_leaf_area_is_too_low(numbers):
+    ways = numbers["ways"]
+    assert ways["leaves at random"]["bias"] < -0.4
+    for name in ("clumping by class", "true clumping"):
+        assert ways[name]["rms error"] < ways["leaves at random"]["rms error"]
+
+
+def test_clouds_cost_leaves_and_only_their_brightest_parts_have_a_bit(numbers):
+    clear, no_bit, a_bit = numbers["hidden"]
+    assert abs(clear) < 0.3
+    assert a_bit < no_bit < clear
+    assert 0 < numbers["bits"]["outside_training"] < 0.1
+
+
+def test_the_stated_uncertainty_grows_with_leaf_area(numbers):
+    few, many = numbers["sigma"]
+    assert many > 1.5 * few
+
+
+def test_borders_are_worse_than_the_insides_of_fields(numbers):
+    assert numbers["borders"]["at a border"] > numbers["borders"]["within a field"]
+
+
+def test_more_aerosol_taken_out_shows_more_leaves(numbers):
+    bias = list(numbers["airs"].values())
+    assert bias == sorted(bias)
+    assert bias[-1] - bias[0] > 0.5
+
+
+def test_a_kilometre_shows_fewer_leaves_than_its_parts(numbers):
+    most, least = numbers["kilometre"]
+    assert -0.2 < least < most < 0.01
+
+
+def test_every_method_works_on_both_sensors(numbers):
+    assert len(numbers["pairs"]) == 2 * len(numbers["methods"])
+    shares = [row["within GCOS threshold"] for row in numbers["pairs"].values()]
+    assert np.min(shares) > 0.4
