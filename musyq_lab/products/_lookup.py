@@ -51,8 +51,16 @@ LEAF_AREA = 8.0 * (np.arange(25) / 24) ** 1.6
 """Effective leaf area indices of the tables; denser where there are few leaves, since the mean over the best entries
 weighs them all alike and dense canopies are rarer."""
 CHLOROPHYLLS, LEAF_ANGLES = 4, 4
-SOILS = ((0.18, 0.02), (0.26, 0.02), (0.34, 0.02), (0.44, 0.02), (0.22, 0.25), (0.36, 0.25))
-"""Brightness (reflectance near 1.6 um when dry) and moisture (m3 m-3), see :func:`musyq_lab.kernels.ground.soil`."""
+SOILS = (
+    (0.18, 0.60, 0.02),
+    (0.26, 0.75, 0.02),
+    (0.34, 0.45, 0.02),
+    (0.44, 0.60, 0.02),
+    (0.22, 0.72, 0.25),
+    (0.36, 0.50, 0.25),
+)
+"""Brightness (reflectance near 1.6 um when dry), redness (share that is missing at 0.4 um) and moisture (m3 m-3) of the
+soils below, see :func:`musyq_lab.kernels.ground.soil`."""
 
 BEST = 0.04
 """Share of the entries whose mean is taken."""
@@ -241,10 +249,10 @@ def _leaves(names: tuple[str, ...], sensor: str, kind: int) -> tuple[Floats, Flo
 @lru_cache(maxsize=64)
 def _soils(names: tuple[str, ...], sensor: str) -> Floats:
     """Return the reflectance of the soils in the bands and in parts of PAR, shape (soil, band)."""
-    bright, moist = np.array(SOILS).T
+    bright, red, moist = np.array(SOILS).T
     parts = []
     for bands in (_bands(names, sensor), _par()[0]):
-        spectra = ground.soil(bands.wavelength, bands.leaf.water, bright, moisture=moist)
+        spectra = ground.soil(bands.wavelength, bands.leaf.water, bright, redness=red, moisture=moist)
         parts.append(_averaged(spectra, bands))
     return np.concatenate(parts, axis=-1).astype(np.float32)
 

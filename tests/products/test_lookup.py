@@ -89,7 +89,7 @@ def test_a_table_gives_its_own_entries_back(land_cover):
     made = leaf_area(BANDS, list(table.reflectance[:, some]), 30.0, 10.0, 90.0, land_cover, SENSOR)
     lai = table.values[0, some]
     thin = lai <= 3
-    assert np.sqrt(np.mean((made.lai_effective - lai)[thin] ** 2)) < 0.5
+    assert np.sqrt(np.mean((made.lai_effective - lai)[thin] ** 2)) < 0.6
     assert np.sqrt(np.mean((made.lai_effective - lai) ** 2)) < 1.0
     assert np.sqrt(np.mean((made.fpar - table.values[1, some]) ** 2)) < 0.05
 
@@ -102,14 +102,14 @@ def test_tables_hold_what_the_models_say():
     place = (2, 1, 10, 3)
     entry = np.ravel_multi_index(place, shape)
     cab, angle = np.linspace(25, 80, 4)[2], np.linspace(35, 70, 4)[1]
-    lai, (bright, moist) = _lookup.LEAF_AREA[10], _lookup.SOILS[3]
+    lai, (bright, red, moist) = _lookup.LEAF_AREA[10], _lookup.SOILS[3]
     for bands, many in ((band_weights("landsat_oli", names), False), (broad_bands(("par",)), True)):
         leaf = prospect_d(1.5, cab, cab / 4, 0.0, 0.0, 0.005 / 0.22 - 0.005, 0.005, constants=bands.leaf)
         layer = canopy.four_sail(
             *leaf, lai=lai, leaf_angles=canopy.campbell(angle), hotspot=0.3, sun_zenith=40.0, view_zenith=20.0,
             relative_azimuth=30.0,
         )  # fmt: skip
-        soil = ground.soil(bands.wavelength, bands.leaf.water, bright, moisture=moist)
+        soil = ground.soil(bands.wavelength, bands.leaf.water, bright, redness=red, moisture=moist)
         if many:
             light = canopy.absorbed(layer, soil)
             diffuse = _lookup._diffuse_share(40.0)
