@@ -104,7 +104,6 @@ SPEC = Product(
             -60.0,
             colour_map="RdBu",
             inputs=(*_PRODUCTION, "precipitation"),
-            model_uncertainty=(0.2, 0.0),
         ),
     ),
     inputs=(
@@ -219,17 +218,22 @@ def _half_range(inputs: Mapping[str, Any]) -> Any:
     return 0.5 * (np.maximum.reduce(made) - np.minimum.reduce(made))
 
 
+def _own_variance(name: str, method: str, biomes: str, heterotrophic: str, inputs: Mapping[str, Any]) -> Any:
+    """Return the variance of a layer by its method; the balance has that of net production and that of the scenario."""
+    parts = ("npp", "heterotrophic_respiration") if name == "nep" else (name,)
+    variance: Any = 0.0
+    for part, value in zip(parts, _made(parts, method, biomes, heterotrophic, inputs), strict=True):
+        absolute, relative = SPEC.variable(part).model_uncertainty
+        scenario = _half_range(inputs) if part == "heterotrophic_respiration" else 0.0
+        variance = variance + absolute**2 + (relative * value) ** 2 + scenario**2
+    return variance
+
+
 def _uncertainty(*, variables: tuple[str, ...], method: str, biomes: str, heterotrophic: str, **given: Any) -> Any:
     """Propagate the inputs by central differences; scenarios have half their range beside."""
     ending = "_uncertainty"
     inputs = {name: array for name, array in given.items() if not name.endswith(ending)}
-    central = _made(variables, method, biomes, heterotrophic, inputs)
-    variances = []
-    for name, value in zip(variables, central, strict=True):
-        absolute, relative = SPEC.variable(name).model_uncertainty
-        own = absolute**2 + (relative * value) ** 2
-        scenario = name in ("heterotrophic_respiration", "nep")
-        variances.append(own + _half_range(inputs) ** 2 if scenario else own)
+    variances = [_own_variance(name, method, biomes, heterotrophic, inputs) for name in variables]
     for name, array in inputs.items():
         if (sigma := given.get(name + ending)) is None:
             continue

@@ -231,6 +231,7 @@ def test_balance_and_its_sign():
 def test_range_of_scenarios_is_in_the_uncertainty_of_the_balance():
     made = npp(variables=["npp", *SOIL])
     assert made.nep_uncertainty.item() > made.heterotrophic_respiration_uncertainty.item() > 0
+    assert made.nep_uncertainty.item() > made.npp_uncertainty.item()
 
 
 def test_a_table_of_ones_own(tmp_path):
