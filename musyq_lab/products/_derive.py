@@ -42,7 +42,13 @@ def _fold(sun: Any, view: Any) -> Any:
     return np.abs((sun - view + 180.0) % 360.0 - 180.0)
 
 
+def _humidity(temperature: Any, vapour: Any) -> Any:
+    return vapour / weather.saturation_pressure(temperature)
+
+
 _RULES = {
+    "surface_pressure": (Rule(("altitude",), weather.standard_pressure),),
+    "relative_humidity": (Rule(("air_temperature", "vapour_pressure"), _humidity),),
     "relative_azimuth": (Rule(_ANGLES, _fold),),
     "air_temperature": (Rule(("air_temperature_min", "air_temperature_max"), lambda low, high: 0.5 * (low + high)),),
     "downward_par": (

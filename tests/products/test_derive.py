@@ -70,6 +70,17 @@ def test_the_three_ways_to_the_vapour_pressure_deficit_agree():
     assert by_mass.values == pytest.approx(direct.values, rel=2e-3)
 
 
+def test_pressure_of_the_standard_atmosphere():
+    """ISO 2533: 1013.25 hPa at sea level, 794.95 at 2000 m of geopotential height."""
+    found = made("surface_pressure", altitude=field([0, 2000], "m"))
+    assert found.values == pytest.approx([101325, 79495], rel=1e-4)
+
+
+def test_relative_humidity_is_the_share_of_saturation():
+    found = made("relative_humidity", air_temperature=field([20], "degC"), vapour_pressure=field([11.69], "hPa"))
+    assert found.values == pytest.approx([0.5], rel=2e-3)  # 2.338 kPa at 20 C (FAO-56, table 2.3)
+
+
 def test_a_rule_may_rest_on_another():
     found = made(
         "vapour_pressure_deficit",
