@@ -121,6 +121,12 @@ def test_tables_hold_what_the_models_say():
     assert table.values[0, entry] == np.float32(lai)
 
 
+def test_bands_of_leaf_water_count_less():
+    """The tables hold one content of water for each type."""
+    assert _lookup._relative_noise(BANDS, SENSOR).tolist() == np.float32([0.1, 0.1, 0.1, 0.2, 0.2]).tolist()
+    assert _lookup._relative_noise(("red", "nir"), "gf1_wfv/WFV1").tolist() == np.float32([0.1, 0.1]).tolist()
+
+
 def test_without_leaves_there_is_the_soil_and_nothing_absorbs():
     table = _lookup._table(BANDS, SENSOR, 4, 12, 0, 0)
     bare = table.values[0] == 0
