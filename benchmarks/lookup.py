@@ -56,7 +56,7 @@ def search() -> None:
     print(
         f"  largest difference of leaf area from the tree: {np.abs(ours - jobs[f'cKDTree, k = {wanted}']()).max():.2f}"
     )
-    print(f"  beside the tree with k = 50: {verdict(rates['musyq'] / rates['cKDTree, k = 50'], 4)}")
+    print(f"  beside the tree, as many entries: {verdict(rates['musyq'] / rates[f'cKDTree, k = {wanted}'], 4)}")
 
 
 def making() -> None:
