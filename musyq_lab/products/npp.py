@@ -134,7 +134,7 @@ SPEC = Product(
         ),
         Method(
             "casa",
-            "CASA as improved for China, parameters of Zhu et al. (2007) (paper not re-read, quantiles of NDVI recalled)",
+            "CASA as improved for China, parameters of Zhu et al. (2007) (not re-read; quantiles of NDVI recalled)",
             inputs=(*_CASA, "precipitation"),
             references=("10.1029/93GB02725", "10.17521/cjpe.2007.0050"),
         ),

@@ -69,6 +69,14 @@ def test_largest_leaf_area_is_optional():
     assert npp().npp.item() < same.npp.item()
 
 
+def test_largest_leaf_area_of_a_series_is_found():
+    days = np.arange("2020-01-01", "2020-01-04", dtype="datetime64[D]").astype("datetime64[ns]")
+    series = scene(lai=np.array([1.0, 4.0, 2.0])).drop_vars("lai_maximum").rename(x="time").assign_coords(time=days)
+    found = npp(series, variables=["maintenance_respiration"]).maintenance_respiration
+    given = npp(scene(lai=np.array([1.0, 4.0, 2.0]), lai_maximum=4.0), variables=["maintenance_respiration"])
+    np.testing.assert_allclose(found.values, given.maintenance_respiration.values, rtol=1e-12)
+
+
 def test_year_of_the_vectors():
     rows = references("MOD17-NPP", "annual")
     cover = np.array([float(row["class"]) for row in rows])
