@@ -55,7 +55,13 @@ INPUT_OUT_OF_RANGE = Flag(1, "input_out_of_range", "an input is outside its phys
 OUTPUT_OUT_OF_RANGE = Flag(2, "output_out_of_range", "the result is outside its valid range and was removed")
 NOT_DEFINED = Flag(3, "not_defined", "the equation has no result for these inputs (such as a zero denominator)")
 GAP_FILLED = Flag(4, "gap_filled", "the value was filled in from neighbours in space or time")
-COMMON_FLAGS = (INPUT_MISSING, INPUT_OUT_OF_RANGE, OUTPUT_OUT_OF_RANGE, NOT_DEFINED, GAP_FILLED)
+SCENE_CLOUD = Flag(5, "scene_cloud", "the scene shows a cloud or its shadow here, so the value is not of the ground")
+SCENE_SNOW = Flag(6, "scene_snow", "the scene shows snow or ice here")
+SCENE_DOUBTFUL = Flag(7, "scene_doubtful", "the scene marks the pixel as saturated, hazy, glinting, shaded or degraded")
+COMMON_FLAGS = (
+    *(INPUT_MISSING, INPUT_OUT_OF_RANGE, OUTPUT_OUT_OF_RANGE, NOT_DEFINED, GAP_FILLED),
+    *(SCENE_CLOUD, SCENE_SNOW, SCENE_DOUBTFUL),
+)
 
 # Quality bits of a scene, the same for every sensor: as the producer's mask says, as the tests of `standardize` find.
 SCENE_FLAGS = (
@@ -77,6 +83,15 @@ SCENE_FLAGS = (
 )
 SCENE_FLAG = {flag.name: flag for flag in SCENE_FLAGS}
 """Flag of a scene by name."""
+OF_SCENE = (
+    (SCENE_CLOUD, ("cloud", "cloud_shadow", "cirrus", "cloud_possible")),
+    (SCENE_SNOW, ("snow_ice",)),
+    (
+        SCENE_DOUBTFUL,
+        ("saturated", "low_quality", "high_aerosol", "sun_glint", "terrain_shadow", "night", "outside_atmosphere"),
+    ),
+)
+"""What the bits of a scene become in those of a product made from it."""
 
 
 def flag_attributes(flags: Iterable[Flag], dtype: np.dtype[Any] = QA_DTYPE) -> dict[str, Any]:

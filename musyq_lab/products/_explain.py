@@ -41,7 +41,7 @@ def explain(ds: xr.Dataset, x: float, y: float, **selection: object) -> list[str
     if not layers:
         raise InputError("The dataset has no '*_qa' layer, so there is nothing to explain.")
     across, down = _axes(ds)
-    point = ds[layers].sel({across: x, down: y}, method="nearest").sel(selection)
+    point = ds[layers].sel({across: x, down: y}, method="nearest").sel(selection).compute()
     if point.sizes:
         raise InputError(f"Say which of {dict(point.sizes)} is meant, for example {next(iter(point.sizes))}=...")
     found = [line for name in layers for line in _sentences(point[name], flags_of(ds[name]))]

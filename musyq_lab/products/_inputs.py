@@ -17,8 +17,10 @@ from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.core.units import convert, convertible, same_units
 from musyq_lab.core.variables import BAND_ROLES
 from musyq_lab.products._derive import derived
+from musyq_lab.standard.layout import UNCERTAINTIES
 
 _REFLECTANCE = "reflectance"
+_UNCERTAINTY = "_uncertainty"
 Units = str | Mapping[str, str] | None
 
 
@@ -98,8 +100,20 @@ def _given(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
 
 def _band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
     """Take one role out of the ``(band, y, x)`` reflectance of a standard scene."""
-    role = name.removeprefix(f"{_REFLECTANCE}_").removesuffix("_uncertainty")
-    stem = f"{_REFLECTANCE}_uncertainty" if name.endswith("_uncertainty") else _REFLECTANCE
+    role = name.removeprefix(f"{_REFLECTANCE}_").removesuffix(_UNCERTAINTY)
+    if not name.endswith(_UNCERTAINTY):
+        return _layer(_REFLECTANCE, role, dataset)
+    whole = _layer(f"{_REFLECTANCE}{_UNCERTAINTY}", role, dataset)
+    parts = [_layer(part, role, dataset) for part in UNCERTAINTIES]
+    if whole is not None or any(part is None for part in parts):
+        return whole
+    # Of one pixel both parts count in full; that the systematic one is shared by all is a matter of means.
+    squares = [part**2 for part in parts if part is not None]
+    total: xr.DataArray = (squares[0] + squares[1]) ** 0.5
+    return total
+
+
+def _layer(stem: str, role: str, dataset: xr.Dataset) -> xr.DataArray | None:
     if role not in BAND_ROLES or stem not in dataset.data_vars:
         return None
     stack = dataset[stem]

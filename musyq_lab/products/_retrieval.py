@@ -32,6 +32,7 @@ from musyq_lab.products._block import Block, Body
 from musyq_lab.products._inputs import Units, collect, needed_inputs
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 from musyq_lab.products._resolve import complete, upstream
+from musyq_lab.products._scene_bits import with_scene_bits
 from musyq_lab.products._told import Years, sensor_of, years_of
 
 _TAIL = """
@@ -270,7 +271,7 @@ def _assemble(
         for variable, array in zip(block.variables, spread, strict=True):
             if variable.uncertain:
                 made[variable.uncertainty_name] = array.assign_attrs(uncertainty_attributes(variable))
-    made[spec.qa_name] = qa.assign_attrs(quality_attributes(spec))
+    made[spec.qa_name] = with_scene_bits(qa, ds).assign_attrs(quality_attributes(spec))
     made[spec.cause_name] = cause.assign_attrs(cause_attributes(spec))
     before = str(ds.attrs.get("history", "")) if ds is not None else ""
     history = extend_history(before, history_line(f"retrieve:{spec.key}", recorded))

@@ -98,7 +98,7 @@ def test_attributes_follow_cf():
     assert flux["valid_range"].tolist() == [0, 30000]
     assert (flux["scale_factor"], flux["add_offset"], flux["comment"]) == (0.02, 0.0, "made up")
     assert flux["ancillary_variables"] == "flux_uncertainty demo_qa"
-    assert found["demo_qa"]["flag_masks"].tolist() == [1, 2, 4, 8, 16, 256]
+    assert found["demo_qa"]["flag_masks"].tolist() == [1, 2, 4, 8, 16, 32, 64, 128, 256]
     assert found["demo_qa"]["flag_meanings"].split()[-1] == "own_bit"
     assert "scale_factor" not in layer("kind").attributes
     assert "ancillary_variables" not in layer("kind").attributes
