@@ -166,12 +166,9 @@ def p_model(
     carbon, pressure : array_like
         Carbon dioxide of the air (1e-6) and air pressure (Pa).
     soil, ratio : array_like
-        Water of the root zone as share of what plants can use (1 for no stress), and actual over potential evaporation
-        of the years (1).
-    quantum_yield : array_like
-        Canopy quantum yield before its temperature dependence (mol mol-1).
-    pathway : array_like
-        ``C3`` or ``C4``.
+        As in :func:`soil_stress`; 1 for no stress.
+    quantum_yield, pathway : array_like
+        Canopy quantum yield before its temperature dependence (mol mol-1), and ``C3`` or ``C4``.
 
     Returns
     -------

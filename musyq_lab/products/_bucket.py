@@ -11,6 +11,12 @@ from musyq_lab.kernels import bucket
 
 _RATE = "mm d-1"
 _DAY = np.timedelta64(1, "D")
+_ATTRIBUTES = {
+    "soil_moisture": {"units": "1", "long_name": "water of the root zone as share of what it holds"},
+    "evaporation": {"units": _RATE, "long_name": "actual evaporation"},
+    "runoff": {"units": _RATE, "long_name": "water beyond the capacity"},
+    "evaporation_ratio": {"units": "1", "long_name": "actual over potential evapotranspiration of all days"},
+}
 
 
 def soil_water(
@@ -53,24 +59,17 @@ def soil_water(
     rain = _daily("precipitation", precipitation)
     demand = _daily("potential_evapotranspiration", potential_evapotranspiration)
     given = [rain, demand, xr.zeros_like(demand) + hours, capacity, start, float(spin_up)]
-    core = [["time"]] * 3 + [[]] * 3
-    share, evaporation, runoff, ratio = xr.apply_ufunc(
+    found = xr.apply_ufunc(
         bucket.water_balance,
         *given,
-        input_core_dims=core,
+        input_core_dims=[["time"]] * 3 + [[]] * 3,
         output_core_dims=[["time"]] * 3 + [[]],
         dask="parallelized",
         output_dtypes=[np.float64] * 4,
         dask_gufunc_kwargs={"allow_rechunk": True},
     )
-    return xr.Dataset(
-        {
-            "soil_moisture": _named(share, "1", "water of the root zone as share of what it holds"),
-            "evaporation": _named(evaporation, _RATE, "actual evaporation"),
-            "runoff": _named(runoff, _RATE, "water beyond the capacity"),
-            "evaporation_ratio": _named(ratio, "1", "actual over potential evapotranspiration of all days"),
-        }
-    )
+    named = zip(_ATTRIBUTES.items(), found, strict=True)
+    return xr.Dataset({name: array.assign_attrs(attributes) for (name, attributes), array in named})
 
 
 def _daily(name: str, array: xr.DataArray) -> xr.DataArray:
@@ -82,7 +81,3 @@ def _daily(name: str, array: xr.DataArray) -> xr.DataArray:
         raise InputError(f"{name} must be in steps of one day. Resample it, for example .resample(time='1D').mean().")
     daily: xr.DataArray = convert(array, _RATE).astype(np.float64)
     return daily
-
-
-def _named(array: xr.DataArray, units: str, long_name: str) -> xr.DataArray:
-    return array.assign_attrs(units=units, long_name=long_name)
