@@ -5,8 +5,8 @@
 The places are spread over the climates in which the classes grow; the cover of each is that of MCD12C1 around it (or of
 the preset). Reflectance is that of the surface in the bands of MODIS seen from nadir at the local forenoon, every 16
 days of a year: no cloud, no noise (training adds both), -32768 in the polar night. At most :data:`MOST` cells of a
-class are kept of a place. The confusion of the shipped classifiers at places left out of the training is added in the end.
-Takes some five minutes on one core; the same numbers come out each time.
+class are kept of a place. The confusion of the shipped classifiers at places left out of the training is added in the
+end. Takes some five minutes on one core; the same numbers come out each time.
 """
 
 import datetime as dt
