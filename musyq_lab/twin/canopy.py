@@ -20,6 +20,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from musyq_lab.kernels._leaf_angles import EDGES, campbell
 from musyq_lab.twin._species import MEMBERS, WHEAT, Species, offset, species
 from musyq_lab.twin.climate import YEAR, season_phase
 from musyq_lab.twin.grid import WorldGrid
@@ -144,7 +145,7 @@ def canopy(static: xr.Dataset, grid: WorldGrid, time: datetime, seed: int, membe
     fields = (
         lai,
         green,
-        -np.expm1(-np.float32(0.5) * omega * lai),  # nadir gap of a spherical canopy, G = 0.5
+        -np.expm1(-_nadir_projection(members)[classes] * omega * lai),
         np.where(low, height * np.sqrt(np.clip(grown, 0.01, 1)), height),
         _of_class("leaf_angle", classes, members),
         _of_class("hotspot", classes, members),
@@ -163,6 +164,17 @@ def _table(name: str, members: str) -> Floats:
 
 def _of_class(name: str, classes: NDArray[np.uint8], members: str) -> Floats:
     return np.asarray(_table(name, members)[classes])
+
+
+@cache
+def _nadir_projection(members: str) -> Floats:
+    """Return the area that a leaf of each class hides from a nadir view, over its own: the mean cosine of its angles.
+
+    The distribution is that of the reflectance (Campbell 1990), so that cover and what a sensor sees agree.
+    """
+    middle = np.cos(np.radians(0.5 * (EDGES[1:] + EDGES[:-1])))
+    shares = campbell(_table("leaf_angle", members))
+    return np.asarray(shares @ middle, np.float32)
 
 
 def water_supply(static: xr.Dataset) -> Floats:
