@@ -198,6 +198,38 @@ def sky_share(sun_zenith: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray(0.847 - 1.61 * sine + 1.04 * sine * sine)
 
 
+def directions(angles: Floats) -> Floats:
+    """Return what a network is told of the angles (degrees): see ``musyq_lab.kernels.network``."""
+    sun, view, azimuth = np.radians(angles).T
+    return np.column_stack([np.cos(sun), np.cos(view), np.sin(view) * np.cos(azimuth)])
+
+
+def misjudged_aerosol(seen: Floats, wavelength: Floats, angles: Floats, error: Floats) -> Floats:
+    r"""Return what an error of the optical depth of the aerosol does to corrected reflectance, shape (case, band).
+
+    .. math:: \delta\rho = \delta\tau \left(\frac{1}{\mu_s} + \frac{1}{\mu_v}\right)
+       \left[0.033\,\ell^{-1.4} - 0.185\,\ell^{-0.95} \rho\right], \qquad \ell = \frac{\lambda}{0.55}
+
+    Dark surfaces are taken for brighter, bright ones for darker. Fitted by eye to differences of our own correction
+    (:mod:`musyq_lab.standard.atmosphere`, bands of OLI, optical depth 0.2 to 0.35, four geometries): within a third.
+
+    Parameters
+    ----------
+    seen
+        Reflectance, shape (case, band).
+    wavelength
+        Centres of the bands (um), shape (band,).
+    angles
+        Degrees, shape (case, 3).
+    error
+        Optical depth at 0.55 um that is too low by this much, shape (case,).
+    """
+    path = np.sum(1.0 / np.cos(np.radians(angles[:, :2])), axis=1)
+    ratio = wavelength / 0.55
+    change: Floats = (error * path)[:, None] * (0.033 * ratio**-1.4 - 0.185 * ratio**-0.95 * seen)
+    return change
+
+
 def seen_by(base: Base, sensor: str, bands: tuple[str, ...], variant: str) -> Floats:
     """Return what the bands of a sensor see, without noise, shape (case, band)."""
     own = band_weights(sensor, bands, variant, step=STEP)

@@ -1,7 +1,7 @@
 r"""Small neural networks over reflectances and angles, one fused kernel for each.
 
-A network takes the reflectances :math:`\rho_1 \dots \rho_n` and the cosines of the zenith angles of Sun and view and of
-the azimuth between them, together :math:`x`, and returns
+A network takes the reflectances :math:`\rho_1 \dots \rho_n` and, of the zenith angles of Sun and view and the azimuth
+between them, :math:`\cos\theta_s, \cos\theta_v, \sin\theta_v \cos\varphi`, together :math:`x`, and returns
 
 .. math:: u = c + \sum_j v_j \tanh\Big(b_j + \sum_i w_{ji} x_i\Big), \qquad
           y = u \ \text{ or } \ y = a (e^u - 1).
@@ -22,12 +22,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from musyq_lab.kernels._compile import Kernel, fma, select
-from musyq_lab.kernels._math import cos, exp, sqrt, tanh
+from musyq_lab.kernels._math import cos, exp, sin, sqrt, tanh
 
 __all__ = ["ANGLES", "Domain", "Net", "Noise", "distance", "estimate", "with_uncertainty"]
 
 ANGLES = ("sun_zenith", "view_zenith", "relative_azimuth")
-"""Arguments of every network after its reflectances (degrees); it sees their cosines."""
+"""Arguments of every network after its reflectances (degrees)."""
 
 _RADIANS = 0.017453292519943295
 
@@ -36,7 +36,7 @@ class Net(NamedTuple):
     """Weights of a network with one hidden layer."""
 
     weights: tuple[tuple[float, ...], ...]
-    """w, shape (hidden, input); the inputs are the reflectances, then the cosines of :data:`ANGLES`."""
+    """w, shape (hidden, input); the inputs are the reflectances, then three of :data:`ANGLES` as in the module."""
     biases: tuple[float, ...]
     """b, shape (hidden,)."""
     outputs: tuple[float, ...]
@@ -82,7 +82,7 @@ def estimate(net: Net) -> Kernel:
 
     Reflectances (1) in the order of its weights, angles in degrees; NaN in gives NaN out.
     """
-    lines = [*_cosines(), *_forward(net, "h"), f"out[0] = {_value(net)}"]
+    lines = [*_directions(), *_forward(net, "h"), f"out[0] = {_value(net)}"]
     return _kernel("estimate", [*_bands(net.bands), *ANGLES], ["out"], lines, (estimate, (net,)))
 
 
@@ -105,7 +105,7 @@ def with_uncertainty(net: Net, error: Net, noise: Noise, floor: float) -> Kernel
         Smallest standard error f, in units of u.
     """
     bands = range(net.bands)
-    lines = [*_cosines(), *_forward(error, "k"), f"own = max(u, {floor!r} + 0.0 * u)", *_forward(net, "h")]
+    lines = [*_directions(), *_forward(error, "k"), f"own = max(u, {floor!r} + 0.0 * u)", *_forward(net, "h")]
     lines += [f"d_{j} = {v!r} * (1.0 - h_{j} * h_{j})" for j, v in enumerate(net.outputs)]
     lines += ["total = own * own"]
     for i in bands:
@@ -145,8 +145,10 @@ def _bands(count: int) -> list[str]:
     return [f"x_{i}" for i in range(count)]
 
 
-def _cosines() -> list[str]:
-    return [f"c_{k} = cos({_RADIANS!r} * {angle})" for k, angle in enumerate(ANGLES)]
+def _directions() -> list[str]:
+    sun, view, azimuth = (f"{_RADIANS!r} * {angle}" for angle in ANGLES)
+    # At nadir the azimuth has no meaning, and no weight.
+    return [f"c_0 = cos({sun})", f"c_1 = cos({view})", f"c_2 = sin({view}) * cos({azimuth})"]
 
 
 def _forward(net: Net, letter: str) -> list[str]:
@@ -175,7 +177,16 @@ def _kernel(
 ) -> Kernel:
     """Compile the body; its text is made of our own words and of numbers only."""
     source = "\n    ".join([f"def {name}({', '.join((*inputs, *outputs))}):", *lines])
-    words = {"fma": fma, "select": select, "cos": cos, "exp": exp, "sqrt": sqrt, "tanh": tanh, "__name__": __name__}
+    words = {
+        "fma": fma,
+        "select": select,
+        "cos": cos,
+        "sin": sin,
+        "exp": exp,
+        "sqrt": sqrt,
+        "tanh": tanh,
+        "__name__": __name__,
+    }
     namespace: dict[str, Any] = dict(words)
     exec(compile(source, f"<musyq {name} of a network>", "exec"), namespace)
     signature = f"{','.join(['()'] * len(inputs))}->{','.join(['()'] * len(outputs))}"

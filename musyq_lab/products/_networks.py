@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musyq_lab.core.errors import NotFoundError, closest
+from musyq_lab.core.errors import InputError, NotFoundError, closest
 from musyq_lab.core.quality import FIRST_OWN_BIT, Flag
 from musyq_lab.core.resources import resource
 from musyq_lab.core.spec import Input
 from musyq_lab.kernels import network
 from musyq_lab.kernels.network import ANGLES, Domain, Net, Noise
+from musyq_lab.products import _lookup
 from musyq_lab.sensors._registry import SENSORS
 
-__all__ = ["BANDS", "FLAGS", "INPUTS", "Given", "estimate", "estimate_with_uncertainty", "given", "quality"]
+__all__ = ["BANDS", "FLAGS", "INPUTS", "Given", "by_table", "estimate", "estimate_with_uncertainty", "given", "quality"]
 
 _TABLE = "catalogs/networks/networks.npz"
 REFERENCE = "modis/Terra"
@@ -95,10 +96,15 @@ class Given:
     def angles(self) -> list[Any]:
         """Return the angles, nadir where the view is not known."""
         kind = self.sun_zenith.dtype.type
-        # Without an azimuth the direction across the Sun's plane stands for all; at nadir it has no meaning.
+        # Without an azimuth the direction across the Sun's plane stands for all.
         view = kind(0.0) if self.view_zenith is None else self.view_zenith
         azimuth = kind(90.0) if self.relative_azimuth is None else self.relative_azimuth
         return [self.sun_zenith, view, azimuth]
+
+    def zero(self) -> Array:
+        """Return 0 where all that the networks use is there, else NaN."""
+        total: Array = 0 * sum(self.arrays(), start=self.sun_zenith)
+        return total
 
 
 @dataclass(frozen=True)
@@ -172,16 +178,18 @@ def estimate_with_uncertainty(variable: str, inputs: Given) -> tuple[Array, Arra
     return _limited(variable, value), spread
 
 
-def quality(variable: str, inputs: Given, value: Array) -> dict[str, Any]:
+def quality(variable: str, inputs: Given, value: Array | None) -> dict[str, Any]:
     """Return where each of :data:`FLAGS` holds.
 
     Parameters
     ----------
     variable, inputs
         As for :func:`estimate`.
-    value : array
-        What it returned.
+    value : array or None
+        What it returned; None for a value that is not a network's, which only the view concerns.
     """
+    if value is None:
+        return {NADIR.name: np.bool_(inputs.view_zenith is None)}
     _, least, most = _EXTREMES[variable]
     sun, view, _ = inputs.angles()
     far = network.distance(inputs.chosen.domain)(*inputs.arrays()) > 1.0
@@ -189,8 +197,23 @@ def quality(variable: str, inputs: Given, value: Array) -> dict[str, Any]:
         OUTSIDE.name: far | (sun > MAX_SUN) | (view > MAX_VIEW),
         AT_LOW.name: value <= least,
         AT_HIGH.name: value >= most * (1.0 - 1e-6),  # leaf area comes back through two roundings
-        NADIR.name: inputs.view_zenith is None,
+        NADIR.name: np.bool_(inputs.view_zenith is None),
     }
+
+
+def by_table(inputs: Given, land_cover: Array | None) -> _lookup.LeafArea:
+    """Return what the look-up table of the programme's way says, from the bands that a network would take.
+
+    Raises
+    ------
+    InputError
+        If the land cover is not given, which says what grows there.
+    """
+    if land_cover is None:
+        raise InputError('The method "lut" needs land_cover (IGBP class, 1 to 17): add it, or take method="network".')
+    bands, sensor = inputs.chosen.bands, inputs.sensor or REFERENCE
+    sun, view, azimuth = inputs.angles()
+    return _lookup.leaf_area(bands, inputs.arrays(), sun, view, azimuth, land_cover, sensor)
 
 
 def _limited(variable: str, value: Array) -> Array:

@@ -9,6 +9,8 @@ weighted over the photons of sunlight; light that the soil sends back up counts.
 and at high latitudes, where the Sun is low for long. Networks, training base and what they reach on canopies they have
 not seen: ``catalogs/networks`` (``accuracy.csv``).
 
+``method="lut"`` takes the programme's way instead, tables by land cover (:mod:`musyq_lab.products._lookup`).
+
 Valid for snow-free land. All leaves of the canopy count in the training base, of which few are brown: absorption by dry
 leaves is seen in part. Snow and water have no leaves: 0.
 
@@ -31,6 +33,7 @@ from musyq_lab.products import _networks
 from musyq_lab.products._retrieval import retrieval
 
 _NO_LEAVES = (15, 17)  # IGBP: snow and ice, water
+_TABLE = 0.03  # error of tables that the spread among their best entries does not hold (ours)
 
 NO_LEAVES = Flag(FIRST_OWN_BIT + 5, "no_leaves", "the land cover is snow, ice or water, which has no leaves")
 
@@ -60,6 +63,12 @@ SPEC = Product(
             "bands of the sensor",
             references=("10.1016/j.rse.2007.02.018",),
         ),
+        Method(
+            "lut",
+            "the programme's way, whose tables are not public: look-up tables of PROSPECT-D and 4SAIL by land cover of "
+            "this package, mean of the best entries",
+            references=("10.1016/S0034-4257(02)00035-4",),
+        ),
     ),
     flags=(*_networks.FLAGS, NO_LEAVES),
     references=("10.1016/j.rse.2008.01.026",),
@@ -70,24 +79,29 @@ def _leafless(land_cover: Any) -> Any:
     return np.False_ if land_cover is None else np.isin(land_cover, _NO_LEAVES)
 
 
-def _quality(*, values: Any, land_cover: Any = None, **given: Any) -> dict[str, Any]:
+def _quality(*, values: Any, method: str, land_cover: Any = None, **given: Any) -> dict[str, Any]:
     none = _leafless(land_cover)
-    found = _networks.quality("fpar", _networks.given(given), values["fpar"])
+    found = _networks.quality("fpar", _networks.given(given), values["fpar"] if method == "network" else None)
     return {name: where & ~none for name, where in found.items()} | {"no_leaves": none}
 
 
-def _uncertainty(*, land_cover: Any = None, **given: Any) -> Any:
-    value, sigma = _networks.estimate_with_uncertainty("fpar", _networks.given(given))
-    return np.where(_leafless(land_cover), 0 * value, sigma)
+def _uncertainty(*, method: str, land_cover: Any = None, **given: Any) -> Any:
+    inputs = _networks.given(given)
+    if method == "lut":
+        sigma = np.hypot(_networks.by_table(inputs, land_cover).sigma_fpar, inputs.sun_zenith.dtype.type(_TABLE))
+    else:
+        _, sigma = _networks.estimate_with_uncertainty("fpar", inputs)
+    return np.where(_leafless(land_cover), inputs.zero(), sigma)
 
 
 @retrieval(SPEC, quality=_quality, uncertainty=_uncertainty)
-def fpar(*, sensor: str = "", land_cover: Any = None, **given: Any) -> Any:
-    """Absorption by the network of the sensor that uses most of its bands.
+def fpar(*, sensor: str = "", method: str = "network", land_cover: Any = None, **given: Any) -> Any:
+    """Absorption by the network of the sensor that uses most of its bands, or by tables.
 
     ``sensor`` names the bands as ``"<sensor>/<platform or camera>"``; that of the scene where it says so, else MODIS.
     Reflectances: red, and the bands of one of the sensor's networks (near infrared at least). A view that is not given
     counts as nadir.
     """
-    value = _networks.estimate("fpar", _networks.given({**given, "sensor": sensor}))
-    return np.where(_leafless(land_cover), 0 * value, value)
+    inputs = _networks.given({**given, "sensor": sensor})
+    value = _networks.by_table(inputs, land_cover).fpar if method == "lut" else _networks.estimate("fpar", inputs)
+    return np.where(_leafless(land_cover), inputs.zero(), value)

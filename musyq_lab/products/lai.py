@@ -10,6 +10,8 @@ with the clumping index :math:`\Omega` given, of the class of land cover, or 1 (
 they were trained on and what they reach on canopies they have not seen: ``catalogs/networks`` (``accuracy.csv``); the
 standard error is that of canopies that look alike, so it grows where reflectance saturates (:math:`L_e` above 4).
 
+``method="lut"`` takes the programme's way instead, tables by land cover (:mod:`musyq_lab.products._lookup`).
+
 Valid for snow-free land and leaves that are green: dry leaves of an autumn crop count for less than they are. Snow and
 water have no leaves: 0. Leaf area of a mixed pixel is below the mean of its parts, by some 10 % where bare soil and a
 closed crop share it.
@@ -68,6 +70,12 @@ SPEC = Product(
             "bands of the sensor; clumping by class of Chen et al. 2005 (not re-read)",
             references=("10.1016/j.rse.2007.02.018", "10.1016/j.rse.2005.05.003"),
         ),
+        Method(
+            "lut",
+            "the programme's way, whose tables are not public: look-up tables of PROSPECT-D and 4SAIL by land cover of "
+            "this package, mean of the best entries; clumping by class of Chen et al. 2005 (not re-read)",
+            references=("10.1016/S0034-4257(02)00035-4",),
+        ),
     ),
     flags=(*_networks.FLAGS, EFFECTIVE, NO_LEAVES),
     references=("10.1016/j.rse.2008.01.026",),
@@ -98,33 +106,49 @@ def _leafless(land_cover: Any) -> Any:
     return np.False_ if land_cover is None else np.isin(land_cover, _NO_LEAVES)
 
 
-def _quality(*, values: Any, land_cover: Any = None, clumping_index: Any = None, **given: Any) -> dict[str, Any]:
+def _quality(
+    *, values: Any, method: str, land_cover: Any = None, clumping_index: Any = None, **given: Any
+) -> dict[str, Any]:
     none = _leafless(land_cover)
     acting = values["lai"] * _clumping(land_cover, clumping_index)
-    found = _networks.quality("lai", _networks.given(given), acting)
+    found = _networks.quality("lai", _networks.given(given), acting if method == "network" else None)
     effective = np.True_ if land_cover is None else _unknown(land_cover)
     found["effective"] = effective if clumping_index is None else np.False_
     return {name: where & ~none for name, where in found.items()} | {"no_leaves": none}
 
 
 def _uncertainty(
-    *, land_cover: Any = None, clumping_index: Any = None, clumping_index_uncertainty: Any = None, **given: Any
+    *,
+    method: str,
+    land_cover: Any = None,
+    clumping_index: Any = None,
+    clumping_index_uncertainty: Any = None,
+    **given: Any,
 ) -> Any:
-    value, sigma = _networks.estimate_with_uncertainty("lai", _networks.given(given))
+    inputs = _networks.given(given)
+    if method == "lut":
+        table = _networks.by_table(inputs, land_cover)
+        value, sigma = table.lai_effective, table.sigma_lai
+    else:
+        value, sigma = _networks.estimate_with_uncertainty("lai", inputs)
     omega = _clumping(land_cover, clumping_index)
     share = _clumping_sigma(land_cover, clumping_index, clumping_index_uncertainty) / omega
-    return np.where(_leafless(land_cover), 0 * value, np.hypot(sigma, value * share) / omega)
+    return np.where(_leafless(land_cover), inputs.zero(), np.hypot(sigma, value * share) / omega)
 
 
 @retrieval(SPEC, quality=_quality, uncertainty=_uncertainty)
-def lai(*, sensor: str = "", land_cover: Any = None, clumping_index: Any = None, **given: Any) -> Any:
-    """Leaf area by the network of the sensor that uses most of its bands, over the clumping index.
+def lai(
+    *, sensor: str = "", method: str = "network", land_cover: Any = None, clumping_index: Any = None, **given: Any
+) -> Any:
+    """Leaf area by the network of the sensor that uses most of its bands, or by tables, over the clumping index.
 
     ``sensor`` names the bands as ``"<sensor>/<platform or camera>"``; that of the scene where it says so, else MODIS.
     Reflectances: red, and the bands of one of the sensor's networks (near infrared at least). A view that is not given
     counts as nadir.
     """
-    true = _networks.estimate("lai", _networks.given({**given, "sensor": sensor})) / _clumping(
-        land_cover, clumping_index
-    )
-    return np.where(_leafless(land_cover), 0 * true, true)
+    inputs = _networks.given({**given, "sensor": sensor})
+    if method == "lut":
+        effective = _networks.by_table(inputs, land_cover).lai_effective
+    else:
+        effective = _networks.estimate("lai", inputs)
+    return np.where(_leafless(land_cover), inputs.zero(), effective / _clumping(land_cover, clumping_index))

@@ -32,7 +32,8 @@ def inputs(size=60, bands=BANDS, seed=2, dtype=np.float64):
 def formula(given, arrays):
     """The equation of the module, written again with matrices."""
     *bands, sun, view, azimuth = arrays
-    x = np.stack([*bands, *(np.cos(np.radians(a)) for a in (sun, view, azimuth))])
+    sun, view, azimuth = np.radians([sun, view, azimuth])
+    x = np.stack([*bands, np.cos(sun), np.cos(view), np.sin(view) * np.cos(azimuth)])
     hidden = np.tanh(np.asarray(given.weights) @ x + np.asarray(given.biases)[:, None])
     u = np.asarray(given.outputs) @ hidden + given.constant
     return given.scale * np.expm1(u) if given.scale else u
@@ -61,7 +62,13 @@ def test_without_weights_it_is_its_constant():
     np.testing.assert_array_equal(network.estimate(flat)(*inputs()), 1.25)
 
 
-def test_angles_count_by_their_cosine_alone():
+def test_at_nadir_the_azimuth_does_not_matter():
+    kernel, arrays = network.estimate(net()).python, inputs()
+    arrays[-2] = np.zeros(60)
+    np.testing.assert_array_equal(kernel(*arrays), kernel(*arrays[:-1], np.full(60, 10.0)))
+
+
+def test_left_and_right_of_the_sun_are_alike():
     kernel, arrays = network.estimate(net()).python, inputs()
     mirrored = [*arrays[:-1], 360.0 - arrays[-1]]
     np.testing.assert_allclose(kernel(*mirrored), kernel(*arrays), rtol=1e-12, atol=1e-13)

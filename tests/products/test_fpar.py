@@ -111,6 +111,16 @@ def test_land_cover_changes_nothing_else():
     assert flags(retrieve(seen, land_cover=12.0)) == flags(retrieve(seen)) == set()
 
 
+def test_tables_by_land_cover_find_the_absorption_too():
+    seen, truth = stands([0.7, 1.5, 3.0])
+    layers = {f"reflectance_{role}": ("x", values, {"units": "1"}) for role, values in seen.items()}
+    layers |= {name: ("x", np.full(3, value), {"units": "degree"}) for name, value in ANGLES.items()}
+    ds = xr.Dataset({**layers, "land_cover": ("x", np.full(3, 12.0), {"units": "1"})})
+    made = ml.retrieve("fpar", ds, sensor=SENSOR, method="lut")
+    assert np.abs(made.fpar.values - truth).max() < 0.12
+    assert (made.fpar_uncertainty >= 0.03).all()
+
+
 def test_sky_light_that_the_stated_formula_gives_is_a_share():
     cosine = np.cos(np.radians(np.linspace(0, 75, 40)))
     share = 0.847 - 1.61 * cosine + 1.04 * cosine**2

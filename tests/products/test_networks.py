@@ -79,7 +79,7 @@ def test_what_there_is_no_network_for_is_said():
 
 def test_a_view_that_is_not_given_is_nadir_whatever_the_azimuth():
     level = given()
-    known = Given(level.reflectance, level.sun_zenith, np.zeros(4), np.full(4, 90.0), "modis/Terra")
+    known = Given(level.reflectance, level.sun_zenith, np.zeros(4), np.full(4, 20.0), "modis/Terra")
     unknown = Given(level.reflectance, level.sun_zenith, None, None, "modis/Terra")
     for variable in ("lai", "fpar", "fvc"):
         value = _networks.estimate(variable, known)
