@@ -26,12 +26,13 @@ MODULES = (_verification_canopy, _verification_carbon, _verification_land)
 ABOUT = """# Verification
 
 What the methods give for inputs whose result others have published, or whose equations were evaluated apart. A name in
-capitals is a vector of the test plan. *Tolerance* is the largest difference that is allowed, in the unit of the
-quantity or, "of it", as a share of the expected number; *reached* is the largest difference found. A "report" compares
-with a different model: there is nothing to reproduce, and *reached* is the root mean square difference.
+capitals, such as MOD17-GPP, is that of a set of numbers in `tests/reference/`. *Tolerance* is the largest difference
+that is allowed, in the unit of the quantity or, "of it", as a share of the expected number; *reached* is the largest
+difference found. A "report" compares with a different model: there is nothing to reproduce, and *reached* is the root
+mean square difference.
 
-Made by `python benchmarks/verification.py --write`; `tests/test_verification.py` computes every row again. The expected
-numbers stand in `tests/reference/`, each with its origin.
+Made by `python benchmarks/verification.py --write`; `tests/test_verification.py` computes every row again. Each table
+of `tests/reference/` says where its numbers come from.
 
 """
 
