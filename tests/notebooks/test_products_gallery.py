@@ -1,0 +1,122 @@
+"""The gallery of the products, run once on a small square: its exercise, its figures and what it claims."""
+
+import nbformat
+import pytest
+from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
+
+pytestmark = pytest.mark.slow  # it makes a simulation
+
+CATEGORIES = (
+    *("vi", "fvc", "lai", "fpar", "gpp", "npp", "evapotranspiration"),
+    *("land_cover", "phenology", "roughness", "biomass"),
+)
+GUESSES = {
+    "as carbon": "solution * 12 / 44",
+    "without what clouds hide": "float(gpp['gpp'].where(crops).sum()) * 44 / 12 * size**2 * 1e-6",
+    "none": "0.0",
+}
+NUMBERS = """
+import json
+of = lambda number, array: float(array.where(ds["land_cover"] == number).median())
+print("NUMBERS", json.dumps({
+    "table": {name: {key: float(value) for key, value in row.items()} for name, row in table.items()},
+    "cover": float((cover["land_cover"].squeeze() == static["land_cover"]).mean()),
+    "start": {number: of(number, season["start_of_season"]) for number in (10, 12)},
+    "rough": {number: of(number, roughness["roughness_length"]) for number in CLASSES},
+    "biomass": float((biomass["aboveground_biomass_uncertainty"] / biomass["aboveground_biomass"]).median()),
+    "parts": float(abs(sum(et[part] for part in parts) - et["evapotranspiration"]).max()),
+    "balance": float(abs(npp["npp"] + npp["growth_respiration"] + npp["maintenance_respiration"] - gpp["gpp"]).max()),
+    "units": {name: whole[name].attrs["units"] for name in ("npp", "evapotranspiration", "roughness_length")},
+    "history": whole.attrs["history"],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook() -> nbformat.NotebookNode:
+    return read(ROOT / "notebooks" / "50_products_gallery.ipynb")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    base = tmp_path_factory.mktemp("gallery")
+    work, scratch = base / "work", base / "scratch"
+    for folder in (work, scratch):
+        folder.mkdir()
+    return work, scratch
+
+
+@pytest.fixture(scope="module")
+def done(notebook, folders) -> nbformat.NotebookNode:
+    """Run all cells as a user does, then the check with answers that miss a step, then print what was found."""
+    small = nbformat.from_dict(notebook)
+    parameters = tagged(small, "parameters")
+    assert "SIZE = 4.0" in parameters.source
+    parameters.source = parameters.source.replace("SIZE = 4.0", "SIZE = 3.0")
+    attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
+    small.cells += [nbformat.v4.new_code_cell(f"my_tonnes = {guess}\n{attempt}") for guess in GUESSES.values()]
+    small.cells.append(nbformat.v4.new_code_cell(NUMBERS))
+    return execute_here(small, *folders)
+
+
+@pytest.fixture(scope="module")
+def numbers(done) -> dict:
+    return numbers_of(done)
+
+
+def test_every_category_has_its_section_call_and_figure(notebook):
+    """In the order of the chain; own figures are counted when the notebook has run."""
+    heads = [c.source.split("\n")[0] for c in notebook.cells if c.cell_type == "markdown"]
+    sections = [line for c in notebook.cells if c.cell_type == "markdown" for line in c.source.split("\n")]
+    sections = [line for line in sections if line.startswith("## ") and line[3].isdigit()]
+    assert [line.split("`")[1] for line in sections] == list(CATEGORIES)
+    assert heads[0].startswith("# ")
+    calls = "\n".join(c.source for c in code(notebook))
+    for key in CATEGORIES:
+        assert f'ml.retrieve("{key}"' in calls
+
+
+def test_it_runs_from_first_to_last_cell(done, folders):
+    cells = code(done)
+    assert all(c.execution_count for c in cells)
+    assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
+    pictures = [sum("image/png" in o.get("data", {}) for o in c.outputs) for c in cells]
+    assert sum(pictures) == 13
+    assert sum(map(bool, pictures)) == len(CATEGORIES)
+    work, scratch = folders
+    assert list(scratch.glob("musyq-*/granules/*"))
+    assert not list(work.iterdir())
+
+
+def test_the_solution_passes_the_check_and_half_answers_do_not(done):
+    assert printed(tagged(done, "check")).startswith("right: ")
+    for cell in code(done)[-1 - len(GUESSES) : -1]:
+        assert printed(cell).startswith("not yet: "), cell.source.split("\n")[0]
+
+
+def test_results_lie_near_the_truth(numbers):
+    """Bias beside the mean of the truth; evapotranspiration, which does not see the soil, is allowed more."""
+    limits = {"leaf area": 0.15, "absorbed share": 0.05, "cover": 0.15, "gross production": 0.15}
+    for name, limit in {**limits, "evapotranspiration": 0.6}.items():
+        row = numbers["table"][name]
+        assert abs(row["bias"]) < limit * row["mean of truth"], name
+    assert numbers["table"]["absorbed share"]["rms error"] < 0.1
+    assert numbers["cover"] > 0.9
+
+
+def test_parts_add_up(numbers):
+    assert numbers["parts"] < 1e-3
+    assert numbers["balance"] < 1e-3
+
+
+def test_seasons_roughness_and_biomass_are_as_told(numbers):
+    assert numbers["start"]["12"] > numbers["start"]["10"] + 30  # crops are sown late
+    rough = numbers["rough"]
+    assert min(rough[key] for key in rough if int(key) in (1, 4, 5)) > 3 * rough["12"] > 3 * rough["10"]
+    assert 0.4 < numbers["biomass"] < 0.8
+
+
+def test_the_chain_says_what_it_made_on_the_way(numbers):
+    for step in ("lai", "fpar", "gpp", "npp"):
+        assert f"retrieve:{step}(" in numbers["history"]
+    assert numbers["units"] == {"npp": "g m-2 d-1", "evapotranspiration": "mm d-1", "roughness_length": "m"}
