@@ -84,7 +84,7 @@ def _cones() -> Pair:
     return over_height * column(chosen, "height"), [column(chosen, "z0"), column(chosen, "d")]
 
 
-@case("roughness", "crowns, needles, m", "ROUGH-conifer: pyTSEB; shape of a cone stored to six digits", 1e-6)
+@case("roughness", "crowns, needles, m", "ROUGH-conifer: pyTSEB", 1e-7)
 def _needles() -> Pair:
     return canopies("conifer")
 

@@ -17,6 +17,7 @@ _PUBLIC = {
     "explain": "musyq_lab.products._explain:explain",
     "explore": "musyq_lab.dashboards.explorer:explore",
     "open_catalog": "musyq_lab.catalog.open:open_catalog",
+    "open_gbov": "musyq_lab.archive.ground:open_gbov",
     "open_product": "musyq_lab.archive.open:open_product",
     "open_scene": "musyq_lab.sensors._open:open_scene",
     "open_scenes": "musyq_lab.sensors._folder:open_scenes",

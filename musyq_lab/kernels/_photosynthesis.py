@@ -169,10 +169,7 @@ def p_model(
         As in :func:`soil_stress`; 1 for no stress.
     quantum_yield, pathway : array_like
         Canopy quantum yield before its temperature dependence (mol mol-1), and ``C3`` or ``C4``.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
+    out, efficiency : numpy.ndarray
         Production (g C m-2 d-1) and efficiency (g C MJ-1 of absorbed PAR).
     """
     warmth = select(temperature < _KELVIN - 25.0, 0.0 * temperature + (_KELVIN - 25.0), temperature)

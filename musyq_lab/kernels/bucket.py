@@ -69,12 +69,10 @@ def water_balance(
         Water that the root zone holds (mm), and the share of it that is filled on the first morning.
     spin : array_like
         As many days of the beginning are run through once before, to find the water of the first morning.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Share of the capacity that is filled in the evening, evaporation and runoff (mm d-1), time last; and actual over
-        potential evaporation of all days.
+    share, evaporation, runoff : numpy.ndarray
+        Share of the capacity that is filled in the evening, evaporation and runoff (mm d-1), time last.
+    ratio : numpy.ndarray
+        Actual over potential evaporation of all days.
     """
     stored = start * capacity
     for day in range(min(int(spin), len(rain))):

@@ -177,10 +177,7 @@ def pei(temperature: float, precipitation: float, out: Any) -> None:
     ----------
     temperature, precipitation : array_like
         Air temperature (K) and precipitation (mm d-1), means over about a month, broadcastable.
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Respiration (g C m-2 d-1).
     """
     rain = select(precipitation < 0.0, 0.0 * precipitation, 30.0 * precipitation)
@@ -202,10 +199,7 @@ def raich(temperature: float, precipitation: float, offset: float, exponent: flo
         Air temperature (K) and precipitation (mm d-1), means over about a month, broadcastable.
     offset, exponent : array_like
         a and b: 1.22, 0.73 (Bond-Lamberty et al. 2004) or 0.22, 0.87 (Bond-Lamberty & Thomson 2010).
-
-    Returns
-    -------
-    numpy.ndarray
+    out : numpy.ndarray
         Respiration (g C m-2 d-1), 0 without rain.
     """
     rain = select(precipitation < 0.0, 0.0 * precipitation, precipitation * (365.0 / 120.0))
