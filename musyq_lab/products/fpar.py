@@ -11,6 +11,12 @@ not seen: ``catalogs/networks`` (``accuracy.csv``).
 
 ``method="lut"`` takes the programme's way instead, tables by land cover (:mod:`musyq_lab.products._lookup`).
 
+On corrected scenes of the simulated Earth (scored set, five summer days, clear pixels of MSI, OLI, WFV, MODIS and
+MERSI-2) the root mean square error is 0.06 and 78 % of the pixels are within 10 % (GCOS threshold) where the scene
+tells its aerosol; 0.07 and 71 % with the aerosol of a climatology. The standard error covers 75 to 81 % there. In May,
+before crops cover the ground, less than half are within 10 %. On ten test cases of SL2P the two networks differ by 0.04
+in the root mean square.
+
 Valid for snow-free land. All leaves of the canopy count in the training base, of which few are brown: absorption by dry
 leaves is seen in part. Snow and water have no leaves: 0.
 

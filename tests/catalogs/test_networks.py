@@ -209,6 +209,7 @@ def test_noise_has_the_sizes_stated(builder):
     assert 0.018 < error[:, 1].std() < 0.035
 
 
+@pytest.mark.slow
 def test_training_and_reading_agree(builder, base, monkeypatch, tmp_path):
     train = builder["train"]
     monkeypatch.setattr(train, "COUNTS", {"train": 1000, "validate": 500, "test": 500})

@@ -25,7 +25,9 @@ def retrieve(bands, *, sensor=SENSOR, land_cover=None, **angles):
     named |= {} if land_cover is None else {"land_cover": (land_cover, "1")}
     size = max(np.size(values) for values, _ in named.values())
     layers = {n: ("x", np.broadcast_to(np.asarray(v, float), size).copy(), {"units": u}) for n, (v, u) in named.items()}
-    return ml.retrieve("fpar", xr.Dataset(layers), sensor=sensor)
+    with pytest.MonkeyPatch.context() as patch:  # to compile takes longer than a few pixels
+        patch.setenv("MUSYQ_DISABLE_JIT", "1")
+        return ml.retrieve("fpar", xr.Dataset(layers), sensor=sensor)
 
 
 def flags(made, place=0):
@@ -111,6 +113,7 @@ def test_land_cover_changes_nothing_else():
     assert flags(retrieve(seen, land_cover=12.0)) == flags(retrieve(seen)) == set()
 
 
+@pytest.mark.slow
 def test_tables_by_land_cover_find_the_absorption_too():
     seen, truth = stands([0.7, 1.5, 3.0])
     layers = {f"reflectance_{role}": ("x", values, {"units": "1"}) for role, values in seen.items()}

@@ -19,6 +19,12 @@ BLIND = {"goes_imager", "mtsat2_imager", "hj1_irs"}
 """Sensors without a red or a near-infrared band."""
 
 
+@pytest.fixture(autouse=True)
+def _twins(monkeypatch):
+    """Run the Python twins: to compile takes longer than four pixels."""
+    monkeypatch.setenv("MUSYQ_DISABLE_JIT", "1")
+
+
 def given(bands=CROP, sensor="modis/Terra", shape=(4,), **more):
     reflectance = {role: np.full(shape, bands[role]) for role in bands}
     angles = {"sun_zenith": np.full(shape, 35.0), "view_zenith": np.full(shape, 8.0)}
