@@ -100,11 +100,15 @@ def _extremes(f: Any, start: Any, stop: Any, sign: Any, place: Any) -> None:
 @inline
 def _integral(f: Any, start: float, stop: float) -> Any:
     """Return the area under a sampled curve (trapezia), the curve held beyond its ends."""
-    total, i = 0.0, int(np.floor(start))
-    while i < stop:
-        a, b = max(start, i), min(stop, i + 1.0)
-        total += 0.5 * (_at(f, a) + _at(f, b)) * (b - a)
-        i += 1
+    last = f.size - 1
+    a, b = min(max(start, 0.0), float(last)), min(max(stop, 0.0), float(last))
+    i, j = int(np.ceil(a)), int(np.floor(b))
+    total = f[0] * max(-start, 0.0) + f[last] * max(stop - last, 0.0)
+    if i > j:
+        return total + 0.5 * (_at(f, a) + _at(f, b)) * (b - a)
+    total += 0.5 * ((_at(f, a) + f[i]) * (i - a) + (f[j] + _at(f, b)) * (b - j))
+    for k in range(i, j):
+        total += 0.5 * (f[k] + f[k + 1])
     return total
 
 

@@ -28,13 +28,16 @@ _LOWEST, _HIGHEST, _CENTRE = float(np.log(RATES[0])), float(np.log(RATES[1])), f
 
 
 @inline
+def _logistic(t: Any, rate: float, centre: float, out: Any) -> None:
+    for i in range(t.size):
+        out[i] = 1.0 / (1.0 + exp(rate * (centre - t[i])))
+
+
+@inline
 def logistic_pair(t: Any, p: Any, rising: Any, falling: Any) -> None:
-    """Write both logistic terms at the times."""
-    r, q = exp(p[3]), exp(p[5])
-    for i in range(t.size):
-        rising[i] = 1.0 / (1.0 + exp(-r * (t[i] - p[2])))
-    for i in range(t.size):
-        falling[i] = 1.0 / (1.0 + exp(q * (t[i] - p[4])))
+    """Write both logistic terms at the times; numbers, not array elements, let the loops be vectorised."""
+    _logistic(t, exp(p[3]), p[2], rising)
+    _logistic(t, -exp(p[5]), p[4], falling)
 
 
 @inline
@@ -49,36 +52,42 @@ def _cost(y: Any, p: Any, rising: Any, falling: Any, envelope: float, prior: flo
 
 
 @inline
-def _gradient(t: float, p: Any, rise: float, fall: float, rising: float, falling: float, g: Any) -> None:
-    """Write the derivatives of the curve at one time by the parameters; rise and fall are amplitude times rate."""
-    slope_up, slope_down = rise * rising * (1.0 - rising), fall * falling * (1.0 - falling)
-    g[0] = 1.0
-    g[1] = rising + falling - 1.0
-    g[2] = -slope_up
-    g[3] = slope_up * (t - p[2])
-    g[4] = slope_down
-    g[5] = -slope_down * (t - p[4])
+def _jacobian(t: Any, p: Any, rising: Any, falling: Any, rest: Any, envelope: float, columns: Any) -> None:
+    """Write, time by time in rows of 8, the derivatives of the curve by the parameters, residual and weight."""
+    rise, fall = p[1] * exp(p[3]), p[1] * exp(p[5])
+    for i in range(t.size):
+        up, down = rise * rising[i] * (1.0 - rising[i]), fall * falling[i] * (1.0 - falling[i])
+        columns[i, 0] = 1.0
+        columns[i, 1] = rising[i] + falling[i] - 1.0
+        columns[i, 2] = -up
+        columns[i, 3] = up * (t[i] - p[2])
+        columns[i, 4] = down
+        columns[i, 5] = -down * (t[i] - p[4])
+        columns[i, 6] = rest[i]
+        columns[i, 7] = 2.0 * (envelope if rest[i] > 0.0 else 1.0 - envelope)
 
 
 @inline
-def _normal(
-    t: Any, p: Any, rising: Any, falling: Any, rest: Any, envelope: float, prior: float, g: Any, matrix: Any, right: Any
-) -> None:
+def _products(columns: Any, a: int, sums: Any) -> None:
+    """Write the weighted sums of one column times each of the eight: side by side, in one vector register."""
+    sums[:] = 0.0
+    for i in range(columns.shape[0]):
+        w = columns[i, a] * columns[i, 7]
+        for b in range(8):
+            sums[b] += w * columns[i, b]
+
+
+@inline
+def _normal(columns: Any, p: Any, prior: float, sums: Any, matrix: Any, right: Any) -> None:
     """Write the normal matrix (rows of the lower triangle at 6 i + j) and the right side."""
-    matrix[:] = 0.0
-    right[:] = 0.0
-    rise, fall = p[1] * exp(p[3]), p[1] * exp(p[5])
-    for i in range(t.size):
-        _gradient(t[i], p, rise, fall, rising[i], falling[i], g)
-        w = 2.0 * (envelope if rest[i] > 0.0 else 1.0 - envelope)
-        for a in range(SIZE):
-            right[a] += w * g[a] * rest[i]
-            for b in range(a + 1):
-                matrix[a * SIZE + b] += w * g[a] * g[b]
-    matrix[3 * SIZE + 3] += prior
-    matrix[5 * SIZE + 5] += prior
-    right[3] -= prior * (p[3] - _CENTRE)
-    right[5] -= prior * (p[5] - _CENTRE)
+    for a in range(SIZE):
+        _products(columns, a, sums)
+        for b in range(a + 1):
+            matrix[a * SIZE + b] = sums[b]
+        right[a] = sums[6]
+    for a in (3, 5):
+        matrix[a * SIZE + a] += prior
+        right[a] -= prior * (p[a] - _CENTRE)
 
 
 @inline
@@ -149,7 +158,8 @@ def _descend(
     """Improve the parameters until nothing is gained; leave the normal matrix and sums of residuals there."""
     work = np.zeros(3 * t.size)
     rising, falling, rest = work[: t.size], work[t.size : 2 * t.size], work[2 * t.size :]
-    g, side, step, trial = np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
+    columns, products = np.zeros((t.size, 8)), np.zeros(8)
+    side, step, trial = np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
     root, cost, damping, moving = np.zeros(SIZE * SIZE), np.inf, 1e-2, True
     trial[:] = p
     for _ in range(_ITERATIONS):
@@ -160,7 +170,8 @@ def _descend(
             moving = cost - found > _GAIN * found
             cost, damping = found, max(0.1 * damping, 1e-12)
             p[:] = trial
-            _normal(t, p, rising, falling, rest, envelope, prior, g, matrix, side)
+            _jacobian(t, p, rising, falling, rest, envelope, columns)
+            _normal(columns, p, prior, products, matrix, side)
             _spread(rest, sums)
         else:
             damping *= 10.0

@@ -8,6 +8,8 @@ from musyq_lab.kernels._compile import inline, kernel
 
 MOST = 12
 """Peaks that are kept of the stretch around a year."""
+FLAT = 1e-5
+"""Range of a curve, relative to its values, up to which it is flat."""
 
 
 @inline
@@ -99,7 +101,9 @@ def window(
         high, low = z[a], z[a]
         for i in range(a, b + 1):
             high, low = max(high, z[i]), min(low, z[i])
-        number = _peaks(z, a, b, prominence * (high - low), tops)
+        # What is below the resolution of float32 input is no course.
+        flat = high - low <= FLAT * max(abs(high), abs(low))
+        number = 0 if flat else _peaks(z, a, b, prominence * (high - low), tops)
         best, seasons = -1, 0
         for k in range(number):
             if begin <= times[tops[k]] < end + 1.0:
@@ -107,7 +111,7 @@ def window(
                 if best < 0 or z[tops[k]] > z[tops[best]]:
                     best = k
         count[0] = seasons
-        if best >= 0 and high > low:
+        if best >= 0:
             main = tops[best]
             i = _lowest(z, tops[best - 1] if best > 0 else a, main, True)
             j = _lowest(z, main + 1, (tops[best + 1] if best + 1 < number else b) + 1, False)

@@ -19,35 +19,47 @@ _LEAST = 1e-6
 """Share given to a class that no tree voted for: a sequence may pass through it at a price."""
 
 
-@kernel("(f),(t),(m),(m),(m),(l,c)->(c),(c)")
+@inline
+def _walk(x: Any, nodes: Any, root: int) -> int:
+    """Return the row among the shares of the leaf that a point reaches."""
+    node = root
+    while nodes[node, 0] >= 0.0:
+        node = node + 1 if x[int(nodes[node, 0])] <= nodes[node, 1] else int(nodes[node, 2])
+    return int(nodes[node, 2])
+
+
+@kernel("(p,f),(t),(m,q),(l,c)->(p,c),(p,c)")
 def vote(
-    x: Any,  # f features of a point
+    x: Any,  # p, f features of points
     roots: Any,  # t first node of each tree
-    feature: Any,  # m number of the feature that a node asks for, LEAF for none
-    threshold: Any,  # m up to which the walk goes to the next node
-    other: Any,  # m node to go to else; of a leaf its row among the shares
+    nodes: Any,  # m, 3: feature asked for (LEAF for none); value up to which the walk goes to the next node; node to go
+    # to else, of a leaf its row among the shares
     shares: Any,  # l, c of the classes in each leaf
-    mean: Any,  # c mean share over the trees; NaN where a feature is missing
-    square: Any,  # c mean of the squares
+    mean: Any,  # p, c mean share over the trees; NaN where a feature is missing
+    square: Any,  # p, c mean of the squares
 ) -> None:
-    """Average the leaves that a point reaches."""
-    complete = True
-    for i in range(x.size):
-        complete = complete and x[i] == x[i]
-    if complete:
-        mean[:] = 0.0
-        square[:] = 0.0
-        for tree in range(roots.size):
-            node = int(roots[tree])
-            while feature[node] >= 0.0:
-                node = node + 1 if x[int(feature[node])] <= threshold[node] else int(other[node])
-            row = int(other[node])
-            for k in range(mean.size):
-                mean[k] += shares[row, k]
-                square[k] += shares[row, k] * shares[row, k]
-        for k in range(mean.size):
-            mean[k] /= roots.size
-            square[k] /= roots.size
+    """Average the leaves that points reach, tree by tree, so that a tree stays in the nearest cache."""
+    points, classes = mean.shape
+    complete = np.zeros(points)
+    for p in range(points):
+        total = 0.0
+        for i in range(x.shape[1]):
+            total += x[p, i]
+        if not np.isnan(total):
+            complete[p] = 1.0
+            mean[p, :] = 0.0
+            square[p, :] = 0.0
+    for tree in range(roots.size):
+        for p in range(points):
+            if complete[p] > 0.0:
+                row = _walk(x[p], nodes, int(roots[tree]))
+                for k in range(classes):
+                    mean[p, k] += shares[row, k]
+                    square[p, k] += shares[row, k] * shares[row, k]
+    for p in range(points):
+        for k in range(classes):
+            mean[p, k] /= roots.size
+            square[p, k] /= roots.size
 
 
 @inline

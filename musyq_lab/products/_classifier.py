@@ -45,7 +45,7 @@ class Classifier:
     first_month: int
     """Month with which its years begin."""
     nodes: tuple[Array, ...] = field(repr=False)
-    """Roots, features, thresholds, other nodes and shares of the leaves, as :func:`musyq_lab.kernels.forest.vote`."""
+    """Roots, nodes and shares of the leaves, as in :func:`musyq_lab.kernels.forest.vote`."""
     range: Array = field(repr=False)
     """Lowest and highest value of each feature in training, (2, feature)."""
     confusion: Array = field(repr=False)
@@ -64,8 +64,10 @@ class Classifier:
 
     def shares(self, features: Array) -> tuple[Array, Array]:
         """Return mean share of each class over the trees and mean of its square, (..., class)."""
-        found: tuple[Array, Array] = vote(np.ascontiguousarray(features, np.float32), *self.nodes)
-        return found
+        x = np.ascontiguousarray(features, np.float32).reshape(-1, features.shape[-1])
+        mean, square = vote(x, *self.nodes)
+        shape = (*features.shape[:-1], len(self.classes))
+        return mean.reshape(shape), square.reshape(shape)
 
     def predict(self, features: Array) -> Array:
         """Return the class of features, (..., feature) -> (...); NaN where a feature is missing."""
@@ -145,19 +147,26 @@ def grow(
         raise InputError(f"A classifier needs points of two classes with {LEAST} values a year; got {found}.")
     numbers = np.array(list(classes))
     confusion = np.zeros((numbers.size, numbers.size), np.int64)
-    folds = min(_FOLDS, np.unique(places).size)
-    if validate and folds > 1:
-        from sklearn.model_selection import StratifiedGroupKFold
-
-        parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-        place = {number: index for index, number in enumerate(numbers.tolist())}
-        for train_at, test_at in parts.split(x, y, places):
-            model = _forest(seed).fit(x[train_at], y[train_at])
-            for said, true in zip(model.predict(x[test_at]).tolist(), y[test_at].tolist(), strict=True):
-                confusion[place[said], place[true]] += 1
+    if validate:
+        confusion += _out_of_fold(x, y, places, numbers.tolist(), seed)
     nodes = _nodes(_forest(seed).fit(x, y), numbers)
     limits = np.stack([x.min(axis=0), x.max(axis=0)])
     return Classifier(dict(classes), tuple(inputs), first_month, nodes, limits, confusion)
+
+
+def _out_of_fold(x: Array, y: Array, places: Array, numbers: list[int], seed: int) -> Array:
+    """Return the confusion of points whose place was left out of the training; rows are predicted classes."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    confusion = np.zeros((len(numbers), len(numbers)), np.int64)
+    folds = min(_FOLDS, np.unique(places).size)
+    if folds > 1:
+        parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(x, y, places)
+        for known, asked in parts:
+            said = _forest(seed).fit(x[known], y[known]).predict(x[asked])
+            for a, b in zip(said.tolist(), y[asked].tolist(), strict=True):
+                confusion[numbers.index(a), numbers.index(b)] += 1
+    return confusion
 
 
 def _forest(seed: int) -> Any:
@@ -187,8 +196,8 @@ def _nodes(model: Any, numbers: Array) -> tuple[Array, ...]:
         shares.append(share)
         first, leaves = first + tree.node_count, leaves + int(leaf.sum())
     # float32 holds node numbers below 2^24 exactly, and trees of scikit-learn compare float32 features.
-    joined = [np.concatenate(part).astype(np.float32) for part in (features, thresholds, others)]
-    return (np.array(roots, np.float32), *joined, np.concatenate(shares).astype(np.float32))
+    rows = np.stack([np.concatenate(part) for part in (features, thresholds, others)], axis=1)
+    return tuple(np.asarray(a, np.float32) for a in (roots, rows, np.concatenate(shares)))
 
 
 def train(
@@ -234,20 +243,24 @@ def train(
         raise InputError(f"train() needs series along time; the dataset has no {absent if names else 'such variable'}.")
     numbers, legend_of = _labels(points["label"], classes)
     begin = _starts(points)
-    chosen = _at_points(series[list(names)], points)
-    time = series["time"].values.astype("datetime64[ns]").astype("datetime64[s]").astype(np.float64) / 86400.0
-    ends = (begin.astype("datetime64[M]") + 12).astype("datetime64[D]") + (
-        begin - begin.astype("datetime64[M]").astype("datetime64[D]")
-    )
-    rows = [
-        series_features({n: chosen[n][k] for n in names}, time, [b.astype(int)], [e.astype(int)])[0][0]
-        for k, (b, e) in enumerate(zip(begin, ends, strict=True))
-    ]
+    rows = _point_features(series[list(names)], points, begin)
     block = np.floor(points[["longitude", "latitude"]].to_numpy(float) / _BLOCK)
     _, groups = np.unique(block, axis=0, return_inverse=True)
-    months = begin.astype("datetime64[M]").astype(int) % 12 + 1
-    month = int(np.bincount(months).argmax())
-    return grow(np.array(rows), numbers, groups.ravel(), classes=legend_of, inputs=names, first_month=month, seed=seed)
+    month = int(np.bincount(begin.astype("datetime64[M]").astype(int) % 12 + 1).argmax())
+    return grow(rows, numbers, groups.ravel(), classes=legend_of, inputs=names, first_month=month, seed=seed)
+
+
+def _point_features(series: xr.Dataset, points: pd.DataFrame, begin: NDArray[np.datetime64]) -> Array:
+    """Return the features of the year that begins at each point's date, (point, feature)."""
+    chosen = _at_points(series, points)
+    time = series["time"].values.astype("datetime64[s]").astype(np.float64) / 86400.0
+    month = begin.astype("datetime64[M]")
+    end = (month + 12).astype("datetime64[D]") + (begin - month.astype("datetime64[D]"))
+    rows = [
+        series_features({n: a[k] for n, a in chosen.items()}, time, [b.astype(int)], [e.astype(int)])[0][0]
+        for k, (b, e) in enumerate(zip(begin, end, strict=True))
+    ]
+    return np.array(rows)
 
 
 def _labels(labels: pd.Series[Any], classes: Mapping[int, str] | None) -> tuple[Array, Mapping[int, str]]:

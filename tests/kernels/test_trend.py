@@ -126,6 +126,7 @@ def test_times_must_rise():
         trend.theil_sen(np.ones((1, 1)))
 
 
+@pytest.mark.slow
 def test_compiled_equals_python():
     times, y = series(6, 70, seed=8)
     offsets = times - times[0]
