@@ -76,8 +76,6 @@ SPEC = Product(
             "1",
             valid_range=(0.0, 1.0),
             scale=1e-4,
-            gcos_goal="5 % error of a class's area",
-            gcos_threshold="15 % error of a class's area",
         ),
         _class_variable("second_land_cover", "class with the second largest share of votes (IGBP)"),
     ),
