@@ -25,8 +25,8 @@ Uncertainty is that of the fit: its covariance for the spread of the observation
 to the dates. What is not in it: dates of definitions differ by weeks, and a composite's observation may lie anywhere in
 its period. Water, ice and evergreen canopies have no season to speak of: they are marked weak, or have none.
 
-References: Beck et al. 2006 (double logistic), White et al. 1997, Zhang et al. 2003, Gu et al. 2009, none re-read; 15, 50
-and 90 % as the layers of MCD12Q2 collection 6 describe them (read); the prominence of a peak, 35 %, and the least
+References: Beck et al. 2006 (double logistic), White et al. 1997, Zhang et al. 2003, Gu et al. 2009, none re-read; 15,
+50 and 90 % as the layers of MCD12Q2 collection 6 describe them (read); the prominence of a peak, 35 %, and the least
 amplitude, 0.1, are recalled from its user guide.
 """
 
