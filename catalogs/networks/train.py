@@ -4,11 +4,11 @@ Usage: ``python catalogs/networks/train.py [--work DIR] [--only SENSOR ...]`` (o
 that a run that was stopped goes on)
 
 Writes ``networks.npz`` (weights in float32, one vector, and an index) and ``accuracy.csv`` (held-out errors) beside
-itself. The training base is that of ``stands.py``, with noise after the S2ToolBox ATBD: for each case an error of 2 % of
-all bands, and of each band one of 2 % and one of 0.01. In place of its further 0.01 of all bands alike there is what a
-misjudged aerosol does, the largest error of corrected images, which brightens red while it darkens the near infrared:
-its optical depth is wrong by 0.05 (an image that tells it) to 0.4 (a climatology on a hazy day), one sigma. Variants and
-sensors whose bands see the training base alike (within 0.003 in the root mean square) share a network.
+itself. The training base is that of ``stands.py``, with noise after the S2ToolBox ATBD: for each case an error of 2 %
+of all bands, and of each band one of 2 % and one of 0.01. In place of its further 0.01 of all bands alike there is what
+a misjudged aerosol does, the largest error of corrected images, which brightens red while it darkens the near
+infrared: its optical depth is wrong by 0.05 (an image that tells it) to 0.4 (a climatology on a hazy day), one sigma.
+Variants and sensors whose bands see the training base alike (within 0.003 in the root mean square) share a network.
 
 Sensors of 200 m and more (nominal) are trained on mixed pixels. For each of the three variables there are two networks:
 one for the value and one for its standard error, fitted to the absolute errors of cases that the first was not fitted
