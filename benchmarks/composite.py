@@ -113,7 +113,7 @@ def generated(number: int, size: int, chunk: int) -> xr.Dataset:
 
 
 def peak_memory() -> float:
-    """Return the peak memory (GB) of this program: VmHWM begins anew with it, ru_maxrss at its parent's (man 5 proc)."""
+    """Return the peak memory (GB) of this program: VmHWM begins with it, ru_maxrss at its parent's (man 5 proc)."""
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1e6
 
 

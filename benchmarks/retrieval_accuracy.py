@@ -1,13 +1,14 @@
 """Products retrieved on the simulated Earth beside its truth: error, bias, and whether the stated sigma holds.
 
-``python benchmarks/retrieval_accuracy.py [FOLDER]``; the folder is one of ``ml.simulate(members="scored")``, made if it
-does not exist. Reflectance is that of the surface in the bands of a sensor, with noise of its specification, so that
-the retrievals alone are judged. The scored canopies have other leaves, soils, clumping and maxima of leaf area than
-those that anything here was trained on.
+``python benchmarks/retrieval_accuracy.py [FOLDER]``; the folder holds worlds of ``ml.simulate(members="scored")``, made
+if they do not exist. First the reflectance is that of the surface in the bands of a sensor, with noise of its
+specification, so that the retrievals alone are judged; then that of standardized granules, with what cloud mask, air
+and grid leave. The scored canopies have other leaves, soils, clumping and maxima of leaf area than those that
+anything here was trained on.
 """
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import xarray as xr
 from _bench import table
 
 import musyq_lab as ml
+from musyq_lab.core.quality import SCENE_CLOUD
 
 PLACES = ("huailai", "hulunber")
 SENSORS = {"sentinel2_msi": "S2A", "landsat_oli": "LANDSAT_8", "modis": "Terra"}
@@ -82,7 +84,28 @@ def measure(place: str, folder: Path) -> list[list[str]]:
     return rows
 
 
+def from_granule(place: str, folder: Path) -> list[list[str]]:
+    """Return one row a product from a standardized Sentinel-2 granule on the cells of the truth."""
+    days = {"start": "2019-07-10", "days": 5, "cloudiness": 0.0}
+    sim = ml.simulate(folder, place=place, size=12, sensors=["sentinel2_msi"], members="scored", **days)
+    path = sim.paths("sentinel2_msi")[0]
+    moment = np.datetime64(ml.open_scene(path).attrs["time_coverage_start"].rstrip("Z"), "s")
+    state = sim.truth(moment)
+    surface = ml.standardize(path, grid=state, aod="scene")
+    cover = sim.world.static["land_cover"].values
+    surface["land_cover"] = (surface["sun_zenith"].dims, cover.astype("float32"), {"units": "1"})
+    made = ml.retrieve(["lai", "fpar", "fvc"], surface).compute()
+    good = (cover < 17) & (state["snow_fraction"].values < 0.01) & (made["lai_qa"].values & SCENE_CLOUD.mask == 0)
+    truth = {key: state[TRUE_NAME.get(key, key)] for key in ("lai", "fpar", "fvc")}
+    return [
+        [place, "granule", key, *score(made[key], made[f"{key}_uncertainty"], truth[key], good, GOALS[key])]
+        for key in truth
+    ]
+
+
 if __name__ == "__main__":
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "scored")
     head = ["place", "sensor", "product", "retrieved", "mean", "rmse", "bias", "in goal", "in threshold", "in sigma"]
-    table("Products beside the truth", head, [row for place in PLACES for row in measure(place, root / place)])
+    rows = [row for place in PLACES for row in measure(place, root / place)]
+    rows += [row for place in PLACES for row in from_granule(place, root / f"{place}_granule")]
+    table("Products beside the truth", head, rows)

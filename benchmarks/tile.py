@@ -102,7 +102,9 @@ def measure(size: int) -> None:
         table(f"{size} x {size}, {len(BANDS)} bands to leaf area, file to file",
               ["chain", "wall s", "processor s", "Mpx/s wall", "Mpx/s processor"], rows)  # fmt: skip
         wall, cpu = (times["h5py + numpy"].seconds()[k] / times["ours"].seconds()[k] for k in (0, 1))
-        print(f"  wall {verdict(wall, 2)}, processor {cpu:.2f}x; counts apart by more than one: {np.mean(apart > 1):.1e}")
+        print(
+            f"  wall {verdict(wall, 2)}, processor {cpu:.2f}x; counts apart by more than one: {np.mean(apart > 1):.1e}"
+        )
         print(f"  a global composite of {LAND_PIXELS / 1e6:.0f} Mpx of land: {LAND_PIXELS / 1e6 / rows[0][3]:.0f} s")
 
 

@@ -16,6 +16,7 @@ from musyq_lab.archive import manifest
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.peers._open import open_peer
 from musyq_lab.archive.structure import GRID_MAPPING
+from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import StoredLayer, attributes, lazy, packing

@@ -80,7 +80,7 @@ class Block:
         known = {flag.name: flag for flag in self.spec.flags}
         values = {v.name: o for v, o in zip(self.variables, outputs, strict=True)}
         with np.errstate(all="ignore"):
-            found = _call(self.quality, {**self._named(floats), **self.options, "values": values})
+            found = call_with(self.quality, {**self._named(floats), **self.options, "values": values})
         for name, where in found.items():
             if name not in known:
                 raise MusyqError(f"The retrieval {self.spec.key!r} sets a bit {name!r} that its spec does not list.")
@@ -118,7 +118,7 @@ class Block:
         known = ((i, given.get(i.name, _default_sigma(i, x))) for i, x in zip(self.inputs, values, strict=True))
         sigmas = {item.uncertainty_name: sigma for item, sigma in known if sigma is not None}
         with np.errstate(all="ignore"):
-            made = _call(function, {**self._named(values), **sigmas, **self.options})
+            made = call_with(function, {**self._named(values), **sigmas, **self.options})
         found = made if isinstance(made, tuple | list) else [made]
         if len(found) != len(central):
             raise MusyqError(f"The uncertainty of {self.spec.key!r} returned {len(found)} arrays for {len(central)}.")
@@ -196,8 +196,16 @@ class Block:
         return np.asarray(absolute**2 + (relative * value) ** 2, value.dtype)
 
 
-def _call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    """Call with those arguments that the function takes."""
+def call_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call a function with those arguments that it takes.
+
+    Parameters
+    ----------
+    function : callable
+        What to call.
+    arguments : mapping of str to object
+        More than it may take.
+    """
     parameters = inspect.signature(function).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return function(**arguments)

@@ -25,7 +25,18 @@ from musyq_lab.kernels.network import ANGLES, Domain, Net, Noise
 from musyq_lab.products import _lookup
 from musyq_lab.sensors._registry import SENSORS
 
-__all__ = ["BANDS", "FLAGS", "INPUTS", "Given", "by_table", "estimate", "estimate_with_uncertainty", "given", "quality"]
+__all__ = [
+    "BANDS",
+    "FLAGS",
+    "INPUTS",
+    "Given",
+    "by_table",
+    "check",
+    "estimate",
+    "estimate_with_uncertainty",
+    "given",
+    "quality",
+]
 
 _TABLE = "catalogs/networks/networks.npz"
 REFERENCE = "modis/Terra"
@@ -222,6 +233,27 @@ def _limited(variable: str, value: Array) -> Array:
     held = np.minimum(np.maximum(value, kind(least)), kind(most))
     made: Array = np.where((value < least - tolerance) | (value > most + tolerance), kind(np.nan), held)
     return made
+
+
+def check(*, given: frozenset[str], method: str, sensor: str = "") -> None:
+    """Refuse a sensor or a set of bands that no network serves, before anything is computed.
+
+    Parameters
+    ----------
+    given : frozenset of str
+        Names of the inputs that are there.
+    method : str
+        Only ``"network"`` is checked.
+    sensor : str
+        As for :class:`Given`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no network; the message names those that there are.
+    """
+    if method == "network":
+        _choose(sensor or REFERENCE, frozenset(role for role in BANDS if f"reflectance_{role}" in given))
 
 
 @lru_cache(maxsize=256)

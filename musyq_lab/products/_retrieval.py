@@ -28,7 +28,7 @@ from musyq_lab.core.errors import InputError, closest
 from musyq_lab.core.quality import CAUSE_DTYPE, QA_DTYPE
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._apply import apply_block
-from musyq_lab.products._block import Block, Body
+from musyq_lab.products._block import Block, Body, call_with
 from musyq_lab.products._inputs import Units, collect, needed_inputs
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 from musyq_lab.products._resolve import complete, upstream
@@ -76,13 +76,24 @@ class Retrieval:
     uncertainty : callable, optional
         One sigma of each wanted variable, in place of central differences over the inputs: arrays,
         ``<input>_uncertainty`` and options in.
+    check : callable, optional
+        Refuses what cannot work before anything is computed: ``given`` (names of the inputs that are there), method and
+        options in.
     """
 
-    def __init__(self, spec: Product, body: Body, quality: Body | None = None, uncertainty: Body | None = None) -> None:
+    def __init__(
+        self,
+        spec: Product,
+        body: Body,
+        quality: Body | None = None,
+        uncertainty: Body | None = None,
+        check: Body | None = None,
+    ) -> None:
         self.spec: Product = spec
         self.body: Body = body
         self.quality: Body | None = quality
         self.uncertainty: Body | None = uncertainty
+        self.check: Body | None = check
         self.__name__ = self.__qualname__ = spec.key
         self.__module__ = body.__module__
         self.__doc__ = inspect.cleandoc(body.__doc__ or spec.title) + "\n" + inspect.cleandoc(_TAIL)
@@ -130,6 +141,8 @@ class Retrieval:
         if not options.get("sensor", True):
             options["sensor"] = sensor_of(ds)
         arrays = collect(self.spec, inputs, ds, given, units)
+        if self.check is not None:
+            call_with(self.check, {"given": frozenset(arrays), "method": chosen, **options})
         years = years_of(self.spec, arrays) if self.spec.support == "yearly" else None
         block = Block(
             self.spec,
@@ -197,7 +210,7 @@ class Retrieval:
         """Pickle by name where the name leads back here, else by value (an algorithm typed in a notebook)."""
         if getattr(sys.modules.get(self.__module__), self.__name__, None) is self and self.__module__ != "__main__":
             return self.__name__
-        return type(self), (self.spec, self.body, self.quality, self.uncertainty)
+        return type(self), (self.spec, self.body, self.quality, self.uncertainty, self.check)
 
     def __repr__(self) -> str:
         """Show the call."""
@@ -205,7 +218,7 @@ class Retrieval:
 
 
 def retrieval(
-    spec: Product, *, quality: Body | None = None, uncertainty: Body | None = None
+    spec: Product, *, quality: Body | None = None, uncertainty: Body | None = None, check: Body | None = None
 ) -> Callable[[Body], Retrieval]:
     """Turn the function of a product file into its retrieval.
 
@@ -213,14 +226,14 @@ def retrieval(
     ----------
     spec : Product
         The file's ``SPEC``.
-    quality, uncertainty : callable, optional
+    quality, uncertainty, check : callable, optional
         See :class:`Retrieval`.
     """
-    return lambda body: Retrieval(spec, body, quality, uncertainty)
+    return lambda body: Retrieval(spec, body, quality, uncertainty, check)
 
 
 def algorithm(
-    spec: Product, *, quality: Body | None = None, uncertainty: Body | None = None
+    spec: Product, *, quality: Body | None = None, uncertainty: Body | None = None, check: Body | None = None
 ) -> Callable[[Body], Retrieval]:
     """Register a user's own algorithm for this session: the same decorator, plus an entry in the registries.
 
@@ -228,7 +241,7 @@ def algorithm(
     ----------
     spec : Product
         Its key must not be one of the programme's own.
-    quality, uncertainty : callable, optional
+    quality, uncertainty, check : callable, optional
         See :class:`Retrieval`.
 
     Raises
@@ -238,7 +251,7 @@ def algorithm(
     """
 
     def register(body: Body) -> Retrieval:
-        made = Retrieval(spec, body, quality, uncertainty)
+        made = Retrieval(spec, body, quality, uncertainty, check)
         PRODUCTS.add(spec.key, spec)
         RETRIEVALS.add(spec.key, made)
         return made

@@ -29,5 +29,5 @@ def with_scene_bits(bits: xr.DataArray, dataset: xr.Dataset | None) -> xr.DataAr
     for flag, sources in OF_SCENE:
         mask = sum(int(masks[name]) for name in sources if name in masks)
         if mask:
-            bits = bits | xr.where(bare & mask, flag.mask, 0).astype(QA_DTYPE)
+            bits = bits | ((bare & mask) > 0).astype(QA_DTYPE) * QA_DTYPE.type(flag.mask)
     return bits

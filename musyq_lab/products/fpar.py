@@ -100,7 +100,7 @@ def _uncertainty(*, method: str, land_cover: Any = None, **given: Any) -> Any:
     return np.where(_leafless(land_cover), inputs.zero(), sigma)
 
 
-@retrieval(SPEC, quality=_quality, uncertainty=_uncertainty)
+@retrieval(SPEC, quality=_quality, uncertainty=_uncertainty, check=_networks.check)
 def fpar(*, sensor: str = "", method: str = "network", land_cover: Any = None, **given: Any) -> Any:
     """Absorption by the network of the sensor that uses most of its bands, or by tables.
 

@@ -58,7 +58,7 @@ _BARET = 0.6175
 _GAPS, _MIXTURE = ("lai", "land_cover", "clumping_index"), ("ndvi", "land_cover")
 _NETWORK = tuple(item.name for item in _networks.INPUTS)
 # What the networks' own error leaves out on canopies of the simulated Earth, which are none of the training base.
-_STRUCTURE = 0.08
+_STRUCTURE = 0.03
 _OWN = FIRST_OWN_BIT + len(_networks.FLAGS)
 
 SPEC = Product(
@@ -197,7 +197,7 @@ def _uncertainty(*, method: str, **given: Any) -> Any:
     return np.sqrt(variance)
 
 
-@retrieval(SPEC, quality=_flags, uncertainty=_uncertainty)
+@retrieval(SPEC, quality=_flags, uncertainty=_uncertainty, check=_networks.check)
 def fvc(
     *,
     land_cover: Any = None,

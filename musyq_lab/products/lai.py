@@ -142,7 +142,7 @@ def _uncertainty(
     return np.where(_leafless(land_cover), inputs.zero(), np.hypot(sigma, value * share) / omega)
 
 
-@retrieval(SPEC, quality=_quality, uncertainty=_uncertainty)
+@retrieval(SPEC, quality=_quality, uncertainty=_uncertainty, check=_networks.check)
 def lai(
     *, sensor: str = "", method: str = "network", land_cover: Any = None, clumping_index: Any = None, **given: Any
 ) -> Any:

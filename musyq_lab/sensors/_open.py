@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import InputError, MusyqError, SceneError, closest
 from musyq_lab.core.sensor import CALIBRATIONS, Calibration
 from musyq_lab.sensors._granule import Granule, find

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import NotFoundError, closest
 from musyq_lab.core.registry import html_table
 from musyq_lab.sensors._open import open_scene

@@ -2,9 +2,12 @@
 
 import csv
 
+import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
 
+import musyq_lab as ml
 from musyq_lab.core.errors import NotFoundError
 from musyq_lab.core.resources import resource
 from musyq_lab.kernels import network
@@ -169,3 +172,36 @@ def test_the_file_is_small_and_has_its_accuracy_beside_it():
         if row["range"] == "all":
             assert 0.6 < float(row["within_sigma"]) < 0.76, row
             assert abs(float(row["bias"])) < 0.15 * float(row["rmse"]) + 0.01, row
+
+
+# ---- faults of the metadata ------------------------------------------------------------------------------------------
+def lazy_scene(*roles, **attrs):
+    """Return a lazy scene whose values cannot be computed."""
+
+    def fail(_):
+        raise AssertionError("computed")
+
+    nothing = np.empty((0, 0), "float32")
+    layer = da.zeros((4, 4), dtype="float32", chunks=2).map_blocks(fail, dtype="float32", meta=nothing)
+    named = {f"reflectance_{role}": (("y", "x"), layer, {"units": "1"}) for role in roles}
+    return xr.Dataset({**named, "sun_zenith": (("y", "x"), layer, {"units": "degree"})}, attrs=attrs)
+
+
+@pytest.mark.parametrize("key", ["lai", "fpar", "fvc"])
+@pytest.mark.parametrize(
+    ("roles", "sensor", "said"),
+    [
+        (("red", "nir", "green"), "kite/1", "There is no network for 'kite/1'"),
+        (("red", "swir1"), "modis/Terra", "no network of modis for the bands red, swir1"),
+        (("red",), "", "no network of modis for the bands red"),
+    ],
+)
+def test_what_no_network_serves_is_refused_before_anything_is_computed(key, roles, sensor, said):
+    with pytest.raises(NotFoundError, match=said):
+        ml.retrieve(key, lazy_scene(*roles), sensor=sensor)
+
+
+@pytest.mark.parametrize("key", ["lai", "fpar", "fvc"])
+def test_what_a_network_serves_stays_lazy(key):
+    made = ml.retrieve(key, lazy_scene("red", "nir", "green"), sensor="modis/Terra")
+    assert all(layer.chunks is not None for layer in made.data_vars.values())

@@ -8,11 +8,19 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
+from conformance.data import never
 
 import musyq_lab as ml
 from musyq_lab.core.errors import InputError, MusyqError
-from musyq_lab.core.quality import INPUT_MISSING, INPUT_OUT_OF_RANGE, NOT_DEFINED, OUTPUT_OUT_OF_RANGE
-from musyq_lab.core.spec import Input, Product, Variable, Window
+from musyq_lab.core.quality import (
+    FIRST_OWN_BIT,
+    INPUT_MISSING,
+    INPUT_OUT_OF_RANGE,
+    NOT_DEFINED,
+    OUTPUT_OUT_OF_RANGE,
+    Flag,
+)
+from musyq_lab.core.spec import Input, Method, Product, Variable, Window
 from musyq_lab.products import _registry
 from musyq_lab.products._retrieval import algorithm, retrieval
 
@@ -186,6 +194,50 @@ class TestOptions:
         spec = replace(RATIO, variables=(*RATIO.variables, Variable("other", "other", "1")))
         with pytest.raises(MusyqError, match=r"returned 1 arrays where \['ratio', 'other'\]"):
             retrieval(spec)(ratio)(scene)
+
+    def test_a_check_sees_names_and_options_before_anything_is_computed(self, scene):
+        seen = []
+
+        def check(*, given, gain):
+            seen.append((given, gain))
+            if gain < 0:
+                raise InputError("a gain must not be negative")
+
+        made = retrieval(RATIO, check=check)(ratio)
+        lazy = scene.chunk()
+        with dask.config.set(scheduler=never):
+            made(lazy, gain=2.0)
+            with pytest.raises(InputError, match="must not be negative"):
+                made(lazy, gain=-1.0)
+        assert seen == [(frozenset({"reflectance_red", "reflectance_nir"}), 2.0), (seen[0][0], -1.0)]
+        assert cloudpickle.loads(cloudpickle.dumps(made)).check is not None
+
+    def test_quality_and_uncertainty_of_its_own(self, scene):
+        flag = Flag(FIRST_OWN_BIT, "bright", "it is bright")
+        spec = replace(RATIO, flags=(flag,))
+        made = retrieval(
+            spec,
+            quality=lambda *, reflectance_red, **_: {"bright": reflectance_red > 0.1},
+            uncertainty=lambda *, reflectance_red, **_: 0.5 * reflectance_red,
+        )(ratio)(scene)
+        np.testing.assert_array_equal((made.ratio_qa & flag.mask) > 0, scene.reflectance_red > 0.1)
+        np.testing.assert_allclose(made.ratio_uncertainty, 0.5 * scene.reflectance_red)
+
+    def test_classes_have_no_uncertainty(self, scene):
+        kind = Variable("kind", "kind", "1", dtype="uint8", fill=255, valid_range=(1, 2), classes=((1, "a"), (2, "b")))
+        spec = replace(RATIO, variables=(kind,))
+        made = retrieval(spec)(lambda *, reflectance_red, reflectance_nir: 1.0 + (reflectance_nir > 0.35))(scene)
+        assert set(made.data_vars) == {"kind", "ratio_qa", "ratio_inputs_qa"}
+        assert made.kind.attrs["flag_meanings"] == "a b"
+        assert set(np.unique(made.kind)) == {1.0, 2.0}
+
+    def test_method_by_product(self, scene):
+        spec = replace(RATIO, methods=("first", Method("second", "The second")))
+        made = retrieval(spec)(lambda *, reflectance_red, reflectance_nir, method: (
+            reflectance_red if method == "first" else reflectance_nir))  # fmt: skip
+        result = made(scene, method={"ratio": "second"})
+        np.testing.assert_array_equal(result.ratio, scene.reflectance_nir)
+        assert result.attrs["method_title"] == "The second"
 
 
 class TestSupport:
