@@ -7,7 +7,7 @@ over the day, :math:`S = S_{max} W / W_{max}` with :math:`S_{max} = 1.05` mm/h, 
 
 .. math:: E = E_p \quad (S \ge D), \qquad E = E_p (1 - \cos x) + S N (1 - 2x/\pi) \quad (S < D).
 
-Water beyond the capacity :math:`W_{max}` runs off.
+Water beyond the capacity :math:`W_{max}` runs off. No more evaporates than is stored and falls as rain.
 
 References
 ----------
@@ -46,6 +46,13 @@ def evaporated(stored: Any, capacity: Any, demand: Any, hours: Any) -> Any:
     return demand * (1.0 - cos(x)) + supply * hours * (1.0 - x / _HALF_PI)
 
 
+@inline
+def _spent(stored: Any, rain: Any, capacity: Any, demand: Any, hours: Any) -> Any:
+    """Evaporation of a day (mm), no more than there is: the supply of a day empties a bucket of less than 25 mm."""
+    wanted = evaporated(stored, capacity, demand, hours)
+    return select(wanted > stored + rain, stored + rain, wanted)
+
+
 @kernel("(n),(n),(n),(),(),()->(n),(n),(n),()")  # n days
 def water_balance(
     rain: Any,  # n precipitation (mm d-1)
@@ -76,11 +83,11 @@ def water_balance(
     """
     stored = start * capacity
     for day in range(min(int(spin), len(rain))):
-        stored = stored + rain[day] - evaporated(stored, capacity, demand[day], hours[day])
+        stored = stored + rain[day] - _spent(stored, rain[day], capacity, demand[day], hours[day])
         stored = _held(stored, capacity)
     used, asked = 0.0 * stored, 0.0 * stored
     for day in range(len(rain)):
-        evaporation[day] = evaporated(stored, capacity, demand[day], hours[day])
+        evaporation[day] = _spent(stored, rain[day], capacity, demand[day], hours[day])
         stored = stored + rain[day] - evaporation[day]
         runoff[day] = select(stored < capacity, 0.0 * stored, stored - capacity)
         stored = _held(stored, capacity)

@@ -190,7 +190,9 @@ def _casa(
     habit = 0.8 + 0.02 * best - 0.0005 * best * best
     habit = select(celsius < -10.0, 0.0 * celsius, habit)
     water = 0.5 + 0.5 * clipped(ratio)
-    simple = _straight((1.0 + ndvi) / (1.0 - ndvi), ratio_low, ratio_high)
+    # The ratio has a pole at 1, beyond which one sigma may lead.
+    dense = select(ndvi > 0.999, 0.999 + 0.0 * ndvi, ndvi)
+    simple = _straight((1.0 + dense) / (1.0 - dense), ratio_low, ratio_high)
     share = 0.5 * (_straight(ndvi, ndvi_low, ndvi_high) + simple)
     return _made(par, share, e * habit * bell(celsius, best) * water)
 

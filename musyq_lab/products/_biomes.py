@@ -19,7 +19,6 @@ from musyq_lab.kernels._classes import ClassTable
 _FOLDER = "catalogs/biomes"
 
 
-@lru_cache(maxsize=64)
 def biome_table(table: str, columns: tuple[str, ...], own: str = "") -> ClassTable:
     """Return the classes and parameters of a table.
 
@@ -43,11 +42,17 @@ def biome_table(table: str, columns: tuple[str, ...], own: str = "") -> ClassTab
     NotFoundError
         If the file is not there.
     InputError
-        If it lacks a column, or a value is no number.
+        If it lacks a column, names a class twice, or a value is no number.
     """
     path = Path(own) if own else resource(f"{_FOLDER}/{table}.csv")
+    # A user changes a table and runs again: the time and size of the file tell.
+    return _table(table, columns, str(path), _stamp(path) if own else ())
+
+
+@lru_cache(maxsize=64)
+def _table(table: str, columns: tuple[str, ...], path: str, stamp: tuple[int, ...]) -> ClassTable:
     rows = []
-    for number, row in sorted(_read(str(path)).items()):
+    for number, row in sorted(_read(path, stamp).items()):
         if missing := [name for name in columns if name not in row]:
             raise InputError(f"{path} has no column {missing}. The model {table!r} needs {list(columns)} by class.")
         values = tuple(_number(row[name], f"{path}, class {number}, {name}") for name in columns)
@@ -68,24 +73,47 @@ def without_parameters(land_cover: Any, table: ClassTable, value: Any) -> NDArra
     value : array_like
         The result; only where it is NaN, which is rare, are classes compared with those of the table.
     """
-    missing: NDArray[np.bool_] = np.isnan(value)
+    missing: NDArray[np.bool_] = np.array(np.isnan(value))
     classes = np.broadcast_to(land_cover, missing.shape)[missing]
     missing[missing] = np.isfinite(classes) & ~np.isin(classes, [number for number, _ in table])
     return missing
 
 
-@lru_cache(maxsize=16)
-def _read(path: str) -> MappingProxyType[int, dict[str, str]]:
+def _stamp(path: Path) -> tuple[int, ...]:
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(str(path), error) from None
+    return status.st_mtime_ns, status.st_size
+
+
+def _unreadable(path: str, error: OSError) -> NotFoundError:
+    return NotFoundError(f"The table of parameters {path!r} cannot be read ({error}). Give the path of a CSV.")
+
+
+@lru_cache(maxsize=16)
+def _read(path: str, stamp: tuple[int, ...]) -> MappingProxyType[int, dict[str, str]]:  # a stamp is a part of the key
+    try:
+        # Spreadsheets begin a file in UTF-8 with a byte order mark.
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     except OSError as error:
-        raise NotFoundError(
-            f"The table of parameters {path!r} cannot be read ({error}). Give the path of a CSV."
-        ) from None
+        raise _unreadable(path, error) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text in UTF-8. Save it as a CSV in UTF-8.") from None
     if not rows or "class" not in rows[0]:
         raise InputError(f"{path} needs a column 'class' and at least one line below its names.")
-    return MappingProxyType({int(_number(row["class"], f"{path}, class")): row for row in rows})
+    table = {_class(row["class"], path): row for row in rows}
+    if len(table) < len(rows):
+        raise InputError(f"{path} names a class twice. Give one line a class.")
+    return MappingProxyType(table)
+
+
+def _class(text: str | None, path: str) -> int:
+    number = _number(text, f"{path}, class")
+    if not number.is_integer():  # NaN for an empty cell
+        raise InputError(f"{path}: {text!r} is no class. Give a whole number in every line.")
+    return int(number)
 
 
 def _number(text: str | None, where: str) -> float:

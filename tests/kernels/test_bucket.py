@@ -53,6 +53,17 @@ def test_water_is_conserved():
     np.testing.assert_allclose(ratio, evaporation.sum(1) / demand.sum(1), rtol=1e-12)
 
 
+@pytest.mark.parametrize("capacity", [2.0, 10.0, 24.0])
+def test_water_is_conserved_in_thin_soil(capacity):
+    """A bucket that the supply of one day would empty gives no more than it holds."""
+    rain, demand, hours = weather(days=60)
+    demand = 3 * demand
+    share, evaporation, runoff, _ = bucket.water_balance.python(rain, demand, 2 * hours, capacity, 1.0, 0.0)
+    stored = capacity * np.concatenate([np.ones((3, 1)), share], 1)
+    np.testing.assert_allclose(np.diff(stored), rain - evaporation - runoff, atol=1e-10)
+    assert (share >= 0).all()
+
+
 def test_beside_a_loop():
     rain, demand, hours = weather(1, 200)
     stored, expected = 0.5 * 60.0, []

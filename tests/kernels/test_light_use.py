@@ -125,6 +125,11 @@ def test_casa_in_the_numbers_of_its_parts():
     assert found / efficiency / 250.0 == pytest.approx(0.859586947, abs=1e-8)
 
 
+def test_casa_does_not_fall_where_an_error_leads_beyond_full_cover():
+    row = {"par": 100.0, "warmth": 295.0, "optimum": 298.0, "ratio": 0.5}
+    assert made("casa", 10, ndvi=1.02, **row) == made("casa", 10, ndvi=0.99, **row) > 0
+
+
 def test_casa_stops_below_minus_ten():
     assert made("casa", 1, par=100.0, ndvi=0.6, warmth=FREEZING - 10.1, optimum=285.0, ratio=1.0) == 0.0
     assert made("casa", 1, par=100.0, ndvi=0.6, warmth=FREEZING - 9.9, optimum=285.0, ratio=1.0) > 0.0

@@ -111,6 +111,42 @@ def test_an_empty_cell_leaves_its_class_out(tmp_path):
     assert biome_table("any", ("b", "a"), str(path)) == ((3, (2.0, 1.5)),)
 
 
+def test_a_single_place():
+    assert without_parameters(np.array(17.0), ((2, (1.0,)),), np.array(np.nan))
+    assert not without_parameters(np.array(2.0), ((2, (1.0,)),), np.array(np.nan))
+
+
+def test_a_table_that_was_changed_is_read_again(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("class,a\n3,1.5\n")
+    assert biome_table("any", ("a",), str(path)) == ((3, (1.5,)),)
+    path.write_text("class,a\n3,12.5\n")
+    assert biome_table("any", ("a",), str(path)) == ((3, (12.5,)),)
+    path.unlink()
+    with pytest.raises(NotFoundError, match=r"own\.csv"):
+        biome_table("any", ("a",), str(path))
+
+
+def test_a_table_from_a_spreadsheet(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("class,a\n3,1.5\n", encoding="utf-8-sig")
+    assert biome_table("any", ("a",), str(path)) == ((3, (1.5,)),)
+    path.write_bytes("class,a,name\n3,1.5,\u68ee\u6797\n".encode("gbk"))
+    with pytest.raises(InputError, match="UTF-8"):
+        biome_table("any", ("a",), str(path))
+
+
+@pytest.mark.parametrize(
+    ("lines", "match"),
+    [("3,1\n3,2\n", "twice"), (",1\n", "no class"), ("3.5,1\n", "no class"), ("forest,1\n", "number")],
+)
+def test_lines_without_a_class_of_their_own_are_refused(tmp_path, lines, match):
+    path = tmp_path / "own.csv"
+    path.write_text("class,a\n" + lines)
+    with pytest.raises(InputError, match=match):
+        biome_table("any", ("a",), str(path))
+
+
 def test_what_is_not_there_is_said():
     with pytest.raises(NotFoundError):
         biome_table("no_such_table", ("a",))
