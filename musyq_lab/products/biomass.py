@@ -108,6 +108,7 @@ def biomass(*, canopy_height: Any, land_cover: Any, variables: tuple[str, ...], 
     if method == "panama":
         woody = a > 0
         a, b = (np.where(woody, x.dtype.type(p), x) for x, p in zip((a, b), _PANAMA, strict=True))
-    carbon = a * canopy_height**b
+    # Heights within an error of 0 are stepped below it for the uncertainty; no plant is shorter than that.
+    carbon = a * np.maximum(canopy_height, canopy_height.dtype.type(0)) ** b
     made = {"aboveground_biomass": carbon / _CARBON, "biomass_carbon": carbon}
     return tuple(made[name] for name in variables)

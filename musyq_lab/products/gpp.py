@@ -69,11 +69,18 @@ from musyq_lab.kernels import _photosynthesis as photosynthesis
 from musyq_lab.kernels import light_use, weather
 from musyq_lab.kernels._classes import ClassModel
 from musyq_lab.products._biomes import biome_table, without_parameters
+from musyq_lab.products._options import refuse_idle
 from musyq_lab.products._retrieval import retrieval
 
 NO_PARAMETERS = Flag(FIRST_OWN_BIT, "no_parameters", "the method has no parameters for this class of land cover")
 NO_PRODUCTION = Flag(
     FIRST_OWN_BIT + 1, "no_production", "it is too cold, too dry, too dark or too bare here for any production"
+)
+PRESSURE_ASSUMED = Flag(
+    FIRST_OWN_BIT + 2, "pressure_assumed", "neither pressure nor altitude is known: that of sea level is taken"
+)
+DAY_ASSUMED = Flag(
+    FIRST_OWN_BIT + 3, "day_assumed", "the air temperature by day is not known: the mean of day and night is taken"
 )
 
 _WEATHER = ("land_cover", "downward_par")
@@ -185,7 +192,7 @@ SPEC = Product(
         ),
     ),
     default=("gpp",),
-    flags=(NO_PARAMETERS, NO_PRODUCTION),
+    flags=(NO_PARAMETERS, NO_PRODUCTION, PRESSURE_ASSUMED, DAY_ASSUMED),
     references=("10.1016/j.rse.2004.12.011",),
 )
 
@@ -201,9 +208,25 @@ _RESULT = {"gpp": "production", "light_use_efficiency": "efficiency"}
 # Fitted for the two setups by Stocker et al. 2020, table 1; as in rpmodel and pyrealm.
 _QUANTUM_YIELD = {"pmodel": 0.081785, "pmodel_soil": 0.087182}
 
+_OPTIONS = {
+    "clear_transmittance": ("musyq",),
+    "c4_share": ("vpm",),
+    **dict.fromkeys(("ambient_co2", "pathway", "quantum_yield"), tuple(_QUANTUM_YIELD)),
+}
 
-def _quality(*, values: Mapping[str, Any], method: str, biomes: str = "", land_cover: Any = None, **_: Any) -> Any:
-    flags = {}
+
+def _check(*, method: str, pathway: str = "c3", **options: Any) -> None:
+    refuse_idle("gpp", method, {"pathway": pathway, **options}, gpp.options, _OPTIONS)
+    _pathway(pathway)
+
+
+def _quality(*, values: Mapping[str, Any], method: str, biomes: str = "", land_cover: Any = None, **inputs: Any) -> Any:
+    uses = SPEC.method(method).inputs
+    lacking = {name for name in uses if inputs.get(name) is None}
+    flags: dict[str, Any] = {
+        PRESSURE_ASSUMED.name: {"surface_pressure", "altitude"} <= lacking,
+        DAY_ASSUMED.name: "air_temperature_day" in lacking,
+    }
     if method in _MODELS:
         model, table = _MODELS[method]
         rows = biome_table(table, model.parameters, biomes)
@@ -213,7 +236,7 @@ def _quality(*, values: Mapping[str, Any], method: str, biomes: str = "", land_c
     return flags
 
 
-@retrieval(SPEC, quality=_quality)
+@retrieval(SPEC, quality=_quality, check=_check)
 def gpp(
     *,
     variables: tuple[str, ...],

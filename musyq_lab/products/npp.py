@@ -19,6 +19,9 @@ r"""Net primary production, plant respiration, and the balance of the ecosystem.
 alone (means over about a month), ``heterotrophic=`` chooses the formula. Its uncertainty, and that of ``nep``, holds
 half the range of all scenarios. Positive ``nep`` is a sink. A gram of carbon is 44.0095 / 12.011 = 3.6641 g of CO2.
 
+Without ``lai_maximum``, or leaf area with a dimension ``time`` from which it follows, wood is taken from the leaf area
+of the day, which the bit ``season_unknown`` says: too little in winter.
+
 Classes without parameters (in MOD17 wetland, towns, mosaics, snow, barren ground, water) have no value.
 
 References
@@ -47,6 +50,11 @@ from musyq_lab.products._retrieval import retrieval
 NO_PARAMETERS = Flag(FIRST_OWN_BIT, "no_parameters", "the method has no parameters for this class of land cover")
 LOSS = Flag(FIRST_OWN_BIT + 1, "maintenance_exceeds", "maintenance respiration takes all of the gross production")
 NOT_PARTED = Flag(FIRST_OWN_BIT + 2, "not_parted", "the method makes net production without respiration")
+SEASON_UNKNOWN = Flag(
+    FIRST_OWN_BIT + 3,
+    "season_unknown",
+    "the largest leaf area of the year is not known: wood is that of the leaves now",
+)
 
 _FLUX = "surface_upward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to"
 _POOLS = ("lai", "lai_maximum", "air_temperature", "land_cover")
@@ -140,7 +148,7 @@ SPEC = Product(
         ),
     ),
     default=("npp",),
-    flags=(NO_PARAMETERS, LOSS, NOT_PARTED),
+    flags=(NO_PARAMETERS, LOSS, NOT_PARTED, SEASON_UNKNOWN),
     references=("10.1016/j.rse.2004.12.011",),
 )
 
@@ -161,9 +169,9 @@ SCENARIOS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def _quality(
-    *, values: Mapping[str, Any], method: str, biomes: str = "", land_cover: Any = None, gpp: Any = None, **_: Any
+    *, values: Mapping[str, Any], method: str, biomes: str = "", land_cover: Any = None, gpp: Any = None, **inputs: Any
 ) -> Any:
-    flags: dict[str, Any] = {}
+    flags: dict[str, Any] = {SEASON_UNKNOWN.name: "lai" in inputs and inputs.get("lai_maximum") is None}
     model, table = _MODELS[method]
     made = [value for name, value in values.items() if name != "heterotrophic_respiration"]
     if land_cover is not None and made:

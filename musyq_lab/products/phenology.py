@@ -2,7 +2,8 @@ r"""Phenology: when the growing season begins, peaks and ends, from a series of 
 
 A year's season is the one whose peak lies in that calendar year; dates are days of that year, 1 for 1 January. A season
 of the south that peaks in January begins in the year before: its start is 0 or negative; one that peaks in December
-ends beyond 366. The series must reach into those years. Of several seasons a year the one with the highest peak is
+ends beyond 366. It is the smooth curve whose peak decides on the year; that of the fitted one, which is given, may lie
+some days across its bounds. The series must reach into those years. Of several seasons a year the one with the highest peak is
 described, and ``seasons`` counts them.
 
 The series is smoothed, the lows around the peak bound the season, and between them a double logistic is fitted,
@@ -62,6 +63,7 @@ _DOIS = {
     "curvature": "10.1016/S0034-4257(02)00135-9",
 }
 _SERIES = ("ndvi", "evi", "lai")
+_CURVE_OPTIONS = ("share", "curve", "cutoff", "envelope", "prominence")
 LEAST_AMPLITUDE = {"ndvi": 0.1, "evi": 0.1, "lai": 0.5}
 """Amplitude below which a season is weak: 0.1 of an index as in MCD12Q2 (not re-read); of leaf area our own."""
 _POOR = 0.25  # residuals of a quarter of the amplitude: dates err by weeks
@@ -87,7 +89,7 @@ SPEC = Product(
     title="Phenology of the growing season",
     variables=(
         _day("start_of_season", "start of the season, day of the year", -365.0, 367.0),
-        _day("peak_of_season", "peak of the season, day of the year", 1.0, 367.0),
+        _day("peak_of_season", "peak of the season, day of the year", -30.0, 398.0),
         _day("end_of_season", "end of the season, day of the year", 0.0, 732.0),
         _day("length_of_season", "days from start to end of the season", 0.0, 732.0),
         Variable("season_base", "mean of the lows before and after the season", "1", valid_range=(-1, 15), scale=5e-4),
@@ -132,6 +134,11 @@ def _given(inputs: dict[str, Array | None]) -> tuple[str, Array]:
         if values is not None:
             return name, np.asarray(values, np.float64)
     raise InputError('retrieve("phenology") needs one of ndvi, evi, lai, each with its own methods.')
+
+
+def _of_curve(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those options that decide on the curve, so that values, bits and errors ask for the same one."""
+    return {name: options[name] for name in _CURVE_OPTIONS}
 
 
 def _year_days(years: tuple[int, ...]) -> tuple[Array, Array]:
@@ -199,7 +206,7 @@ def _sigmas(
 ) -> list[Array]:
     """Return the errors of the fit; for the smooth curve also its distance from the fit, in quadrature."""
     given = {"ndvi": ndvi, "evi": evi, "lai": lai}
-    found = _find(given, time, years, method, {"share": share, **options})
+    found = _find(given, time, years, method, _of_curve({"share": share, **options}))
     made = season.errors(found.fit, found.windows, definition=found.definition, share=share)
     if options["curve"] == "smooth":
         limits = found.windows.left, found.windows.right
@@ -234,7 +241,7 @@ def _bits(
 ) -> dict[str, Array]:
     """Return where each of the product's own bits holds."""
     given = {"ndvi": ndvi, "evi": evi, "lai": lai}
-    found = _find(given, time, years, method, options)
+    found = _find(given, time, years, method, _of_curve(options))
     dates, windows, fit = found.dates, found.windows, found.fit
     base = 0.5 * (dates.low_left + dates.low_right)
     amplitude = dates.top - base

@@ -143,6 +143,8 @@ def roughness(
 
     ``aspect``, height over width of crowns, replaces that of the table for all woody classes (method ``crowns``).
     """
+    # For the uncertainty both are stepped by their errors, below 0 where they are small.
+    lai, canopy_height = (np.maximum(x, x.dtype.type(0)) for x in (lai, canopy_height))
     kind = by_class("roughness", "kind", land_cover)
     by_leaves = method == "leaves"
     ratio, d_ratio = _of_leaves(lai, kind) if by_leaves else _of_crowns(lai, land_cover, kind, aspect)

@@ -76,7 +76,7 @@ def test_every_category_has_its_section_call_and_figure(notebook):
         assert f'ml.retrieve("{key}"' in calls
 
 
-def test_it_runs_from_first_to_last_cell(done, folders):
+def it_runs_from_first_to_last_cell(done, folders):
     cells = code(done)
     assert all(c.execution_count for c in cells)
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
@@ -88,13 +88,13 @@ def test_it_runs_from_first_to_last_cell(done, folders):
     assert not list(work.iterdir())
 
 
-def test_the_solution_passes_the_check_and_half_answers_do_not(done):
+def the_solution_passes_the_check_and_half_answers_do_not(done):
     assert printed(tagged(done, "check")).startswith("right: ")
     for cell in code(done)[-1 - len(GUESSES) : -1]:
         assert printed(cell).startswith("not yet: "), cell.source.split("\n")[0]
 
 
-def test_results_lie_near_the_truth(numbers):
+def results_lie_near_the_truth(numbers):
     """Bias beside the mean of the truth; evapotranspiration, which does not see the soil, is allowed more."""
     limits = {"leaf area": 0.15, "absorbed share": 0.05, "cover": 0.15, "gross production": 0.15}
     for name, limit in {**limits, "evapotranspiration": 0.6}.items():
@@ -104,19 +104,29 @@ def test_results_lie_near_the_truth(numbers):
     assert numbers["cover"] > 0.9
 
 
-def test_parts_add_up(numbers):
+def parts_add_up(numbers):
     assert numbers["parts"] < 1e-3
     assert numbers["balance"] < 1e-3
 
 
-def test_seasons_roughness_and_biomass_are_as_told(numbers):
+def seasons_roughness_and_biomass_are_as_told(numbers):
     assert numbers["start"]["12"] > numbers["start"]["10"] + 30  # crops are sown late
     rough = numbers["rough"]
     assert min(rough[key] for key in rough if int(key) in (1, 4, 5)) > 3 * rough["12"] > 3 * rough["10"]
     assert 0.4 < numbers["biomass"] < 0.8
 
 
-def test_the_chain_says_what_it_made_on_the_way(numbers):
+def the_chain_says_what_it_made_on_the_way(numbers):
     for step in ("lai", "fpar", "gpp", "npp"):
         assert f"retrieve:{step}(" in numbers["history"]
     assert numbers["units"] == {"npp": "g m-2 d-1", "evapotranspiration": "mm d-1", "roughness_length": "m"}
+
+
+def test_the_notebook_shows_what_it_tells(done, folders, numbers):
+    """One test for all: processes that share the suite share no fixture, and each would run the notebook anew."""
+    it_runs_from_first_to_last_cell(done, folders)
+    the_solution_passes_the_check_and_half_answers_do_not(done)
+    results_lie_near_the_truth(numbers)
+    parts_add_up(numbers)
+    seasons_roughness_and_biomass_are_as_told(numbers)
+    the_chain_says_what_it_made_on_the_way(numbers)

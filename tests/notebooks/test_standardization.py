@@ -53,7 +53,7 @@ def numbers(done) -> dict:
     return numbers_of(done)
 
 
-def test_it_runs_from_first_to_last_cell(done, folders):
+def it_runs_from_first_to_last_cell(done, folders):
     cells = code(done)
     assert all(c.execution_count for c in cells)
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
@@ -66,16 +66,16 @@ def test_it_runs_from_first_to_last_cell(done, folders):
     assert not list(work.iterdir())
 
 
-def test_the_solution_passes_the_check(done):
+def the_solution_passes_the_check(done):
     assert printed(tagged(done, "check")).startswith("right: ")
 
 
-def test_a_guess_does_not_pass_the_check(done):
+def a_guess_does_not_pass_the_check(done):
     for cell in code(done)[-1 - len(GUESSES) : -1]:
         assert "not yet" in printed(cell)
 
 
-def test_most_pixels_are_right_and_within_the_goal(numbers):
+def most_pixels_are_right_and_within_the_goal(numbers):
     """The programme's goals: 92 % of the cloud mask, 99 % and 68 % of the pixels, less what a small square may miss."""
     assert numbers["right"] > 0.85
     for air, least in (("true air", 0.95), ("aerosol of the scene", 0.68)):
@@ -83,25 +83,37 @@ def test_most_pixels_are_right_and_within_the_goal(numbers):
     assert numbers["within"]["climatology"]["blue"] < numbers["within"]["true air"]["blue"]
 
 
-def test_the_scene_tells_more_of_the_aerosol_than_the_climatology(numbers):
+def the_scene_tells_more_of_the_aerosol_than_the_climatology(numbers):
     found, true, usual = numbers["aod"]
     assert abs(found - true) < min(abs(usual - true), 0.05 + 0.15 * true)
 
 
-def test_both_parts_of_the_uncertainty_are_stated(numbers):
+def both_parts_of_the_uncertainty_are_stated(numbers):
     random, systematic = (np.array(numbers["stated"][part]) for part in ("random", "systematic"))
     assert (random > 0).all()
     assert (systematic > random).all()  # of one scene; aerosol and calibration dominate
 
 
-def test_adjusted_bands_give_the_index_of_the_reference(numbers):
+def adjusted_bands_give_the_index_of_the_reference(numbers):
     before, after, reference = (np.array(numbers["bands"][name]) for name in ("before", "after", "reference"))
     assert np.abs(after - reference).max() < 0.015
     assert np.abs(before - reference).max() > 0.1  # else there would be nothing to show
 
 
-def test_standard_scenes_of_two_sensors_agree_better_than_the_top_of_the_atmosphere(numbers):
+def standard_scenes_of_two_sensors_agree_better_than_the_top_of_the_atmosphere(numbers):
     mean = {step: np.abs(values) for step, values in numbers["differences"].items()}
     assert (mean["direction"] < 0.012).all()
     assert mean["air"][0] < 0.5 * mean["grid"][0]  # blue: the path of light of either
     assert mean["direction"][2] < 0.5 * mean["bands"][2]  # near infrared: 7 and 35 degrees, morning and afternoon
+
+
+def test_the_notebook_shows_what_it_tells(done, folders, numbers):
+    """One test for all: processes that share the suite share no fixture, and each would run the notebook anew."""
+    it_runs_from_first_to_last_cell(done, folders)
+    the_solution_passes_the_check(done)
+    a_guess_does_not_pass_the_check(done)
+    most_pixels_are_right_and_within_the_goal(numbers)
+    the_scene_tells_more_of_the_aerosol_than_the_climatology(numbers)
+    both_parts_of_the_uncertainty_are_stated(numbers)
+    adjusted_bands_give_the_index_of_the_reference(numbers)
+    standard_scenes_of_two_sensors_agree_better_than_the_top_of_the_atmosphere(numbers)

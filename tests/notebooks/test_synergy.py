@@ -63,7 +63,7 @@ def numbers(done) -> dict:
     return numbers_of(done)
 
 
-def test_it_runs_from_first_to_last_cell(done, folders):
+def it_runs_from_first_to_last_cell(done, folders):
     cells = code(done)
     assert all(c.execution_count for c in cells)
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
@@ -73,30 +73,30 @@ def test_it_runs_from_first_to_last_cell(done, folders):
     assert not list(work.iterdir())
 
 
-def test_the_solution_passes_the_check_and_no_other_answer_does(done):
+def the_solution_passes_the_check_and_no_other_answer_does(done):
     assert printed(tagged(done, "check")).startswith("right: ")
     wrong = printed(code(done)[-2]).splitlines()
     assert len(wrong) == 2
     assert all(line.startswith("not yet: ") for line in wrong)
 
 
-def test_a_broken_granule_is_named_and_the_others_go_on(numbers):
+def a_broken_granule_is_named_and_the_others_go_on(numbers):
     said = numbers["said"]
     assert said["read"].count(False) == 1
     assert "cut off" in said["reason"][said["read"].index(False)]
     assert said["read"].count(True) == numbers["granules"] - 1
 
 
-def test_the_lineage_of_a_pixel_names_as_many_granules_as_it_has_looks(numbers):
+def the_lineage_of_a_pixel_names_as_many_granules_as_it_has_looks(numbers):
     assert len(numbers["named"]) == numbers["looks"] > 1
     assert set(numbers["named"]) <= set(numbers["kept"])
 
 
-def test_shares_of_the_sensors_add_up(numbers):
+def shares_of_the_sensors_add_up(numbers):
     assert numbers["shares"] < 1e-5
 
 
-def test_all_together_leave_fewer_gaps_and_err_less(numbers):
+def all_together_leave_fewer_gaps_and_err_less(numbers):
     gaps = {name: row["gaps"] for name, row in numbers["result"].items()}
     assert numbers["empty"] <= min(gaps.values())
     error = {name: row["all, fine first"] - row["alone"] for name, row in numbers["result"].items()}
@@ -104,8 +104,19 @@ def test_all_together_leave_fewer_gaps_and_err_less(numbers):
     assert error["modis"] < 0
 
 
-def test_the_series_has_fewer_gaps_after_filling(numbers):
+def the_series_has_fewer_gaps_after_filling(numbers):
     """Cells that were seen on one day of three, or on none, are given no curve."""
     before, after = numbers["series"]
     assert before > 0.1
     assert after < 0.75 * before
+
+
+def test_the_notebook_shows_what_it_tells(done, folders, numbers):
+    """One test for all: processes that share the suite share no fixture, and each would run the notebook anew."""
+    it_runs_from_first_to_last_cell(done, folders)
+    the_solution_passes_the_check_and_no_other_answer_does(done)
+    a_broken_granule_is_named_and_the_others_go_on(numbers)
+    the_lineage_of_a_pixel_names_as_many_granules_as_it_has_looks(numbers)
+    shares_of_the_sensors_add_up(numbers)
+    all_together_leave_fewer_gaps_and_err_less(numbers)
+    the_series_has_fewer_gaps_after_filling(numbers)

@@ -60,7 +60,7 @@ def numbers(done) -> dict:
     return numbers_of(done)
 
 
-def test_it_runs_from_first_to_last_cell(done, folders):
+def it_runs_from_first_to_last_cell(done, folders):
     cells = code(done)
     assert all(c.execution_count for c in cells)
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
@@ -70,20 +70,20 @@ def test_it_runs_from_first_to_last_cell(done, folders):
     assert not list(work.iterdir())
 
 
-def test_the_solution_passes_the_check_and_no_other_answer_does(done, numbers):
+def the_solution_passes_the_check_and_no_other_answer_does(done, numbers):
     assert printed(tagged(done, "check")).startswith("right: ")
     wrong = printed(code(done)[-2]).splitlines()
     assert len(wrong) == len(numbers["candidates"]) - 1 > 2
     assert all(line.startswith("not yet: ") for line in wrong)
 
 
-def test_mending_a_class_that_was_right_makes_the_map_worse(numbers):
+def mending_a_class_that_was_right_makes_the_map_worse(numbers):
     """Numbers are those after the last wrong answer."""
     before, after = numbers["errors"]
     assert after > before
 
 
-def test_most_pixels_are_within_the_threshold_of_gcos(numbers):
+def most_pixels_are_within_the_threshold_of_gcos(numbers):
     """The house asks for 60 % of the pixels."""
     found = numbers["found"]
     assert found["pixels"] > 10_000
@@ -92,41 +92,56 @@ def test_most_pixels_are_within_the_threshold_of_gcos(numbers):
     assert found["within one sigma"] > 0.6
 
 
-def test_without_clumping_leaf_area_is_too_low(numbers):
+def without_clumping_leaf_area_is_too_low(numbers):
     ways = numbers["ways"]
     assert ways["leaves at random"]["bias"] < -0.4
     for name in ("clumping by class", "true clumping"):
         assert ways[name]["rms error"] < ways["leaves at random"]["rms error"]
 
 
-def test_clouds_cost_leaves_and_the_network_marks_only_their_brightest_parts(numbers):
+def clouds_cost_leaves_and_the_network_marks_only_their_brightest_parts(numbers):
     clear, unmarked, marked = numbers["hidden"]
     assert abs(clear) < 0.3
     assert marked < unmarked < clear
     assert 0 < numbers["bits"]["outside_training"] < 0.5 * numbers["bits"]["scene_cloud"]
 
 
-def test_the_stated_uncertainty_grows_with_leaf_area(numbers):
+def the_stated_uncertainty_grows_with_leaf_area(numbers):
     few, many = numbers["sigma"]
     assert many > 1.5 * few
 
 
-def test_borders_are_worse_than_the_insides_of_fields(numbers):
+def borders_are_worse_than_the_insides_of_fields(numbers):
     assert numbers["borders"]["at a border"] > numbers["borders"]["within a field"]
 
 
-def test_more_aerosol_taken_out_shows_more_leaves(numbers):
+def more_aerosol_taken_out_shows_more_leaves(numbers):
     bias = list(numbers["airs"].values())
     assert bias == sorted(bias)
     assert bias[-1] - bias[0] > 0.3
 
 
-def test_a_kilometre_shows_fewer_leaves_than_its_parts(numbers):
+def a_kilometre_shows_fewer_leaves_than_its_parts(numbers):
     middle, least = numbers["kilometre"]
     assert -0.2 < least < middle < 0
 
 
-def test_every_method_works_on_both_sensors(numbers):
+def every_method_works_on_both_sensors(numbers):
     assert len(numbers["pairs"]) == 2 * len(numbers["methods"])
     shares = [row["within GCOS threshold"] for row in numbers["pairs"].values()]
     assert np.min(shares) > 0.4
+
+
+def test_the_notebook_shows_what_it_tells(done, folders, numbers):
+    """One test for all: processes that share the suite share no fixture, and each would run the notebook anew."""
+    it_runs_from_first_to_last_cell(done, folders)
+    the_solution_passes_the_check_and_no_other_answer_does(done, numbers)
+    mending_a_class_that_was_right_makes_the_map_worse(numbers)
+    most_pixels_are_within_the_threshold_of_gcos(numbers)
+    without_clumping_leaf_area_is_too_low(numbers)
+    clouds_cost_leaves_and_the_network_marks_only_their_brightest_parts(numbers)
+    the_stated_uncertainty_grows_with_leaf_area(numbers)
+    borders_are_worse_than_the_insides_of_fields(numbers)
+    more_aerosol_taken_out_shows_more_leaves(numbers)
+    a_kilometre_shows_fewer_leaves_than_its_parts(numbers)
+    every_method_works_on_both_sensors(numbers)

@@ -117,3 +117,12 @@ def test_variables_in_the_order_asked():
     given = stand(20.0, 2)
     both = biomass(given, variables=["biomass_carbon", "aboveground_biomass"])
     np.testing.assert_array_equal(both.biomass_carbon, biomass(given).biomass_carbon)
+
+
+def test_low_plants_have_an_error():
+    """The error of a height exceeds the height itself: the step below it stops at the ground."""
+    made = biomass(stand([0.0, 0.1, 0.5], 7))
+    for name in SPEC.variables:
+        sigma = made[name.uncertainty_name]
+        assert np.isfinite(sigma).all()
+        assert (sigma > 0).all()

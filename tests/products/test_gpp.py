@@ -12,7 +12,7 @@ from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.quality import NOT_DEFINED
 from musyq_lab.kernels import _photosynthesis as photosynthesis
 from musyq_lab.products._bucket import soil_water
-from musyq_lab.products.gpp import NO_PARAMETERS, NO_PRODUCTION, SPEC
+from musyq_lab.products.gpp import DAY_ASSUMED, NO_PARAMETERS, NO_PRODUCTION, PRESSURE_ASSUMED, SPEC
 from musyq_lab.twin import carbon
 
 SCENE = {
@@ -137,7 +137,30 @@ def test_classes_without_parameters_are_told():
     np.testing.assert_array_equal(np.isnan(made.gpp), [False, True, True, True])
     bits = NO_PARAMETERS.mask | NOT_DEFINED.mask
     np.testing.assert_array_equal(made.gpp_qa.values & bits, [0, bits, bits, bits])
-    assert made.gpp_qa.attrs["flag_meanings"].split()[-2:] == ["no_parameters", "no_production"]
+    assert made.gpp_qa.attrs["flag_meanings"].split()[-4:-2] == ["no_parameters", "no_production"]
+
+
+def test_what_is_assumed_of_the_air_is_told():
+    known = scene()
+    known["air_temperature_day"] = known.air_temperature + 2.0
+    known.air_temperature_day.attrs["units"] = "K"
+    low = known.drop_vars("surface_pressure")
+    high = low.assign(altitude=("x", [3000.0], {"units": "m"}))
+    for method in ("pmodel", "pmodel_soil"):
+        assert gpp(known, method=method).gpp_qa.item() == gpp(high, method=method).gpp_qa.item() == 0
+        assert gpp(low, method=method).gpp_qa.item() == PRESSURE_ASSUMED.mask
+        assert gpp(method=method).gpp_qa.item() == DAY_ASSUMED.mask
+    assert gpp(method="vpm").gpp_qa.item() == DAY_ASSUMED.mask
+    assert gpp(low, method="eclue").gpp_qa.item() == PRESSURE_ASSUMED.mask
+    assert gpp(low, method="mod17").gpp_qa.item() == gpp(low, method="musyq").gpp_qa.item() == 0
+
+
+def test_options_of_another_method_are_refused():
+    for option in ({"pathway": "c4"}, {"c4_share": 0.4}, {"quantum_yield": 0.1}, {"clear_transmittance": 1.0}):
+        with pytest.raises(InputError, match="would change nothing"):
+            gpp(**option)
+    with pytest.raises(InputError, match="cam"):
+        gpp(scene().chunk(), method="pmodel", pathway="cam")
 
 
 def test_no_production_is_told():

@@ -7,7 +7,7 @@ from kernels.test_respiration import references
 
 import musyq_lab as ml
 from musyq_lab.core.errors import InputError
-from musyq_lab.products.npp import LOSS, NO_PARAMETERS, NOT_PARTED, SCENARIOS, SPEC
+from musyq_lab.products.npp import LOSS, NO_PARAMETERS, NOT_PARTED, SCENARIOS, SEASON_UNKNOWN, SPEC
 from musyq_lab.twin import carbon
 
 SCENE = {
@@ -67,6 +67,17 @@ def test_largest_leaf_area_is_optional():
     same = npp(scene(lai_maximum=3.0))
     assert npp(ds).npp.item() == same.npp.item()
     assert npp().npp.item() < same.npp.item()
+    assert npp(ds).npp_qa.item() == SEASON_UNKNOWN.mask
+    assert npp().npp_qa.item() == 0
+    assert npp(ds, variables=["heterotrophic_respiration"]).npp_qa.item() == 0
+
+
+@pytest.mark.parametrize("method", SPEC.method_names)
+def test_a_single_place_without_dimensions(method):
+    for cover in (4.0, 17.0):
+        row = scene(land_cover=cover)
+        made, single = npp(row, method=method), npp(row.isel(x=0), method=method)
+        xr.testing.assert_equal(made.isel(x=0), single)
 
 
 def test_largest_leaf_area_of_a_series_is_found():

@@ -136,3 +136,26 @@ def test_wrong_options_are_refused():
         of(series([0.0]), share=1.5)
     with pytest.raises(InputError, match="reads a fitted curve"):
         of(series([0.0]), method="curvature", curve="smooth")
+
+
+def test_a_season_around_the_turn_of_the_year_keeps_its_peak():
+    """The fitted peak lies some days across the bound of the year in which the smooth curve has its own."""
+    days = pd.date_range("2018-01-04T10:30", "2021-12-30", freq="8D")
+    since = (days - pd.Timestamp("2018-01-01")) / pd.Timedelta(days=1)
+    for peak in (0.0, 1.0):
+        values = 0.5 + 0.3 * np.cos(2 * np.pi * (since.to_numpy() - peak) / 365.25)
+        made = of(xr.DataArray(values[None], {"time": days}, ("x", "time"), attrs={"units": "1"}))
+        found = made.peak_of_season.where(made.seasons > 0)
+        assert int(np.isfinite(found).sum()) == int((made.seasons > 0).sum()) >= 3
+        turn = np.minimum(np.abs(found - 1), np.abs(found - 366))
+        assert float(turn.max()) < 4
+
+
+def test_values_bits_and_errors_share_one_fit(monkeypatch):
+    import sys
+
+    find = sys.modules["musyq_lab.products.phenology"]._find
+    made, function = [], find.function
+    monkeypatch.setattr(find, "function", lambda *given: made.append(1) or function(*given))
+    of(series([3.25]))
+    assert len(made) == 1
