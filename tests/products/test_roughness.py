@@ -166,7 +166,9 @@ def test_both_methods_agree_within_their_error_for_closed_forest():
 @pytest.mark.parametrize("method", SPEC.method_names)
 def test_few_leaves_and_low_plants_have_an_error(method):
     """The errors exceed the values themselves: the steps below them stop at 0."""
-    made = roughness(land(lai=[0.0, 0.05, 0.2], canopy_height=[0.0, 0.05, 0.5], land_cover=[7.0, 10.0, 1.0]), method=method)
+    made = roughness(
+        land(lai=[0.0, 0.05, 0.2], canopy_height=[0.0, 0.05, 0.5], land_cover=[7.0, 10.0, 1.0]), method=method
+    )
     for variable in SPEC.variables:
         assert np.isfinite(made[variable.name]).all()
         assert np.isfinite(made[variable.uncertainty_name]).all()
