@@ -191,11 +191,22 @@ def without_parameters(land_cover: Any) -> Any:
     return np.isnan(by_class("mod16", "cl", land_cover)) & ~np.isnan(land_cover)
 
 
-def _parameters(land_cover: Any, edition: str) -> dict[str, Any]:
-    if edition not in EDITIONS:
+def edition_of(name: str) -> str:
+    """Return the name of a set of parameters of MOD16 if there is one.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in EDITIONS:
         raise InputError(
-            f"MOD16 has no set of parameters {edition!r}.{closest(edition, EDITIONS)} "
+            f"MOD16 has no set of parameters {name!r}.{closest(name, EDITIONS)} "
             f"Give parameters= one of {', '.join(EDITIONS)}."
         )
-    ending = _ENDINGS[edition]
+    return name
+
+
+def _parameters(land_cover: Any, edition: str) -> dict[str, Any]:
+    ending = _ENDINGS[edition_of(edition)]
     return {name: by_class("mod16", name + ending.get(name, ""), land_cover) for name in _COLUMNS}

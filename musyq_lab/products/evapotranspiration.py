@@ -43,9 +43,11 @@ from typing import Any
 
 import numpy as np
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import Flag
 from musyq_lab.core.spec import Input, Method, Product, Variable
-from musyq_lab.products._evaporation import BARE, NIGHT, Parts, millimetres, parts_of, without_parameters
+from musyq_lab.products._evaporation import BARE, NIGHT, Parts, edition_of, millimetres, parts_of, without_parameters
+from musyq_lab.products._options import refuse_idle
 from musyq_lab.products._retrieval import retrieval
 
 _WET = ("net_radiation", "air_temperature", "ground_heat", "surface_pressure")
@@ -206,6 +208,23 @@ SPEC = Product(
 )
 
 
+_OPTIONS = {
+    "alpha": ("ptjpl", "mod16", "priestley_taylor"),
+    **dict.fromkeys(("wet_from", "ground_share"), ("ptjpl",)),
+    **dict.fromkeys(("daylight", "parameters"), ("mod16",)),
+    "crop_coefficient": ("fao56",),
+}
+_RANGES = {"ground_share": (0.0, 1.0, "a share of the net radiation"), "daylight": (0.0, 24.0, "hours of light")}
+
+
+def _check(*, method: str, **options: Any) -> None:
+    refuse_idle("evapotranspiration", method, options, evapotranspiration.options, _OPTIONS)
+    edition_of(options.get("parameters", "c5.1"))
+    for name, (low, high, meaning) in _RANGES.items():
+        if name in options and not low <= options[name] <= high:
+            raise InputError(f"{name}={options[name]!r}: it is {meaning}. Give a number from {low:g} to {high:g}.")
+
+
 def _flags(*, method: str, **inputs: Any) -> dict[str, Any]:
     given = {name: array for name, array in inputs.items() if array is not None}
     found: dict[str, Any] = {"pressure_assumed": np.asarray("surface_pressure" not in given)}
@@ -221,7 +240,7 @@ def _flags(*, method: str, **inputs: Any) -> dict[str, Any]:
     return found
 
 
-@retrieval(SPEC, quality=_flags)
+@retrieval(SPEC, quality=_flags, check=_check)
 def evapotranspiration(
     *,
     variables: tuple[str, ...],

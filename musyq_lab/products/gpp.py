@@ -207,6 +207,9 @@ _RESULT = {"gpp": "production", "light_use_efficiency": "efficiency"}
 
 # Fitted for the two setups by Stocker et al. 2020, table 1; as in rpmodel and pyrealm.
 _QUANTUM_YIELD = {"pmodel": 0.081785, "pmodel_soil": 0.087182}
+# Those are fits to C3 plants. With this the yield of C4 plants is that of Cai & Prentice 2020
+# (doi:10.1088/1748-9326/abc64e), -0.008 + 0.00375 T - 0.000058 T^2, whose form in the kernel is eight times that.
+_QUANTUM_YIELD_C4 = 1.0 / 8.0
 
 _OPTIONS = {
     "clear_transmittance": ("musyq",),
@@ -256,10 +259,11 @@ def gpp(
     atmosphere without clouds. ``vpm``: ``c4_share`` is the share of C4 plants in classes that may have them.
     ``pmodel``: ``ambient_co2`` is the carbon dioxide (1e-6) where ``carbon_dioxide`` is not given (420 is that of 2023;
     1 % changes production by about 0.3 %), ``pathway`` is ``"c3"`` or ``"c4"``, and ``quantum_yield`` is that of the
-    canopy before its temperature dependence, 0 for that of the setup.
+    canopy before its temperature dependence, 0 for that of the setup, and for C4 plants an eighth.
     """
     if method in _QUANTUM_YIELD:
-        return _p_model(variables, ambient_co2, _pathway(pathway), quantum_yield or _QUANTUM_YIELD[method], inputs)
+        setup = _QUANTUM_YIELD_C4 if pathway == "c4" else _QUANTUM_YIELD[method]
+        return _p_model(variables, ambient_co2, _pathway(pathway), quantum_yield or setup, inputs)
     model, table = _MODELS[method]
     kernel = light_use.production(
         model, biome_table(table, model.parameters, biomes), tuple(_RESULT[name] for name in variables)

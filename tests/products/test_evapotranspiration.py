@@ -378,3 +378,22 @@ def test_every_method_says_whose_coefficients_it_takes():
         assert len(SPEC.method(name).title) > 40
         # FAO's paper has no DOI; its title stands in the method's.
         assert SPEC.method(name).references or "Paper 56" in SPEC.method(name).title
+
+
+def test_options_are_checked_before_anything_is_computed():
+    lazy = field().chunk()
+    for option in ({"ground_share": 35.0}, {"ground_share": -0.1}):
+        with pytest.raises(InputError, match="from 0 to 1"):
+            retrieve(lazy, **option)
+    for hours in (-1.0, 30.0, np.nan):
+        with pytest.raises(InputError, match="from 0 to 24"):
+            retrieve(mod16_field().chunk(), method="mod16", daylight=hours)
+    with pytest.raises(InputError, match=r"c5\.1"):
+        retrieve(mod16_field().chunk(), method="mod16", parameters="c8")
+
+
+def test_options_of_another_method_are_refused():
+    share, hours = {"ground_share": NOON}, {"daylight": 16.0}
+    for method, option in (("priestley_taylor", share), ("ptjpl", hours), ("ptjpl", {"crop_coefficient": 1.2})):
+        with pytest.raises(InputError, match="would change nothing"):
+            retrieve(field(), method=method, **option)

@@ -106,6 +106,19 @@ def test_pathway():
         gpp(method="pmodel", pathway="cam")
 
 
+@pytest.mark.parametrize("method", ["pmodel", "pmodel_soil"])
+def test_yield_of_c4_plants_is_the_published_one(method):
+    """Cai & Prentice 2020: -0.008 + 0.00375 T - 0.000058 T^2 mol of carbon per mol of photons, none below 2.2 C."""
+    celsius = np.array([1.0, 10.0, 20.0, 30.0])
+    made = gpp(
+        scene(air_temperature=celsius + 273.15, soil_moisture=1.0),
+        method=method, pathway="c4", variables=["light_use_efficiency"],
+    )  # fmt: skip
+    published = np.maximum(-0.008 + 0.00375 * celsius - 0.000058 * celsius**2, 0.0)
+    expected = published * np.sqrt(1 - 0.41 ** (2 / 3)) * 12.0107 * 4.57
+    np.testing.assert_allclose(made.light_use_efficiency, expected, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("plain", "soil", "yields"), [("mod17", "mod17_soil", 1.0), ("pmodel", "pmodel_soil", 0.087182 / 0.081785)]
 )
