@@ -3,8 +3,8 @@ r"""Phenology: when the growing season begins, peaks and ends, from a series of 
 A year's season is the one whose peak lies in that calendar year; dates are days of that year, 1 for 1 January. A season
 of the south that peaks in January begins in the year before: its start is 0 or negative; one that peaks in December
 ends beyond 366. It is the smooth curve whose peak decides on the year; that of the fitted one, which is given, may lie
-some days across its bounds. The series must reach into those years. Of several seasons a year the one with the highest peak is
-described, and ``seasons`` counts them.
+some days across its bounds. The series must reach into those years. Of several seasons a year the one with the highest
+peak is described, and ``seasons`` counts them.
 
 The series is smoothed, the lows around the peak bound the season, and between them a double logistic is fitted,
 
