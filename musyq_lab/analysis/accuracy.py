@@ -93,6 +93,8 @@ def accuracy(
         Sites by map class (rows) and reference class (columns).
     areas : array_like, shape (class,), optional
         Area of each class on the map, in any unit. Without it the sites stand for the map (simple random sampling).
+        What is true of a class that has an area and no sites is not known: overall and producer's accuracies and areas
+        are then NaN. Merge it with another class, or leave its area out (0).
     classes : sequence, optional
         Names of the classes.
 
@@ -102,20 +104,24 @@ def accuracy(
         If shapes or numbers make no error matrix.
     """
     counts = np.asarray(matrix)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any() or not counts.sum():
-        raise InputError(f"accuracy() needs a square matrix of counts, got shape {counts.shape}.")
+    square = counts.ndim == 2 and counts.shape[0] == counts.shape[1] and counts.size > 0
+    if not square or not (counts >= 0).all() or not (counts == np.floor(counts)).all() or not counts.sum():
+        raise InputError(f"accuracy() needs a square matrix of whole counts, got shape {counts.shape}: {counts!r}.")
     sites = counts.sum(axis=1).astype(np.float64)
     weights = sites if areas is None else np.asarray(areas, np.float64)
     if weights.shape != sites.shape or not (weights >= 0).all() or not weights.sum() > 0:
         raise InputError(f"accuracy() needs one area for each of the {sites.size} classes, got {areas!r}.")
     share = weights / weights.sum()
     names = tuple(str(c) for c in (range(sites.size) if classes is None else classes))
+    if len(names) != sites.size:
+        raise InputError(f"accuracy() needs one name for each of the {sites.size} classes, got {names}.")
     with np.errstate(all="ignore"):
         return _estimate(names, counts.astype(np.int64), share, sites)
 
 
 def _estimate(names: tuple[str, ...], counts: npt.NDArray[np.int64], share: Floats, sites: Floats) -> Accuracy:
-    within = np.where(sites[:, None] > 0, counts / sites[:, None], 0.0)  # n_ij / n_i.
+    nothing = np.where(share > 0, np.nan, 0.0)[:, None]  # of a class without sites, unless it covers nothing
+    within = np.where(sites[:, None] > 0, counts / sites[:, None], nothing)  # n_ij / n_i.
     cells = share[:, None] * within
     users = np.where(sites > 0, np.diag(within), np.nan)
     spread = np.where(sites > 1, users * (1 - users) / (sites - 1), np.nan)  # equation 6

@@ -69,9 +69,26 @@ def test_standard_errors_are_those_of_repeated_sampling():
 
 
 def test_a_class_without_sites_is_nan_not_a_failure():
+    matrix = [[5, 0, 0], [0, 0, 0], [1, 0, 4]]
+    for made in (accuracy(matrix), accuracy(matrix, [1, 0, 1])):
+        assert np.isnan(made.users[1, 0])
+        assert np.isfinite(made.overall[0])
+
+
+def test_an_area_without_sites_leaves_the_whole_unknown():
+    """A third of the map was never looked at: no number may count it as wrong."""
     made = accuracy([[5, 0, 0], [0, 0, 0], [1, 0, 4]], [1, 1, 1])
-    assert np.isnan(made.users[1, 0])
-    assert np.isfinite(made.overall[0])
+    assert np.isnan(made.overall[0])
+    assert np.isnan(made.area[:, 0]).all()
+    np.testing.assert_allclose(made.users[[0, 2], 0], [1.0, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("matrix", "classes"), [([[0.5, 0.5], [0, 1]], None), ([[np.nan, 1], [0, 1]], None), ([[1, 0], [0, 1]], ["a"])]
+)
+def test_shares_gaps_and_missing_names_are_refused(matrix, classes):
+    with pytest.raises(InputError):
+        accuracy(matrix, classes=classes)
 
 
 def test_confusion_counts_map_in_rows():
