@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import CAUSE_DTYPE, COMMON_FLAGS, FIRST_OWN_BIT, QA_DTYPE, Flag
@@ -35,12 +39,14 @@ def explain(ds: xr.Dataset, x: float, y: float, **selection: object) -> list[str
     Raises
     ------
     InputError
-        If there is no quality layer, no coordinates, or a dimension is left open.
+        If there is no quality layer, no coordinates, the place is not on the map, or a dimension is left open.
     """
     layers = [name for name in map(str, ds.data_vars) if name.endswith("_qa")]
     if not layers:
         raise InputError("The dataset has no '*_qa' layer, so there is nothing to explain.")
     across, down = _axes(ds)
+    for name, place in ((across, x), (down, y)):
+        _on_map(ds[name].values, name, place)
     point = ds[layers].sel({across: x, down: y}, method="nearest").sel(selection).compute()
     if point.sizes:
         raise InputError(f"Say which of {dict(point.sizes)} is meant, for example {next(iter(point.sizes))}=...")
@@ -85,6 +91,15 @@ def _own_sentences(key: str) -> dict[str, str]:
     if key not in PRODUCTS:
         return {}
     return {f.name: f.sentence for f in PRODUCTS[key].flags if f.bit >= FIRST_OWN_BIT}
+
+
+def _on_map(centres: NDArray[Any], name: str, place: float) -> None:
+    """Refuse a place that is farther than a pixel beyond the outermost centres; one pixel alone tells no size."""
+    if centres.ndim != 1 or centres.size < 2:
+        return
+    low, high, step = centres.min(), centres.max(), np.abs(np.diff(centres)).max()
+    if not low - step <= place <= high + step:
+        raise InputError(f"{name} = {place:g} is not on the map, whose pixels lie at {low:g} to {high:g}.")
 
 
 def _axes(ds: xr.Dataset) -> tuple[str, str]:

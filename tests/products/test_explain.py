@@ -132,3 +132,13 @@ def test_masks_and_meanings_of_different_length_are_no_flags():
     broken.attrs["flag_meanings"] = "one two"
     with pytest.raises(ValueError):
         flags_of(broken)
+
+
+@pytest.mark.parametrize(("x", "y"), [(8.0, 1.0), (10.0, 4.5), (15.0, 1.0)])
+def test_a_place_beyond_the_map_is_refused(x, y):
+    with pytest.raises(InputError, match="not on the map"):
+        explain(product([[0, 0], [0, 0]]), x, y)
+
+
+def test_the_outermost_pixels_reach_beyond_their_centres():
+    assert explain(product([[0, 0], [0, 0]]), 9.6, 2.4) == [WELL]
