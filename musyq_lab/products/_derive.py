@@ -55,9 +55,13 @@ _RULES = {
         Rule(("downward_shortwave",), lambda shortwave: PAR_OF_SHORTWAVE * shortwave),
         Rule(("photon_flux",), lambda photons: photons / PHOTONS),
     ),
+    # The deficit is that by day. The water in the air hardly changes in a day, relative humidity does: it goes with the
+    # temperature of which it is the mean.
     "vapour_pressure_deficit": (
+        Rule(("air_temperature_day", "vapour_pressure"), weather.deficit_from_vapour_pressure),
         Rule(("air_temperature", "vapour_pressure"), weather.deficit_from_vapour_pressure),
         Rule(("air_temperature", "relative_humidity"), weather.deficit_from_relative_humidity),
+        Rule(("air_temperature_day", "specific_humidity", "surface_pressure"), weather.deficit_from_specific_humidity),
         Rule(("air_temperature", "specific_humidity", "surface_pressure"), weather.deficit_from_specific_humidity),
     ),
 }

@@ -62,7 +62,7 @@ def collect(
     """
     found: dict[str, xr.DataArray] = {}
     for item in inputs:
-        array = find(item.name, dataset, given)
+        array = find(item.name, dataset, given, units)
         if array is None:
             if item.optional:
                 continue
@@ -76,10 +76,20 @@ def collect(
     return found
 
 
-def find(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
-    """Return a quantity that was given, that the dataset holds or that follows from what they hold; else None."""
+def find(
+    name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray], units: Units = None
+) -> xr.DataArray | None:
+    """Return a quantity that was given, that the dataset holds or that follows from what they hold; else None.
+
+    What it follows from is taken in the units that the user says by name.
+    """
     array = _given(name, dataset, given)
-    return derived(name, lambda other: _given(other, dataset, given)) if array is None else array
+    return derived(name, lambda other: _told(other, _given(other, dataset, given), units)) if array is None else array
+
+
+def _told(name: str, array: xr.DataArray | None, units: Units) -> xr.DataArray | None:
+    said = units.get(name) if isinstance(units, Mapping) else None
+    return array if array is None or said is None else array.assign_attrs(units=said)
 
 
 def _given(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:

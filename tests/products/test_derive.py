@@ -70,6 +70,23 @@ def test_the_three_ways_to_the_vapour_pressure_deficit_agree():
     assert by_mass.values == pytest.approx(direct.values, rel=2e-3)
 
 
+@pytest.mark.parametrize(
+    "water",
+    [
+        {"vapour_pressure": field([1600.0], "Pa")},
+        {"specific_humidity": field([0.01], "1"), "surface_pressure": field([1e5], "Pa")},
+    ],
+    ids=lambda water: next(iter(water)),
+)
+def test_the_deficit_by_day_takes_the_temperature_by_day_where_it_is_known(water):
+    mean, day = field([293.15], "K"), field([298.15], "K")
+    both = made("vapour_pressure_deficit", air_temperature=mean, air_temperature_day=day, **water)
+    alone = made("vapour_pressure_deficit", air_temperature=mean, **water)
+    # Saturation: 3169 Pa at 25 C and 2339 at 20 C (Wagner and Pruss 2002).
+    assert (both - alone).values == pytest.approx([830], rel=5e-3)
+    assert made("vapour_pressure_deficit", air_temperature_day=day, **water).values == both.values
+
+
 def test_pressure_of_the_standard_atmosphere():
     """ISO 2533: 1013.25 hPa at sea level, 794.95 at 2000 m of geopotential height."""
     found = made("surface_pressure", altitude=field([0, 2000], "m"))

@@ -226,3 +226,14 @@ def test_scalar_coordinates_that_differ_do_no_harm():
 def test_inputs_with_fewer_dimensions_belong_to_the_grid():
     given = {"reflectance_red": band(), "reflectance_nir": band().isel(y=0, drop=True)}
     assert collect(SPEC, [RED, NIR], None, given, None)["reflectance_nir"].dims == ("x",)
+
+
+def test_what_an_input_follows_from_is_taken_in_the_units_that_are_told():
+    deficit = Input("vapour_pressure_deficit")
+    spec = Product(key="probe", title="Probe", variables=(Variable("dry", "dry", "1"),), inputs=(deficit,))
+    air = {"relative_humidity": band(0.5), "air_temperature": band(293.15, units="K")}
+    expected = collect(spec, [deficit], xr.Dataset(air), {}, None)["vapour_pressure_deficit"]
+    for attribute in (None, "K"):  # missing, and wrong
+        scene_in_celsius = xr.Dataset(air | {"air_temperature": band(20.0, units=attribute)})
+        found = collect(spec, [deficit], scene_in_celsius, {}, {"air_temperature": "degC"})
+        xr.testing.assert_allclose(found["vapour_pressure_deficit"], expected)
