@@ -229,7 +229,7 @@ def train(
     -------
     Classifier
         For ``ml.retrieve("land_cover", series, classifier=...)``; ``.accuracy`` and ``.confusion`` are out of fold,
-        with points of the same 0.02 degrees never on both sides.
+        with points of the same 0.02 degrees never on both sides. Points beyond the map are left out.
 
     Raises
     ------
@@ -265,7 +265,10 @@ def _point_features(series: xr.Dataset, points: pd.DataFrame, begin: NDArray[np.
 
 def _labels(labels: pd.Series[Any], classes: Mapping[int, str] | None) -> tuple[Array, Mapping[int, str]]:
     """Return the class number of each label, and the classes."""
-    texts = [str(x) for x in labels]
+    if labels.isna().any():
+        raise InputError(f"train() needs a label for every point; {int(labels.isna().sum())} have none.")
+    # A column that once held gaps has its whole numbers as floats.
+    texts = [str(int(x)) if isinstance(x, float) and x.is_integer() else str(x) for x in labels]
     known = classes or legend("igbp")
     number = {**{name: n for n, name in known.items()}, **{str(n): n for n in known}}
     if classes is None and not set(texts) <= set(number):
@@ -301,7 +304,18 @@ def _at_points(series: xr.Dataset, points: pd.DataFrame) -> dict[str, Array]:
         raise InputError(f"train() needs series over longitude and latitude, or x and y; got {dict(series.sizes)}.")
     index = {name: ("point", np.asarray(value)) for name, value in where.items()}
     found = series.sel({name: xr.DataArray(v, dims=d) for name, (d, v) in index.items()}, method="nearest").load()
+    on_map = np.logical_and.reduce([_within(series[name].values, v) for name, (_, v) in index.items()])
+    # Points beyond the map must not learn from its edge.
+    found = found.where(xr.DataArray(on_map, dims="point"))
     return {str(n): a.transpose("point", "time").values for n, a in found.data_vars.items()}
+
+
+def _within(centres: Array, places: Array) -> Array:
+    """Tell which places are at most a cell beyond the outermost centres; one cell alone tells no size."""
+    if centres.size < 2:
+        return np.ones(places.shape, bool)
+    step = np.abs(np.diff(centres)).max()
+    return np.asarray((places >= centres.min() - step) & (places <= centres.max() + step))
 
 
 @lru_cache(maxsize=4)

@@ -230,3 +230,20 @@ def test_real_ground_points_of_mato_grosso():
     report = accuracy(made.confusion, classes=tuple(made.classes.values())).table()
     assert report.loc["Forest", "users"] > 0.98
     assert (report["producers"] > 0.85).all()
+
+
+def test_points_beyond_the_map_teach_nothing(scene, trained):
+    series, classes = scene
+    points = points_of(series, classes)
+    away = points.head(20).assign(longitude=points.longitude.max() + 30)
+    assert train(series, pd.concat([points, away])).digest == trained.digest
+
+
+def test_labels_are_numbers_or_names_and_never_missing(scene, trained):
+    series, classes = scene
+    points = points_of(series, classes)
+    number = {name: n for n, name in legend("igbp").items()}
+    floats = points.assign(label=[float(number.get(x, x)) for x in points.label])
+    assert train(series, floats).digest == trained.digest
+    with pytest.raises(InputError, match="needs a label"):
+        train(series, floats.assign(label=floats.label.where(floats.index > 0)))
