@@ -49,6 +49,8 @@ BANDS = (
 MAX_SUN, MAX_VIEW = 75.0, 65.0
 """Largest zenith angles (degrees) of the training base."""
 
+_NO_LAND_COVER = 'The method "lut" needs land_cover (IGBP class, 1 to 17): add it, or take method="network".'
+
 Array = NDArray[Any]
 
 INPUTS = (
@@ -197,18 +199,20 @@ def quality(variable: str, inputs: Given, value: Array | None) -> dict[str, Any]
     variable, inputs
         As for :func:`estimate`.
     value : array or None
-        What it returned; None for a value that is not a network's, which only the view concerns.
+        What it returned; None for a value that is a table's, which limits of the network do not concern.
     """
-    if value is None:
-        return {NADIR.name: np.bool_(inputs.view_zenith is None)}
-    _, least, most = _EXTREMES[variable]
     sun, view, _ = inputs.angles()
     far = network.distance(inputs.chosen.domain)(*inputs.arrays()) > 1.0
-    return {
+    found = {
         OUTSIDE.name: far | (sun > MAX_SUN) | (view > MAX_VIEW),
+        NADIR.name: np.bool_(inputs.view_zenith is None),
+    }
+    if value is None:
+        return found
+    _, least, most = _EXTREMES[variable]
+    return found | {
         AT_LOW.name: value <= least,
         AT_HIGH.name: value >= most * (1.0 - 1e-6),  # leaf area comes back through two roundings
-        NADIR.name: np.bool_(inputs.view_zenith is None),
     }
 
 
@@ -221,7 +225,7 @@ def by_table(inputs: Given, land_cover: Array | None) -> _lookup.LeafArea:
         If the land cover is not given, which says what grows there.
     """
     if land_cover is None:
-        raise InputError('The method "lut" needs land_cover (IGBP class, 1 to 17): add it, or take method="network".')
+        raise InputError(_NO_LAND_COVER)
     bands, sensor = inputs.chosen.bands, inputs.sensor or REFERENCE
     sun, view, azimuth = inputs.angles()
     return _lookup.leaf_area(bands, inputs.arrays(), sun, view, azimuth, land_cover, sensor)
@@ -243,7 +247,7 @@ def check(*, given: frozenset[str], method: str, sensor: str = "") -> None:
     given : frozenset of str
         Names of the inputs that are there.
     method : str
-        Only ``"network"`` is checked.
+        Only ``"network"`` and ``"lut"`` are checked.
     sensor : str
         As for :class:`Given`.
 
@@ -251,8 +255,12 @@ def check(*, given: frozenset[str], method: str, sensor: str = "") -> None:
     ------
     NotFoundError
         If there is no network; the message names those that there are.
+    InputError
+        If the method asks for a land cover that is not there.
     """
-    if method == "network":
+    if method == "lut" and "land_cover" not in given:
+        raise InputError(_NO_LAND_COVER)
+    if method in ("network", "lut"):
         _choose(sensor or REFERENCE, frozenset(role for role in BANDS if f"reflectance_{role}" in given))
 
 

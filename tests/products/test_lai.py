@@ -196,7 +196,7 @@ def test_tables_by_land_cover_agree_with_the_networks_within_their_errors():
 
 def test_tables_need_land_cover_and_know_what_has_no_leaves():
     with pytest.raises(InputError, match="needs land_cover"):
-        ml.retrieve("lai", scene(), sensor=SENSOR, method="lut")
+        ml.retrieve("lai", scene().chunk(), sensor=SENSOR, method="lut")  # before anything is computed
     made = ml.retrieve("lai", scene(land_cover=np.array([17.0])), sensor=SENSOR, method="lut")
     assert made.lai == 0
     assert flags(made) == {"no_leaves"}
@@ -214,3 +214,12 @@ def test_errors_grow_where_reflectance_saturates():
     dense = retrieve(CROP | {"red": 0.02, "nir_narrow": 0.5, "red_edge_3": 0.46, "red_edge_2": 0.4, "swir1": 0.2})
     assert dense.lai > 2 * sparse.lai
     assert dense.lai_uncertainty > 2 * sparse.lai_uncertainty
+
+
+def test_tables_mark_what_is_no_canopy():
+    """Cloud has a nearest entry, too: the value must not look like any other."""
+    given = scene(dict.fromkeys(FINE, np.array([0.9])), land_cover=4.0)
+    made = ml.retrieve("lai", given, sensor=SENSOR, method="lut")
+    assert "outside_training" in flags(made)
+    green = ml.retrieve("lai", scene(land_cover=4.0), sensor=SENSOR, method="lut")
+    assert "outside_training" not in flags(green)
