@@ -26,6 +26,7 @@ from typing import Any
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._inline import polynomial
 from musyq_lab.kernels._math import exp, pow, sqrt
+from musyq_lab.kernels.weather import FREEZING, SEA_LEVEL
 
 __all__ = [
     "C3",
@@ -41,16 +42,15 @@ __all__ = [
 MEGAJOULES = 0.0864
 """MJ m-2 d-1 in a W m-2."""
 PHOTONS = 4.57
-"""Micromoles of photons in a joule of PAR (McCree 1972, doi:10.1016/0002-1571(72)90045-3), as in the nomenclature."""
+"""Micromoles of photons in a joule of PAR of the Sun (McCree 1972, doi:10.1016/0002-1571(72)90045-3; Thimijan and Heins
+1983, table 3, doi:10.21273/HORTSCI.18.6.818)."""
 C3, C4 = 3.0, 4.0
 """Pathways, as ``p_model`` takes them."""
 
 _CARBON = 12.0107  # g mol-1
 _GAS = 8.3145  # J mol-1 K-1
 _STANDARD = 298.15  # K
-_SEA_LEVEL = 101325.0  # Pa
 _OXYGEN = 0.209476  # share of oxygen in air
-_KELVIN = 273.15
 _COST = 146.0  # beta, Stocker et al. 2020, section 2
 _ELECTRONS = 0.41  # c*, cost of electron transport, Wang et al. 2017
 
@@ -95,13 +95,13 @@ def michaelis(temperature: Any, pressure: Any) -> Any:
 @inline
 def compensation(temperature: Any, pressure: Any) -> Any:
     """Photorespiratory compensation point (Pa), from K and Pa; Bernacchi et al. 2001, table 1."""
-    return 4.332 * pressure / _SEA_LEVEL * _arrhenius(temperature, 37830.0)
+    return 4.332 * pressure / SEA_LEVEL * _arrhenius(temperature, 37830.0)
 
 
 @inline
 def viscosity(temperature: Any, pressure: Any) -> Any:
     """Viscosity of water (Pa s), from K and Pa; Huber et al. 2009, equations 2, 11 and 12 without the critical term."""
-    celsius = temperature - _KELVIN
+    celsius = temperature - FREEZING
     volume = _tumlirz_volume(celsius) + _tumlirz_lambda(celsius) / (_tumlirz_pressure(celsius) + 1e-5 * pressure)
     density, reduced = 1000.0 / volume / 322.0, temperature / 647.096
     x, y = density - 1.0, 1.0 / reduced - 1.0
@@ -172,8 +172,8 @@ def p_model(
     out, efficiency : numpy.ndarray
         Production (g C m-2 d-1) and efficiency (g C MJ-1 of absorbed PAR).
     """
-    warmth = select(temperature < _KELVIN - 25.0, 0.0 * temperature + (_KELVIN - 25.0), temperature)
-    celsius = warmth - _KELVIN
+    warmth = select(temperature < FREEZING - 25.0, 0.0 * temperature + (FREEZING - 25.0), temperature)
+    celsius = warmth - FREEZING
     c4 = pathway > 3.5
     # Bernacchi et al. 2003, table 2; Cai & Prentice 2020, equation 5, rescaled as in pyrealm.
     yield_c3 = 0.352 + celsius * (0.022 - 0.00034 * celsius)

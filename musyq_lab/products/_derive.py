@@ -15,14 +15,12 @@ import xarray as xr
 from musyq_lab.core.units import convert
 from musyq_lab.core.variables import QUANTITIES, quantity
 from musyq_lab.kernels import weather
+from musyq_lab.kernels._photosynthesis import PHOTONS
 
 Find = Callable[[str], "xr.DataArray | None"]
 
 PAR_OF_SHORTWAVE = 0.45
 """Share of photosynthetically active in shortwave irradiance of MOD17 (user's guide, section 2)."""
-PHOTONS = 4.57
-"""Photons of a joule of photosynthetically active radiation of the Sun (umol J-1; Thimijan and Heins 1983, table 3,
-doi 10.21273/HORTSCI.18.6.818)."""
 
 _EXTREMES = {"_maximum": "max", "_minimum": "min"}
 _ANGLES = ("sun_azimuth", "view_azimuth")
