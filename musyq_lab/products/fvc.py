@@ -43,6 +43,7 @@ from typing import Any
 
 import numpy as np
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import FIRST_OWN_BIT, Flag
 from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.products import _networks
@@ -197,7 +198,26 @@ def _uncertainty(*, method: str, **given: Any) -> Any:
     return np.sqrt(variance)
 
 
-@retrieval(SPEC, quality=_flags, uncertainty=_uncertainty, check=_networks.check)
+def _check(
+    *,
+    given: frozenset[str],
+    method: str,
+    ndvi_soil: float | None,
+    ndvi_vegetation: float | None,
+    leaf_projection: float,
+    sensor: str,
+) -> None:
+    """Refuse end members in the wrong order, projections that no leaves have, and what no network serves."""
+    if ndvi_soil is not None and ndvi_vegetation is not None and not ndvi_soil < ndvi_vegetation:
+        raise InputError(
+            f'retrieve("fvc") needs ndvi_soil below ndvi_vegetation, got {ndvi_soil:g} and {ndvi_vegetation:g}.'
+        )
+    if not 0.0 < leaf_projection <= 1.0:
+        raise InputError(f'retrieve("fvc") needs leaf_projection within (0, 1], got {leaf_projection!r}.')
+    _networks.check(given=given, method=method, sensor=sensor)
+
+
+@retrieval(SPEC, quality=_flags, uncertainty=_uncertainty, check=_check)
 def fvc(
     *,
     land_cover: Any = None,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import INPUT_MISSING
 from musyq_lab.core.resources import resource
 from musyq_lab.kernels import canopy, ground
@@ -268,3 +269,17 @@ def test_end_members_are_those_of_the_derivation():
     assert [float(rows[k]["ndvi_vegetation"]) for k in FOREST] == forests
     assert np.mean(forests) == pytest.approx(0.90, abs=0.01)
     assert all(float(rows[k]["ndvi_p98"]) < 0.9 for k in OPEN)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "words"),
+    [
+        ("dimidiate", {"ndvi_soil": 0.9, "ndvi_vegetation": 0.1}, "ndvi_soil below ndvi_vegetation"),
+        ("carlson", {"ndvi_soil": 0.5, "ndvi_vegetation": 0.5}, "ndvi_soil below ndvi_vegetation"),
+        ("gap", {"leaf_projection": -0.5}, "leaf_projection"),
+        ("gap", {"leaf_projection": 1.5}, "leaf_projection"),
+    ],
+)
+def test_impossible_options_are_refused(method, options, words):
+    with pytest.raises(InputError, match=words):
+        fvc(scene(ndvi=0.5, lai=2.0, land_cover=4), method=method, **options)
