@@ -68,6 +68,7 @@ LEAST_AMPLITUDE = {"ndvi": 0.1, "evi": 0.1, "lai": 0.5}
 """Amplitude below which a season is weak: 0.1 of an index as in MCD12Q2 (not re-read); of leaf area our own."""
 _POOR = 0.25  # residuals of a quarter of the amplitude: dates err by weeks
 _CUT = 0.25  # share of the amplitude that a low at the series' end may lie above the other low
+_DATES = 3  # without which there is no curvature to smooth
 _GAP = 45.0  # d without an observation around a date: nearly three composites of 16 days
 
 
@@ -157,6 +158,11 @@ def _find(
 ) -> _Found:
     """Find, fit and date the season of each year."""
     name, y = _given(inputs)
+    if time.size < _DATES:
+        raise InputError(
+            f'retrieve("phenology") needs a series of {_DATES} dates at least, a year or more to show a season; got '
+            f"{time.size}."
+        )
     definition = method.removesuffix(f"_{name}")
     share, curve = float(options["share"]), options["curve"]
     if not 0.0 < share < 1.0 or curve not in ("double_logistic", "smooth"):

@@ -159,3 +159,8 @@ def test_values_bits_and_errors_share_one_fit(monkeypatch):
     monkeypatch.setattr(find, "function", lambda *given: made.append(1) or function(*given))
     of(series([3.25]))
     assert len(made) == 1
+
+
+def test_a_single_date_is_no_series():
+    with pytest.raises(InputError, match="got 1"):
+        of(series([0.0], days=DAYS[:1]))
