@@ -42,7 +42,7 @@ def trend(da: xr.DataArray, dim: str = "time", *, confidence: float = 0.95, leas
     Parameters
     ----------
     da : xarray.DataArray
-        Numpy or dask; NaN for gaps.
+        Numpy or dask; NaN for gaps, as which infinite values count, too.
     dim : str
         Dimension along which the trend is looked for: dates, or rising numbers such as years.
     confidence : float
@@ -95,7 +95,9 @@ def _times(da: xr.DataArray, dim: str) -> tuple[NDArray[np.float64], str]:
 
 def _fields(values: NDArray[Any], *, times: NDArray[np.float64], z: float, least: int) -> NDArray[np.float64]:
     """Return the layers, shape (..., layer)."""
-    found = theil_sen(values, times, z=z, axis=-1)
+    with np.errstate(invalid="ignore"):
+        finite = np.where(np.isfinite(values), values, np.nan)
+    found = theil_sen(finite, times, z=z, axis=-1)
     with np.errstate(all="ignore"):
         deviate = (np.abs(found.score) - 1.0).clip(0.0) / np.sqrt(found.variance)
         # A series of one value over and over has no variance and no trend.

@@ -91,3 +91,11 @@ def test_what_is_wrong_is_said(field):
         trend(field.isel(year=slice(None, None, -1)), "year")
     with pytest.raises(InputError, match="confidence"):
         trend(field, "year", confidence=1.0)
+
+
+def test_infinite_values_are_gaps():
+    years = {"year": np.arange(2000, 2008)}
+    values = np.array([1.0, 2.5, np.inf, 3.0, 5.5, -np.inf, 6.0, 8.0])
+    made = trend(xr.DataArray(values, years), "year")
+    xr.testing.assert_identical(made, trend(xr.DataArray(np.where(np.isfinite(values), values, np.nan), years), "year"))
+    assert made["count"] == 6
