@@ -119,8 +119,14 @@ class StoredLayer:
             )
 
 
+_VALUES = 2**20
+
+
 def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
-    """Return the dask array of a layer, in the chunks of the file.
+    """Return the dask array of a layer, in whole chunks of the file.
+
+    A block holds about a million values: the overhead of a task then is small beside its work, and a single pixel still
+    costs no more than its own chunk, since dask hands slices down to the layer.
 
     Parameters
     ----------
@@ -129,7 +135,9 @@ def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
     chunks : sequence of int or None
         Chunk of one file; None for a layer stored in one piece.
     """
-    own = blocks(layer.file_shape, tuple(chunks) if chunks else layer.file_shape)
+    stored = tuple(chunks) if chunks else layer.file_shape
+    leading = math.prod(min(pair) for pair in zip(stored[:-2], layer.file_shape[:-2], strict=True))
+    own = blocks(layer.file_shape, stored, least=math.isqrt(_VALUES // max(1, leading)))
     return dask_array(layer, (1, *own) if layer.stacked else own, layer.paths, layer.name.rpartition("/")[2])
 
 

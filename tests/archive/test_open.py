@@ -14,6 +14,7 @@ from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 from musyq_lab.files import lazy, stored
+from musyq_lab.files.stored import StoredLayer
 
 
 def put(ds, root, **extra):
@@ -43,14 +44,27 @@ def test_round_trip_within_half_a_step(tmp_path):
     assert found.crs.attrs["inverse_flattening"] == 298.257223563
 
 
-def test_it_is_lazy_and_in_the_chunks_of_the_file(tmp_path):
-    path = put(dataset(rows=720, columns=1440, months=1), tmp_path)
+@pytest.mark.parametrize("months", [1, 12])
+def test_it_is_lazy_and_in_whole_chunks_of_the_file(tmp_path, months):
+    path = put(dataset(rows=720, columns=1440, months=months), tmp_path)
     with dask.config.set(scheduler=never):
         found = open_product(path)
         part = found.flux.sel(latitude=10, longitude=20, method="nearest")
     with h5py.File(path) as file:
-        assert tuple(c[0] for c in found.flux.chunks) == file["flux"].chunks
-    assert part.shape == (1,)
+        stored = file["flux"].chunks
+    block = tuple(sizes[0] for sizes in found.flux.chunks)
+    assert all(b % s == 0 or b == n for b, s, n in zip(block, stored, found.flux.shape, strict=True))
+    assert np.prod(block) <= max(2 * 2**20, np.prod(stored))
+    assert part.shape == (months,)
+
+
+def test_the_series_of_a_pixel_reads_no_more_than_its_own_chunks(tmp_path, monkeypatch):
+    """Blocks are larger than chunks, but a slice reaches the layer."""
+    path = put(dataset(rows=720, columns=1440, months=1), tmp_path)
+    asked, read = [], StoredLayer.__getitem__
+    monkeypatch.setattr(StoredLayer, "__getitem__", lambda layer, key: asked.append(key) or read(layer, key))
+    open_product(path).flux.isel(latitude=300, longitude=700).compute()
+    assert [key[-2:] for key in asked] == [(300, 700)]
 
 
 def test_no_handle_is_kept(tmp_path):
