@@ -176,6 +176,9 @@ _WEATHER = (
     ),
     Quantity("soil_moisture", "", "1", "theta", "water of the root zone as share of what plants can use", (0.0, 1.0)),
     Quantity("evaporation_ratio", "", "1", "E/E_p", "actual over potential evapotranspiration", (0.0, 1.5)),
+    Quantity(
+        "evaporation_ratio_mean", "", "1", "alpha", "evaporation ratio of the place, mean of the years", (0.0, 1.5)
+    ),
 )
 
 _ENERGY = (

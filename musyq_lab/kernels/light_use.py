@@ -204,7 +204,7 @@ _PARABOLA = ("efficiency", "coldest", "best", "hottest")
 MOD17 = ClassModel("mod17", _mod17, ("par", "fpar", "coldest", "deficit"), _RAMPS, _RESULTS)
 """PAR (W m-2), FPAR (1), lowest air temperature of the day (K), vapour pressure deficit by day (Pa)."""
 MOD17_SOIL = ClassModel(
-    "mod17_soil", _mod17_soil, ("par", "fpar", "coldest", "deficit", "soil", "ratio"), _RAMPS, _RESULTS
+    "mod17_soil", _mod17_soil, ("par", "fpar", "coldest", "deficit", "soil", "dryness"), _RAMPS, _RESULTS
 )
 """As MOD17, then water of the root zone as share of what plants can use (1), evaporation ratio of the years (1)."""
 MUSYQ = ClassModel(

@@ -6,7 +6,7 @@ Everything here is pure and picklable, so that it runs the same in this process,
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,10 +128,18 @@ class Block:
         )
 
     def _central_difference(self, values: list[Array], index: int, sigma: Array) -> list[Array]:
+        """Return what one sigma of an input makes of each variable; steps end where the input's range does."""
+        low, high = self.inputs[index].valid_range
         above, below = list(values), list(values)
         with np.errstate(all="ignore"):  # fill values such as inf are NaN in the end
             above[index], below[index] = values[index] + sigma, values[index] - sigma
-            return [(a - b) / 2 for a, b in zip(self._evaluate(above), self._evaluate(below), strict=True)]
+            cut = (above[index] > high) | (below[index] < low)
+            share = above[index].dtype.type(0.5)
+            if cut.any():
+                # A height that may be 0.3 m off cannot lie 0.3 m below 0.1 m: the slope is that of the shorter step.
+                above[index], below[index] = np.minimum(above[index], high), np.maximum(below[index], low)
+                share = np.where(cut, sigma / (above[index] - below[index]), share).astype(above[index].dtype)
+            return [(a - b) * share for a, b in zip(self._evaluate(above), self._evaluate(below), strict=True)]
 
     def _evaluate(self, arrays: list[Array]) -> list[Array]:
         with np.errstate(all="ignore"):
@@ -212,10 +220,22 @@ def call_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any
     return function(**{name: value for name, value in arguments.items() if name in parameters})
 
 
+def float_type(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    """Return float32 if every float among the types is that and the integers have 16 bits at most, else float64.
+
+    Parameters
+    ----------
+    dtypes : sequence of numpy.dtype
+        Of the inputs; classes are often small integers.
+    """
+    floats = [d for d in dtypes if d.kind == "f"]
+    small = all(d == np.float32 if d.kind == "f" else d.itemsize <= 2 for d in dtypes)
+    return np.dtype(np.float32 if floats and small else np.float64)
+
+
 def _as_floats(arrays: tuple[Array, ...]) -> list[Array]:
-    """Return float32 arrays if all are float32, else float64 ones."""
-    single = all(a.dtype == np.float32 for a in arrays)
-    return [np.asarray(a, np.float32 if single else np.float64) for a in arrays]
+    dtype = float_type([a.dtype for a in arrays])
+    return [np.asarray(a, dtype) for a in arrays]
 
 
 def _default_sigma(item: Input, array: Array) -> Array | None:

@@ -15,7 +15,7 @@ _ATTRIBUTES = {
     "soil_moisture": {"units": "1", "long_name": "water of the root zone as share of what it holds"},
     "evaporation": {"units": _RATE, "long_name": "actual evaporation"},
     "runoff": {"units": _RATE, "long_name": "water beyond the capacity"},
-    "evaporation_ratio": {"units": "1", "long_name": "actual over potential evapotranspiration of all days"},
+    "evaporation_ratio_mean": {"units": "1", "long_name": "actual over potential evapotranspiration of all days"},
 }
 
 
@@ -48,8 +48,8 @@ def soil_water(
     -------
     xarray.Dataset
         ``soil_moisture`` (share of the capacity, 1), ``evaporation`` and ``runoff`` (mm d-1), each with ``time``, and
-        ``evaporation_ratio``, the actual over the potential evaporation of all days. NaN from the first day without
-        data on.
+        ``evaporation_ratio_mean``, the actual over the potential evaporation of all days. NaN from the first day
+        without data on.
 
     Raises
     ------

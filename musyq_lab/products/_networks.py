@@ -75,7 +75,10 @@ AT_HIGH = Flag(FIRST_OWN_BIT + 2, "at_upper_limit", "the network gave more than 
 NADIR = Flag(
     FIRST_OWN_BIT + 3, "nadir_assumed", "the view angles are not known: a view from straight above was assumed"
 )
-FLAGS = (OUTSIDE, AT_LOW, AT_HIGH, NADIR)
+ASSUMED = Flag(
+    FIRST_OWN_BIT + 4, "sensor_assumed", "the scene names no sensor: its bands were taken for those of MODIS"
+)
+FLAGS = (OUTSIDE, AT_LOW, AT_HIGH, NADIR, ASSUMED)
 """Bits of every product made by networks."""
 
 
@@ -206,6 +209,7 @@ def quality(variable: str, inputs: Given, value: Array | None) -> dict[str, Any]
     found = {
         OUTSIDE.name: far | (sun > MAX_SUN) | (view > MAX_VIEW),
         NADIR.name: np.bool_(inputs.view_zenith is None),
+        ASSUMED.name: np.bool_(not inputs.sensor),
     }
     if value is None:
         return found

@@ -28,11 +28,11 @@ from musyq_lab.core.errors import InputError, closest
 from musyq_lab.core.quality import CAUSE_DTYPE, QA_DTYPE
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._apply import apply_block
-from musyq_lab.products._block import Block, Body, call_with
+from musyq_lab.products._block import Block, Body, call_with, float_type
 from musyq_lab.products._inputs import Units, collect, needed_inputs
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 from musyq_lab.products._resolve import complete, upstream
-from musyq_lab.products._scene_bits import with_scene_bits
+from musyq_lab.products._scene_bits import with_scene_bits, without_clouds
 from musyq_lab.products._told import Years, sensor_of, years_of
 
 _TAIL = """
@@ -143,6 +143,8 @@ class Retrieval:
         arrays = collect(self.spec, inputs, ds, given, units)
         if self.check is not None:
             call_with(self.check, {"given": frozenset(arrays), "method": chosen, **options})
+        if self.spec.support in ("series", "yearly"):
+            arrays = without_clouds(arrays, ds)
         years = years_of(self.spec, arrays) if self.spec.support == "yearly" else None
         block = Block(
             self.spec,
@@ -316,8 +318,7 @@ def _input(block: Block, name: str) -> Input:
 
 
 def _dtypes(inputs: Sequence[xr.DataArray], count: int) -> list[Any]:
-    single = all(a.dtype == "float32" for a in inputs)
-    return ["float32" if single else "float64"] * count
+    return [float_type([a.dtype for a in inputs])] * count
 
 
 def _signature(spec: Product, options: Mapping[str, Any]) -> inspect.Signature:

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import xarray as xr
 
-from musyq_lab.core.quality import OF_SCENE, QA_DTYPE
+from musyq_lab.core.quality import OF_SCENE, QA_DTYPE, SCENE_CLOUD
 
 _LAYER = "qa"
+
+
+def without_clouds(arrays: Mapping[str, xr.DataArray], dataset: xr.Dataset | None) -> dict[str, xr.DataArray]:
+    """Return series with their cloudy dates left out, which would pass for seasons.
+
+    Parameters
+    ----------
+    arrays : mapping of str to xarray.DataArray
+        Inputs along ``time``.
+    dataset : xarray.Dataset or None
+        With a layer ``qa`` along ``time`` that names its bits; else nothing changes.
+    """
+    scene = None if dataset is None else dataset.get(_LAYER)
+    if scene is None or scene.dtype.kind not in "iu" or "time" not in scene.dims:
+        return dict(arrays)
+    mask = _mask(scene, dict(OF_SCENE)[SCENE_CLOUD])
+    clear = (_bare(scene) & mask) == 0
+    return {name: a.where(clear) if set(clear.dims) <= set(a.dims) else a for name, a in arrays.items()}
+
+
+def _mask(scene: xr.DataArray, names: Iterable[str]) -> int:
+    """Return the bits that a layer has for flags of these names."""
+    known = str(scene.attrs.get("flag_meanings", "")).split()
+    masks = dict(zip(known, np.atleast_1d(scene.attrs.get("flag_masks", [])), strict=False))
+    return sum(int(masks[name]) for name in names if name in masks)
+
+
+def _bare(scene: xr.DataArray) -> xr.DataArray:
+    return scene.drop_vars([c for c in scene.coords if c not in scene.dims]).drop_attrs(deep=False)
 
 
 def with_scene_bits(bits: xr.DataArray, dataset: xr.Dataset | None) -> xr.DataArray:
@@ -23,11 +54,8 @@ def with_scene_bits(bits: xr.DataArray, dataset: xr.Dataset | None) -> xr.DataAr
     scene = None if dataset is None else dataset.get(_LAYER)
     if scene is None or scene.dtype.kind not in "iu" or not set(scene.dims) <= set(bits.dims):
         return bits
-    names = str(scene.attrs.get("flag_meanings", "")).split()
-    masks = dict(zip(names, np.atleast_1d(scene.attrs.get("flag_masks", [])), strict=False))
-    bare = scene.drop_vars([c for c in scene.coords if c not in scene.dims]).drop_attrs()
+    bare = _bare(scene)
     for flag, sources in OF_SCENE:
-        mask = sum(int(masks[name]) for name in sources if name in masks)
-        if mask:
+        if mask := _mask(scene, sources):
             bits = bits | ((bare & mask) > 0).astype(QA_DTYPE) * QA_DTYPE.type(flag.mask)
     return bits

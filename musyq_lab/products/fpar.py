@@ -41,7 +41,7 @@ from musyq_lab.products._retrieval import retrieval
 _NO_LEAVES = (15, 17)  # IGBP: snow and ice, water
 _TABLE = 0.03  # error of tables that the spread among their best entries does not hold (ours)
 
-NO_LEAVES = Flag(FIRST_OWN_BIT + 5, "no_leaves", "the land cover is snow, ice or water, which has no leaves")
+NO_LEAVES = Flag(FIRST_OWN_BIT + 6, "no_leaves", "the land cover is snow, ice or water, which has no leaves")
 
 SPEC = Product(
     key="fpar",

@@ -12,7 +12,7 @@ Light-use efficiency models in the form :math:`GPP = \varepsilon\, f\, \mathrm{P
     MOD17 times the soil moisture stress of Stocker et al. (2020),
     :math:`1 - (1 - 0.733\,\bar\alpha)(0.6 - \theta)^2 / 0.36` for :math:`\theta < 0.6`: for places where it is the soil
     and not the air that is dry. ``soil_moisture`` may come from :func:`musyq_lab.products._bucket.soil_water`;
-    ``evaporation_ratio`` is here the mean of the years, :math:`\bar\alpha`.
+    ``evaporation_ratio_mean`` is that of the place over years, :math:`\bar\alpha` (:func:`musyq_lab.soil_water`).
 ``pmodel``, ``pmodel_soil``
     The P-model (equations in :mod:`musyq_lab.kernels._photosynthesis`), which needs no land cover; with and without
     that stress. ``pathway="c4"`` for C4 plants.
@@ -115,7 +115,8 @@ SPEC = Product(
             colour_map="YlGn",
             inputs=(
                 *("land_cover", "air_temperature_min", "vapour_pressure_deficit", "air_temperature"),
-                *("air_temperature_day", "evaporation_ratio", "clear_sky_index", "soil_moisture", "lswi"),
+                *("air_temperature_day", "evaporation_ratio", "evaporation_ratio_mean"),
+                *("clear_sky_index", "soil_moisture", "lswi"),
                 *("lswi_maximum", "carbon_dioxide", "surface_pressure", "altitude"),
             ),
             model_uncertainty=(0.0, 0.25),
@@ -134,6 +135,7 @@ SPEC = Product(
         Input("evaporation_ratio", source="product:evapotranspiration", uncertainty=(0.1, 0.0)),
         Input("clear_sky_index", uncertainty=(0.05, 0.0)),
         Input("soil_moisture", uncertainty=(0.1, 0.0)),
+        Input("evaporation_ratio_mean", uncertainty=(0.1, 0.0)),
         Input("evi", source="product:vi", uncertainty=(0.02, 0.0)),
         Input("lswi", source="product:vi", uncertainty=(0.03, 0.0)),
         Input("lswi_maximum", uncertainty=(0.03, 0.0)),
@@ -154,7 +156,7 @@ SPEC = Product(
             "MOD17 light-use efficiency times the soil moisture stress of Stocker et al. (2020)",
             inputs=(
                 *("fpar", *_WEATHER, "air_temperature_min", "vapour_pressure_deficit"),
-                *("soil_moisture", "evaporation_ratio"),
+                *("soil_moisture", "evaporation_ratio_mean"),
             ),
             references=("10.1016/j.rse.2004.12.011", "10.5194/gmd-13-1545-2020"),
         ),
@@ -167,7 +169,7 @@ SPEC = Product(
         Method(
             "pmodel_soil",
             "P-model with soil moisture stress and the quantum yield of its setup FULL",
-            inputs=(*_PMODEL, "soil_moisture", "evaporation_ratio"),
+            inputs=(*_PMODEL, "soil_moisture", "evaporation_ratio_mean"),
             references=("10.5194/gmd-13-1545-2020",),
         ),
         Method(
@@ -281,7 +283,7 @@ def _p_model(variables: tuple[str, ...], carbon: float, pathway: float, phi: flo
         _given(inputs, "carbon_dioxide", carbon),
         _pressure(inputs),
         _given(inputs, "soil_moisture", 1.0),
-        _given(inputs, "evaporation_ratio", 1.0),
+        _given(inputs, "evaporation_ratio_mean", 1.0),
         phi,
         pathway,
     )
@@ -322,6 +324,7 @@ _DRIVERS: Mapping[str, _Driver] = {
     "deficit": lambda given, _: given["vapour_pressure_deficit"],
     "soil": lambda given, _: given["soil_moisture"],
     "ratio": lambda given, _: given["evaporation_ratio"],
+    "dryness": lambda given, _: given["evaporation_ratio_mean"],
     "sky": lambda given, options: given["clear_sky_index"] * options["clear_transmittance"],
     "pressure": lambda given, _: _pressure(given),
     "evi": lambda given, _: _given(given, "evi", 1.0),

@@ -46,9 +46,9 @@ _NO_LEAVES = (15, 17)  # IGBP: snow and ice, water
 _NO_CLUMPING = 1.0  # leaves at random
 
 EFFECTIVE = Flag(
-    FIRST_OWN_BIT + 4, "effective", "neither clumping nor land cover is known: the value is effective leaf area"
+    FIRST_OWN_BIT + 5, "effective", "neither clumping nor land cover is known: the value is effective leaf area"
 )
-NO_LEAVES = Flag(FIRST_OWN_BIT + 5, "no_leaves", "the land cover is snow, ice or water, which has no leaves")
+NO_LEAVES = Flag(FIRST_OWN_BIT + 6, "no_leaves", "the land cover is snow, ice or water, which has no leaves")
 
 SPEC = Product(
     key="lai",

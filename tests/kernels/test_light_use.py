@@ -28,6 +28,7 @@ ORDINARY = {
     "deficit": (0.0, 5000.0),
     "soil": (0.0, 1.0),
     "ratio": (0.0, 1.2),
+    "dryness": (0.0, 1.2),
     "warmth": (258.0, 318.0),
     "sky": (0.0, 0.9),
     "pressure": (6e4, 1.03e5),
@@ -188,7 +189,7 @@ def test_production_is_light_times_efficiency_and_linear_in_light(name):
 
 @pytest.mark.parametrize("name", ["mod17", "mod17_soil"])
 def test_ramps_end_where_the_table_says(name):
-    more = {"soil": 1.0, "ratio": 1.0, "par": 100.0, "fpar": 1.0}
+    more = {"soil": 1.0, "dryness": 1.0, "par": 100.0, "fpar": 1.0}
     full = made(name, 4, coldest=FREEZING + 9.94, deficit=650.0, **more)
     assert full == pytest.approx(1.526 * 8.64)
     assert made(name, 4, coldest=FREEZING - 6.0, deficit=650.0, **more) == 0
@@ -198,9 +199,9 @@ def test_ramps_end_where_the_table_says(name):
 
 def test_soil_lowers_mod17_by_its_stress():
     drivers = {"par": 100.0, "fpar": 0.5, "coldest": 285.0, "deficit": 900.0}
-    dry = made("mod17_soil", 2, soil=0.2, ratio=0.5, **drivers) / made("mod17", 2, **drivers)
+    dry = made("mod17_soil", 2, soil=0.2, dryness=0.5, **drivers) / made("mod17", 2, **drivers)
     assert dry == pytest.approx(0.7184444444, abs=1e-9)
-    assert made("mod17_soil", 2, soil=0.7, ratio=0.1, **drivers) == made("mod17", 2, **drivers)
+    assert made("mod17_soil", 2, soil=0.7, dryness=0.1, **drivers) == made("mod17", 2, **drivers)
 
 
 @pytest.mark.parametrize("name", TABLES)

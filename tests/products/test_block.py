@@ -19,7 +19,7 @@ from musyq_lab.core.quality import (
     Flag,
 )
 from musyq_lab.core.spec import Input, Method, Product, Variable, Window
-from musyq_lab.products._block import Block
+from musyq_lab.products._block import Block, float_type
 
 RED, NIR = Input("reflectance_red"), Input("reflectance_nir")
 LOW, HIGH = RED.valid_range
@@ -116,9 +116,9 @@ def test_inputs_broadcast_and_so_do_the_bits(shapes):
 
 
 @pytest.mark.parametrize(
-    ("dtypes", "expected"), [(("f4", "f4"), "f4"), (("f4", "f8"), "f8"), (("f8", "f8"), "f8"), (("f4", "i2"), "f8")]
+    ("dtypes", "expected"), [(("f4", "f4"), "f4"), (("f4", "f8"), "f8"), (("f8", "f8"), "f8"), (("f4", "i2"), "f4")]
 )
-def test_single_precision_only_if_all_inputs_have_it(dtypes, expected):
+def test_single_precision_only_if_all_floats_have_it(dtypes, expected):
     values, _, _ = block().values(*(np.ones(2, d) for d in dtypes))
     assert values.dtype == np.dtype(expected)
 
@@ -239,6 +239,23 @@ def test_uncertainty_grows_with_its_sources_and_scales_with_them(first, second, 
     assert large == pytest.approx(factor * small, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        (["float32", "float32"], "float32"),
+        (["float32", "uint8"], "float32"),
+        (["float32", "int16"], "float32"),
+        (["float32", "int32"], "float64"),  # 2^24 + 1 is no float32
+        (["float32", "float64"], "float64"),
+        (["uint8"], "float64"),
+    ],
+)
+def test_small_integers_follow_the_floats(dtypes, expected):
+    assert float_type([np.dtype(d) for d in dtypes]) == expected
+    value, *_ = block().values(*(np.ones(2, d) for d in (dtypes * 2)[:2]))
+    assert value.dtype == expected
+
+
 # ---- causes, own bits, own uncertainty, methods, years ---------------------------------------------------------------
 def test_each_faulty_input_has_a_bit_of_its_own():
     red, nir = np.array([0.1, np.nan, 0.1, 9.0]), np.array([0.4, 0.4, -9.0, np.nan])
@@ -288,6 +305,23 @@ def test_own_uncertainty_gets_given_and_default_sigmas_and_masked_inputs():
 def test_own_uncertainty_of_too_few_variables_is_refused():
     with pytest.raises(MusyqError, match="returned 0 arrays"):
         block(uncertainty=lambda **_: []).uncertainties(np.ones(1), np.ones(1))
+
+
+def test_steps_end_where_the_range_of_an_input_does():
+    """One sigma of 0.2 around 0.05 would reach -0.15: the slope of a line is the same from the shorter step."""
+    red = replace(RED, uncertainty=(0.2, 0.0))
+    spec = replace(SPEC, inputs=(red, NIR))
+    made = block(lambda *, reflectance_red, reflectance_nir: 3 * reflectance_red + reflectance_nir, spec)
+    sigma, = made.uncertainties(np.array([0.05, 0.5, HIGH]), np.full(3, 0.4))  # fmt: skip
+    np.testing.assert_allclose(sigma, 0.6)
+
+
+def test_a_root_near_zero_keeps_a_finite_error():
+    red = replace(RED, uncertainty=(0.3, 0.0))
+    made = block(lambda *, reflectance_red, reflectance_nir: np.sqrt(reflectance_red + 0.05) + 0 * reflectance_nir,
+                 replace(SPEC, inputs=(red, NIR)))  # fmt: skip
+    (sigma,) = made.uncertainties(np.array([0.0]), np.array([0.4]))
+    assert sigma[0] == pytest.approx(0.3 / 0.35 * np.sqrt(0.35))
 
 
 def test_a_method_has_an_error_of_its_own():

@@ -16,7 +16,9 @@ from musyq_lab.core.quality import (
     SCENE_SNOW,
     scene_attributes,
 )
-from musyq_lab.products._scene_bits import with_scene_bits
+from musyq_lab.core.spec import Input, Product, Variable
+from musyq_lab.products._retrieval import retrieval
+from musyq_lab.products._scene_bits import with_scene_bits, without_clouds
 
 EXPECTED = {
     **dict.fromkeys(("cloud", "cloud_shadow", "cirrus", "cloud_possible"), SCENE_CLOUD.mask),
@@ -96,3 +98,32 @@ def test_both_parts_of_the_uncertainty_count():
     whole["reflectance_uncertainty"] = xr.full_like(whole.reflectance, 0.001)
     given = ml.retrieve("vi", whole, variables=["ndvi"])
     np.testing.assert_allclose(given.ndvi_uncertainty, expected / 5, rtol=1e-3)
+
+
+def cube(**more):
+    """Return a series of two dates and pixels, the first date of the first pixel cloudy."""
+    values = np.array([[0.1, 0.5], [0.6, 0.5]], "float32")
+    dates = np.array(["2019-01-05", "2019-07-05"], "datetime64[ns]")
+    bits = np.array([[SCENE_FLAG["cloud"].mask, SCENE_FLAG["water"].mask], [0, 0]], "uint16")
+    layers = {"ndvi": (("time", "x"), values, {"units": "1"}), "qa": (("time", "x"), bits, scene_attributes())}
+    return xr.Dataset({**layers, **more}, {"time": dates, "x": [0.0, 1.0]})
+
+
+def test_cloudy_dates_are_left_out_of_series():
+    ds = cube()
+    found = without_clouds({"ndvi": ds.ndvi, "height": xr.DataArray([1.0, 2.0], dims="x")}, ds)
+    np.testing.assert_array_equal(found["ndvi"], np.array([[np.nan, 0.5], [0.6, 0.5]], "float32"))
+    assert found["ndvi"].dtype == "float32"
+    assert found["height"].values.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("bad", [None, cube().drop_vars("qa"), cube().isel(time=0), cube().astype(float)])
+def test_without_bits_along_time_series_stay(bad):
+    ds = cube()
+    xr.testing.assert_identical(without_clouds({"ndvi": ds.ndvi}, bad)["ndvi"], ds.ndvi)
+
+
+def test_yearly_products_do_not_see_clouds():
+    spec = Product("low", "Low", (Variable("low", "low", "1", dtype="float32"),), (Input("ndvi"),), support="yearly")
+    made = retrieval(spec)(lambda *, ndvi, years: np.nanmin(ndvi, axis=-1)[..., None])(cube(), uncertainty=False)
+    np.testing.assert_allclose(made.low.values, [[0.6, 0.5]])

@@ -32,13 +32,13 @@ def test_is_the_kernel_along_time(weather):
     here = made.isel(y=1, x=2)
     for name, expected in (("soil_moisture", share), ("evaporation", evaporation), ("runoff", runoff)):
         np.testing.assert_allclose(here[name], expected, rtol=1e-12)
-    assert here.evaporation_ratio.item() == pytest.approx(evaporation.sum() / pixel[1].sum())
+    assert here.evaporation_ratio_mean.item() == pytest.approx(evaporation.sum() / pixel[1].sum())
 
 
 def test_names_and_units_are_those_of_the_production_models(weather):
     made = soil_water(*weather)
-    assert made.soil_moisture.attrs["units"] == made.evaporation_ratio.attrs["units"] == "1"
-    assert "time" not in made.evaporation_ratio.dims
+    assert made.soil_moisture.attrs["units"] == made.evaporation_ratio_mean.attrs["units"] == "1"
+    assert "time" not in made.evaporation_ratio_mean.dims
     assert 0 < float(made.soil_moisture.min()) < float(made.soil_moisture.max()) <= 1
 
 
