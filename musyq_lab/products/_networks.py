@@ -76,7 +76,10 @@ NADIR = Flag(
     FIRST_OWN_BIT + 3, "nadir_assumed", "the view angles are not known: a view from straight above was assumed"
 )
 ASSUMED = Flag(
-    FIRST_OWN_BIT + 4, "sensor_assumed", "the scene names no sensor: its bands were taken for those of MODIS"
+    FIRST_OWN_BIT + 4,
+    "sensor_assumed",
+    "the scene names no sensor or platform that has networks: its bands were taken for those of MODIS, or of the "
+    "sensor's first platform",
 )
 FLAGS = (OUTSIDE, AT_LOW, AT_HIGH, NADIR, ASSUMED)
 """Bits of every product made by networks."""
@@ -209,7 +212,7 @@ def quality(variable: str, inputs: Given, value: Array | None) -> dict[str, Any]
     found = {
         OUTSIDE.name: far | (sun > MAX_SUN) | (view > MAX_VIEW),
         NADIR.name: np.bool_(inputs.view_zenith is None),
-        ASSUMED.name: np.bool_(not inputs.sensor),
+        ASSUMED.name: np.bool_(not _is_known(inputs.sensor)),
     }
     if value is None:
         return found
@@ -285,6 +288,11 @@ def _choose(sensor: str, given: frozenset[str]) -> _Networks:
             "reflectance of all bands of one of these sets, or name another sensor: sensor='...'."
         )
     return max(usable, key=lambda networks: len(networks.bands))
+
+
+def _is_known(sensor: str) -> bool:
+    key, _, variant = sensor.partition("/")
+    return variant in _table().get(key, {})
 
 
 @lru_cache(maxsize=1)

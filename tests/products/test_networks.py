@@ -77,6 +77,16 @@ def test_no_sensor_is_the_reference_and_no_variant_the_first():
     assert given(sensor="landsat_oli/Landsat-10").chosen is given(sensor="landsat_oli/Landsat-8").chosen
 
 
+@pytest.mark.parametrize(
+    ("sensor", "assumed"),
+    [("", True), ("landsat_oli", True), ("landsat_oli/Landsat-10", True), ("landsat_oli/Landsat-9", False)],
+)
+def test_bands_that_had_to_be_assumed_are_marked(sensor, assumed):
+    inputs = given(sensor=sensor)
+    value = _networks.estimate("lai", inputs)
+    assert _networks.quality("lai", inputs, value)["sensor_assumed"] == assumed
+
+
 def test_what_there_is_no_network_for_is_said():
     with pytest.raises(NotFoundError, match="Did you mean 'modis'"):
         assert given(sensor="modiss/Terra").chosen
