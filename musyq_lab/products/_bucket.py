@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.units import convert
+from musyq_lab.core.units import convert, convertible
 from musyq_lab.kernels import bucket
 
 _RATE = "mm d-1"
+_FLUX = "kg m-2 d-1"
 _DAY = np.timedelta64(1, "D")
 _ATTRIBUTES = {
     "soil_moisture": {"units": "1", "long_name": "water of the root zone as share of what it holds"},
@@ -33,7 +34,7 @@ def soil_water(
     Parameters
     ----------
     precipitation, potential_evapotranspiration : xarray.DataArray
-        Daily means with a dimension ``time`` in steps of one day, in units that convert to mm d-1;
+        Daily means with a dimension ``time`` in steps of one day, in units that convert to mm d-1 or kg m-2 d-1;
         ``potential_evapotranspiration`` as :func:`musyq_lab.retrieve` makes it.
     capacity : xarray.DataArray or float, optional
         Water that the root zone holds (mm); 150 is the capacity of SPLASH (Davis et al. 2017).
@@ -79,5 +80,8 @@ def _daily(name: str, array: xr.DataArray) -> xr.DataArray:
     # Calendars without 29 February have one step of two days every fourth year.
     if steps.dtype.kind == "m" and not ((steps >= _DAY) & (steps <= 2 * _DAY)).all():
         raise InputError(f"{name} must be in steps of one day. Resample it, for example .resample(time='1D').mean().")
+    units = str(array.attrs.get("units", ""))
+    if units and convertible(units, _FLUX):  # as CF writes precipitation: 1 kg m-2 of water is 1 mm
+        array = convert(array, _FLUX).assign_attrs(units=_RATE)
     daily: xr.DataArray = convert(array, _RATE).astype(np.float64)
     return daily

@@ -58,6 +58,13 @@ def test_units_are_converted(weather):
         soil_water(rain.assign_attrs(units="K"), demand)
 
 
+def test_precipitation_as_a_flux_of_mass(weather):
+    """1 kg m-2 s-1 is 86,400 mm of water a day."""
+    rain, demand = weather
+    flux = (rain / 86400.0).assign_attrs(units="kg m-2 s-1")
+    xr.testing.assert_allclose(soil_water(flux, demand).soil_moisture, soil_water(rain, demand).soil_moisture)
+
+
 def test_a_map_of_capacities(weather):
     capacity = xr.DataArray([[50.0, 100.0, 150.0]] * 2, dims=("y", "x"))
     made = soil_water(*weather, capacity=capacity)
