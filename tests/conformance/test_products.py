@@ -13,6 +13,8 @@ import pytest
 import xarray as xr
 from conformance.data import CHUNKS, example, lazily, never
 
+from musyq_lab.archive.open import open_product
+from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.quality import CAUSE_DTYPE, INPUT_MISSING, INPUT_OUT_OF_RANGE, QA_DTYPE
 from musyq_lab.core.units import same_units
@@ -259,3 +261,19 @@ def test_documentation_has_inputs_source_and_equation(spec):
     assert len(module.__doc__.splitlines()) > 3
     assert spec.references or all(v.references for v in spec.variables)
     assert "uncertainty" in getattr(retrieve, spec.key).__doc__
+
+
+def test_a_file_keeps_values_to_half_a_step_and_every_bit(spec, inputs, everything, tmp_path):
+    made = retrieve(spec.key, inputs, variables=everything)
+    path = write_product(made, tmp_path, edition=spec.editions[0], tile="test", period="2019001")
+    back = open_product(path)
+    for variable in spec.variables:
+        there = np.isfinite(made[variable.name].values)
+        np.testing.assert_array_equal(np.isfinite(back[variable.name].values), there)
+        step = variable.scale if variable.packed else 0.0
+        difference = np.abs(back[variable.name].values - made[variable.name].values)[there]
+        assert (difference <= 0.5001 * step + 1e-6 * np.abs(made[variable.name].values[there])).all(), variable.name
+    for bits in (spec.qa_name, spec.cause_name):
+        np.testing.assert_array_equal(back[bits], made[bits])
+        assert back[bits].attrs["flag_meanings"] == made[bits].attrs["flag_meanings"]
+    assert back.attrs.get("method") == made.attrs.get("method")
