@@ -16,6 +16,7 @@ from musyq_lab.core.units import convert
 from musyq_lab.core.variables import QUANTITIES, quantity
 from musyq_lab.kernels import weather
 from musyq_lab.kernels._photosynthesis import PHOTONS
+from musyq_lab.standard.layout import between_azimuths
 
 Find = Callable[[str], "xr.DataArray | None"]
 
@@ -35,11 +36,6 @@ class Rule(NamedTuple):
     """Arrays in, array out."""
 
 
-def _fold(sun: Any, view: Any) -> Any:
-    """Return the azimuth between the two, 0 to 180 degrees, 0 with both on one side."""
-    return np.abs((sun - view + 180.0) % 360.0 - 180.0)
-
-
 def _humidity(temperature: Any, vapour: Any) -> Any:
     return vapour / weather.saturation_pressure(temperature)
 
@@ -47,7 +43,7 @@ def _humidity(temperature: Any, vapour: Any) -> Any:
 _RULES = {
     "surface_pressure": (Rule(("altitude",), weather.standard_pressure),),
     "relative_humidity": (Rule(("air_temperature", "vapour_pressure"), _humidity),),
-    "relative_azimuth": (Rule(_ANGLES, _fold),),
+    "relative_azimuth": (Rule(_ANGLES, between_azimuths),),
     "air_temperature": (Rule(("air_temperature_min", "air_temperature_max"), lambda low, high: 0.5 * (low + high)),),
     "downward_par": (
         Rule(("downward_shortwave",), lambda shortwave: PAR_OF_SHORTWAVE * shortwave),

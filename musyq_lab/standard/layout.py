@@ -148,10 +148,15 @@ def hide(scene: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     return scene.assign({name: scene[name].where(~hidden).assign_attrs(scene[name].attrs) for name in stacks})
 
 
+def between_azimuths(sun: Any, view: Any) -> Any:
+    """Return the angle between two azimuths (deg, 0 to 180), 0 with both on one side; arrays of any kind."""
+    turn = abs(view - sun) % 360.0
+    return np.minimum(turn, 360.0 - turn)
+
+
 def relative_azimuth(scene: xr.Dataset) -> xr.DataArray:
     """Return the angle between the azimuths of Sun and sensor (deg, 0 to 180), 0 with both on one side."""
-    turn: xr.DataArray = abs(scene["view_azimuth"] - scene["sun_azimuth"]) % 360.0
-    folded: xr.DataArray = turn.where(turn <= 180.0, 360.0 - turn)
+    folded: xr.DataArray = between_azimuths(scene["sun_azimuth"], scene["view_azimuth"])
     return folded.rename("relative_azimuth").assign_attrs(
         units="degree", long_name="azimuth of the sensor less that of the Sun"
     )

@@ -47,6 +47,24 @@ def numbers_of(notebook: nbformat.NotebookNode) -> dict:
     return json.loads(printed(code(notebook)[-1]).removeprefix("NUMBERS "))
 
 
+def folders_of(factory: pytest.TempPathFactory, name: str) -> tuple[Path, Path]:
+    """Make the empty folder that a notebook runs in, and one for what is temporary."""
+    base = factory.mktemp(name)
+    work, scratch = base / "work", base / "scratch"
+    for folder in (work, scratch):
+        folder.mkdir()
+    return work, scratch
+
+
+def resized(notebook: nbformat.NotebookNode, before: str, after: str) -> nbformat.NotebookNode:
+    """Return a copy with one line of its parameters changed."""
+    small = nbformat.from_dict(notebook)
+    parameters = tagged(small, "parameters")
+    assert before in parameters.source
+    parameters.source = parameters.source.replace(before, after)
+    return small
+
+
 def execute_here(notebook: nbformat.NotebookNode, work: Path, scratch: Path) -> nbformat.NotebookNode:
     """Run all cells with this tree on the path and a folder of its own for what is temporary."""
     with pytest.MonkeyPatch.context() as patch:

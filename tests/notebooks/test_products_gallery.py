@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, resized, tagged
 
 pytestmark = pytest.mark.slow  # it makes a simulation
 
@@ -39,20 +39,13 @@ def notebook() -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    base = tmp_path_factory.mktemp("gallery")
-    work, scratch = base / "work", base / "scratch"
-    for folder in (work, scratch):
-        folder.mkdir()
-    return work, scratch
+    return folders_of(tmp_path_factory, "gallery")
 
 
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
     """Run all cells as a user does, then the check with answers that miss a step, then print what was found."""
-    small = nbformat.from_dict(notebook)
-    parameters = tagged(small, "parameters")
-    assert "SIZE = 4.0" in parameters.source
-    parameters.source = parameters.source.replace("SIZE = 4.0", "SIZE = 3.0")
+    small = resized(notebook, "SIZE = 4.0", "SIZE = 3.0")
     attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
     small.cells += [nbformat.v4.new_code_cell(f"my_tonnes = {guess}\n{attempt}") for guess in GUESSES.values()]
     small.cells.append(nbformat.v4.new_code_cell(NUMBERS))

@@ -3,7 +3,7 @@
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, resized, tagged
 
 pytestmark = pytest.mark.slow  # it makes two simulations
 
@@ -28,20 +28,13 @@ def notebook() -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    base = tmp_path_factory.mktemp("standardization")
-    work, scratch = base / "work", base / "scratch"
-    for folder in (work, scratch):
-        folder.mkdir()
-    return work, scratch
+    return folders_of(tmp_path_factory, "standardization")
 
 
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
     """Run all cells as a user does, then the check with answers that are guessed, then print what was found."""
-    small = nbformat.from_dict(notebook)
-    parameters = tagged(small, "parameters")
-    assert "SIZE = 9.0" in parameters.source
-    parameters.source = parameters.source.replace("SIZE = 9.0", "SIZE = 6.0")
+    small = resized(notebook, "SIZE = 9.0", "SIZE = 6.0")
     attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
     small.cells += [nbformat.v4.new_code_cell(f"my_aod = {guess}\n{attempt}") for guess in GUESSES]
     small.cells.append(nbformat.v4.new_code_cell(NUMBERS))

@@ -3,7 +3,7 @@
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, tagged
 
 pytestmark = pytest.mark.slow  # it makes a simulation
 
@@ -36,11 +36,7 @@ def notebook() -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    base = tmp_path_factory.mktemp("synergy")
-    work, scratch = base / "work", base / "scratch"
-    for folder in (work, scratch):
-        folder.mkdir()
-    return work, scratch
+    return folders_of(tmp_path_factory, "synergy")
 
 
 @pytest.fixture(scope="module")

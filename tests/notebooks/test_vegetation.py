@@ -3,7 +3,7 @@
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute_here, numbers_of, printed, read, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, resized, tagged
 
 pytestmark = pytest.mark.slow  # it makes a simulation
 
@@ -34,20 +34,13 @@ def notebook() -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    base = tmp_path_factory.mktemp("vegetation")
-    work, scratch = base / "work", base / "scratch"
-    for folder in (work, scratch):
-        folder.mkdir()
-    return work, scratch
+    return folders_of(tmp_path_factory, "vegetation")
 
 
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
     """Run all cells as a user does, then the check with every wrong answer, then print what was found."""
-    small = nbformat.from_dict(notebook)
-    parameters = tagged(small, "parameters")
-    assert "SIZE = 6.0" in parameters.source
-    parameters.source = parameters.source.replace("SIZE = 6.0", "SIZE = 5.0")
+    small = resized(notebook, "SIZE = 6.0", "SIZE = 5.0")
     guess = "for my_class in [number for number in candidates if number != planted]:\n"
     attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
     indented = "\n".join(f"    {line}" for line in attempt.splitlines())
