@@ -185,8 +185,9 @@ class Window:
         return self.size // 2
 
 
-Support = Literal["pixel", "series", "yearly"] | Window
-"""Own pixel; series along ``time`` in and out; series in and one value a calendar year out; square of pixels."""
+Support = Literal["pixel", "series", "yearly", "period", "scene"] | Window
+"""Own pixel; series along ``time`` in and out; series in and one value a calendar year, or one in all, out; the scene
+as a whole, whose function works on DataArrays; square of pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,8 @@ class Product:
     """Accepted by ``method=``; the first is the default. A text is a method's name."""
     default: tuple[str, ...] = ()
     """Variables made when none are asked for; empty means all."""
+    partial: bool = False
+    """Whether, when none are asked for, those are left out whose inputs are not there, as for bands of a sensor."""
     flags: tuple[Flag, ...] = ()
     """Quality bits of its own, beyond the common ones."""
     references: tuple[str, ...] = field(default=())

@@ -187,16 +187,16 @@ _ENERGY = (
         "surface_downwelling_photosynthetic_radiative_flux_in_air",
         "W m-2",
         "PAR",
-        "downward photosynthetically active irradiance (400-700 nm), mean over the period",
-        (0.0, 300.0),
+        "downward photosynthetically active irradiance (400-700 nm), of an instant or mean over the period",
+        (0.0, 700.0),
     ),
     Quantity(
         "photon_flux",
         "surface_downwelling_photosynthetic_photon_flux_in_air",
         "umol m-2 s-1",
         "PPFD",
-        "downward photosynthetic photon flux, mean over the period",
-        (0.0, 1400.0),
+        "downward photosynthetic photon flux, of an instant or mean over the period",
+        (0.0, 3200.0),
     ),
     Quantity("net_radiation", "surface_net_downward_radiative_flux", "W m-2", "R_n", "net radiation", (-300.0, 1200.0)),
     Quantity(
@@ -213,16 +213,118 @@ _ENERGY = (
     ),
 )
 
+_SHORTWAVE = (
+    Quantity(
+        "extraterrestrial_shortwave",
+        "toa_incoming_shortwave_flux",
+        "W m-2",
+        "E_0",
+        "solar irradiance at the top of the atmosphere on a plane that faces the Sun",
+        (1300.0, 1430.0),
+    ),
+    Quantity("linke_turbidity", "", "1", "T_L", "Linke turbidity at an air mass of 2", (1.0, 15.0)),
+    Quantity("cloud_index", "", "1", "n", "Heliosat's cloud index, 0 without and 1 under a thick cloud", (-1.0, 2.0)),
+    Quantity("ground_reflectance", "", "1", "rho_g", "apparent reflectance of the place without clouds", (0.0, 1.0)),
+    Quantity("cloud_reflectance", "", "1", "rho_c", "apparent reflectance of a thick cloud", (0.2, 1.5)),
+    Quantity("cloud_optical_depth", "atmosphere_optical_thickness_due_to_cloud", "1", "tau_c", "at 550 nm", (0, 250)),
+    Quantity("cloud_fraction", "cloud_area_fraction", "1", "c", "share of the sky covered by clouds", (0.0, 1.0)),
+    Quantity("diffuse_fraction", "", "1", "D", "diffuse over global irradiance on the horizontal", (0.0, 1.0)),
+    Quantity("snow_fraction", "surface_snow_area_fraction", "1", "f_s", "share of the ground under snow", (0.0, 1.0)),
+)
+
+_AIR = (
+    Quantity(
+        "aod",
+        "atmosphere_optical_thickness_due_to_ambient_aerosol_particles",
+        "1",
+        "tau_a",
+        "optical depth of the aerosol at 550 nm",
+        (0.0, 5.0),
+    ),
+    Quantity("angstrom_exponent", "", "1", "alpha", "Angstrom exponent of the aerosol", (-0.5, 3.0)),
+    Quantity(
+        "water_vapour", "atmosphere_mass_content_of_water_vapor", "kg m-2", "W", "column of water vapour", (0.0, 100.0)
+    ),
+    Quantity("ozone", "", "DU", "O3", "column of ozone", (50.0, 700.0)),
+)
+
+_LONGWAVE = (
+    Quantity(
+        "downward_longwave",
+        "surface_downwelling_longwave_flux_in_air",
+        "W m-2",
+        "L_d",
+        "downward longwave irradiance at the surface",
+        (30.0, 700.0),
+    ),
+    Quantity(
+        "upward_longwave",
+        "surface_upwelling_longwave_flux_in_air",
+        "W m-2",
+        "L_u",
+        "upward longwave irradiance at the surface, emitted and reflected",
+        (50.0, 1100.0),
+    ),
+    Quantity("aster_ndvi", "", "1", "", "NDVI of the ASTER Global Emissivity Dataset at the place", (-1.0, 1.0)),
+    *(
+        Quantity(f"aster_emissivity_{n}", "", "1", f"eps_{n}", f"emissivity of ASTER GED, band {n}", (0.4, 1.0))
+        for n in range(10, 15)
+    ),
+)
+
+
+def _thermal(role: str) -> tuple[Quantity, ...]:
+    band = f"the {role.replace('_', ' ')} band"
+    radiance = "W m-2 sr-1 um-1"
+    return (
+        Quantity(
+            f"brightness_temperature_{role}",
+            "toa_brightness_temperature",
+            "K",
+            f"T_{role}",
+            f"brightness temperature at the top of the atmosphere in {band}",
+            (140.0, 500.0),
+        ),
+        Quantity(f"emissivity_{role}", "", "1", f"eps_{role}", f"emissivity of the surface in {band}", (0.4, 1.0)),
+        Quantity(f"radiance_{role}", "", radiance, f"L_{role}", f"radiance in {band}, top of atmosphere", (0.0, 100.0)),
+        Quantity(f"path_radiance_{role}", "", radiance, "L_up", f"radiance of the air upward in {band}", (0.0, 50.0)),
+        Quantity(f"sky_radiance_{role}", "", radiance, "L_down", f"radiance of the sky in {band}", (0.0, 50.0)),
+        Quantity(f"transmittance_{role}", "", "1", "tau", f"transmittance of the air, upward, in {band}", (0.0, 1.0)),
+    )
+
+
+def _toa_reflectance(role: str) -> Quantity:
+    return Quantity(
+        f"toa_reflectance_{role}",
+        "toa_bidirectional_reflectance",
+        "1",
+        f"rho*_{role}",
+        f"reflectance at the top of the atmosphere in the {role.replace('_', ' ')} band",
+        (-0.05, 2.0),
+    )
+
+
+def _kernel_weight(kind: str, role: str) -> Quantity:
+    words = {"iso": "isotropic", "vol": "volume (RossThick)", "geo": "geometric (LiSparse-R)"}
+    low = -0.05 if kind == "iso" else -1.0
+    meaning = f"weight of the {words[kind]} kernel of the reflectance in the {role.replace('_', ' ')} band"
+    return Quantity(f"brdf_{kind}_{role}", "", "1", f"f_{kind}", meaning, (low, 2.0))
+
+
+_REFLECTIVE = tuple(role.name for role in BAND_ROLES.values() if not role.thermal)
 
 _ROWS = (
-    *(_reflectance(role.name) for role in BAND_ROLES.values() if not role.thermal),
+    *(_reflectance(role) for role in _REFLECTIVE),
+    *(_toa_reflectance(role) for role in _REFLECTIVE),
+    *(_kernel_weight(kind, role) for role in _REFLECTIVE for kind in ("iso", "vol", "geo")),
+    *(row for role in BAND_ROLES.values() if role.thermal for row in _thermal(role.name)),
     Quantity(
         "clear_sky_shortwave",
         "surface_downwelling_shortwave_flux_in_air_assuming_clear_sky",
         "W m-2",
         "G_c",
-        "downward shortwave irradiance at the surface without clouds, mean over the period",
-        (0.0, 600.0),
+        "downward shortwave irradiance at the surface without clouds, of an instant or mean over the period",
+        (0.0, 1500.0),
     ),
     Quantity(
         "clear_sky_index",
@@ -237,8 +339,8 @@ _ROWS = (
         "surface_downwelling_shortwave_flux_in_air",
         "W m-2",
         "G",
-        "downward shortwave irradiance at the surface, mean over the period",
-        (0.0, 600.0),
+        "downward shortwave irradiance at the surface, of an instant or mean over the period",
+        (0.0, 1500.0),
     ),
     Quantity("altitude", "surface_altitude", "m", "z", "height of the surface above mean sea level", (-500.0, 9000.0)),
     Quantity("air_temperature", "air_temperature", "K", "T_a", "air temperature at 2 m", (180.0, 335.0)),
@@ -247,6 +349,9 @@ _ROWS = (
     *_GEOMETRY,
     *_WEATHER,
     *_ENERGY,
+    *_SHORTWAVE,
+    *_AIR,
+    *_LONGWAVE,
 )
 
 QUANTITIES = MappingProxyType({row.name: row for row in _ROWS})

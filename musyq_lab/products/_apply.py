@@ -18,6 +18,9 @@ Function = Callable[..., tuple[Any, ...]]
 _TIME = "time"
 _YEAR = "year"
 
+# What becomes of the dimension of time.
+_AFTER: dict[Support, list[str]] = {"series": [_TIME], "yearly": [_YEAR], "period": []}
+
 
 def apply_block(
     function: Function,
@@ -34,10 +37,10 @@ def apply_block(
         Numpy arrays in (broadcastable, in the order of ``arrays``), a tuple of arrays out.
     arrays : sequence of xarray.DataArray
         Aligned; dask-backed ones stay lazy.
-    support : {"pixel", "series", "yearly"} or Window
+    support : {"pixel", "series", "yearly", "period"} or Window
         What a value depends on: its own pixel, its series along ``time`` (kept in one chunk; yearly results have a
-        dimension ``year`` in its place), or a window in the two trailing dimensions (chunks overlap by its margin; the
-        rim of the array sees NaN beyond it).
+        dimension ``year`` in its place, those of a period none), or a window in the two trailing dimensions (chunks
+        overlap by its margin; the rim of the array sees NaN beyond it).
     dtypes : sequence of dtype
         Of the outputs.
     years : sequence of int
@@ -45,8 +48,8 @@ def apply_block(
     """
     if isinstance(support, Window):
         return _apply_window(function, arrays, support, dtypes)
-    core = [_TIME] if support in ("series", "yearly") else []
-    after = [_YEAR] if support == "yearly" else core
+    core = [_TIME] if support in _AFTER else []
+    after = _AFTER.get(support, [])
     if core and any(_TIME not in a.dims for a in arrays):
         raise InputError("An algorithm that works on series needs every input to have a 'time' dimension.")
     if core:
@@ -63,8 +66,9 @@ def apply_block(
     )
     made = result if isinstance(result, tuple) else (result,)
     order = _order(arrays)
+    if core != after:
+        order = [d for dim in order for d in (after if dim == _TIME else [dim])]
     if after == [_YEAR]:
-        order = [_YEAR if d == _TIME else d for d in order]
         made = tuple(a.assign_coords({_YEAR: (_YEAR, list(years), {"long_name": "calendar year"})}) for a in made)
     return tuple(a.transpose(*order) for a in made)
 

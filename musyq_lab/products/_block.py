@@ -61,11 +61,12 @@ class Block:
     def values(self, *arrays: Array) -> tuple[Array, ...]:
         """Return the wanted variables, the quality bits (uint16) and the bits of faulty inputs (uint32).
 
-        All have the broadcast shape of the inputs, with years in place of times for yearly support.
+        All have the broadcast shape of the inputs, with years in place of times for yearly support, without times for
+        that of a period.
         """
         floats = _as_floats(arrays)
         shape = np.broadcast_shapes(*(a.shape for a in floats))
-        shape = (*shape[:-1], len(self.years)) if self.years else shape
+        shape = (*shape[:-1], len(self.years)) if self.years else shape[:-1] if self._joined else shape
         qa, cause = np.zeros(shape, QA_DTYPE), np.zeros(shape, CAUSE_DTYPE)
         valid = self._mask_inputs(floats, qa, cause)
         outputs = [np.array(np.broadcast_to(o, shape)) for o in self._evaluate(floats)]
@@ -164,7 +165,7 @@ class Block:
         for index, (item, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             low, high = item.valid_range
             good = (array >= low) & (array <= high)
-            valid[item.name] = self._any_of_year(good)
+            valid[item.name] = self._any_in_time(good)
             if good.all():
                 continue
             missing = np.isnan(array)
@@ -172,13 +173,20 @@ class Block:
             if qa is None or cause is None:
                 continue
             bad = ~valid[item.name]
-            add_flag(qa, bad & self._any_of_year(missing), INPUT_MISSING)
-            add_flag(qa, bad & self._any_of_year(~(good | missing)), INPUT_OUT_OF_RANGE)
+            add_flag(qa, bad & self._any_in_time(missing), INPUT_MISSING)
+            add_flag(qa, bad & self._any_in_time(~(good | missing)), INPUT_OUT_OF_RANGE)
             np.bitwise_or(cause, CAUSE_DTYPE.type(1 << bit_of[item.name]), out=cause, where=bad)
         return valid
 
-    def _any_of_year(self, where: Array) -> Array:
-        """Return where it holds, for yearly support where it holds for any sample of the year."""
+    @property
+    def _joined(self) -> bool:
+        """Whether all samples along the last axis make one value."""
+        return self.spec.support == "period"
+
+    def _any_in_time(self, where: Array) -> Array:
+        """Return where it holds; where samples make one value, where it holds for any sample of it."""
+        if self._joined:
+            return np.asarray(where.any(axis=-1))
         if not self.years:
             return where
         found: Array = where.astype(np.float32) @ self.in_year.astype(np.float32) > 0
@@ -190,7 +198,7 @@ class Block:
         outside = (output < low) | (output > high)
         add_flag(qa, outside, OUTPUT_OUT_OF_RANGE)
         undefined = np.isnan(output)
-        if undefined.any() and self.spec.support in ("pixel", "yearly"):
+        if undefined.any() and self.spec.support in ("pixel", "yearly", "period"):
             # Only there does the goodness of the inputs at a place say what to expect.
             for name in variable.inputs or valid:
                 undefined = undefined & valid.get(name, np.True_)

@@ -40,7 +40,19 @@ def _humidity(temperature: Any, vapour: Any) -> Any:
     return vapour / weather.saturation_pressure(temperature)
 
 
+def _vapour_of_humidity(temperature: Any, humidity: Any) -> Any:
+    return humidity * weather.saturation_pressure(temperature)
+
+
+def _vapour_of_mass(specific: Any, pressure: Any) -> Any:
+    return specific * pressure / (weather.VAPOUR_RATIO + (1.0 - weather.VAPOUR_RATIO) * specific)
+
+
 _RULES = {
+    "vapour_pressure": (
+        Rule(("air_temperature", "relative_humidity"), _vapour_of_humidity),
+        Rule(("specific_humidity", "surface_pressure"), _vapour_of_mass),
+    ),
     "surface_pressure": (Rule(("altitude",), weather.standard_pressure),),
     "relative_humidity": (Rule(("air_temperature", "vapour_pressure"), _humidity),),
     "relative_azimuth": (Rule(_ANGLES, between_azimuths),),
@@ -61,7 +73,7 @@ _RULES = {
 }
 
 
-def derived(name: str, find: Find) -> xr.DataArray | None:
+def derived(name: str, find: Find, wanted: frozenset[str] = frozenset()) -> xr.DataArray | None:
     """Return a quantity made of others, None where no rule applies.
 
     Parameters
@@ -70,19 +82,24 @@ def derived(name: str, find: Find) -> xr.DataArray | None:
         In the nomenclature.
     find : callable
         Returns a quantity by name if it is there.
+    wanted : frozenset of str
+        Quantities that wait for this one, of which it cannot be made.
     """
+    wanted = wanted | {name}
     for rule in _RULES.get(name, ()):
-        found = [_canonical(needed, find) for needed in rule.needs]
+        if wanted & {*rule.needs}:
+            continue
+        found = [_canonical(needed, find, wanted) for needed in rule.needs]
         given = [array for array in found if array is not None]
         if len(given) == len(found):
             return _applied(rule, given).rename(name).assign_attrs(units=quantity(name).units)
     return _extreme(name, find)
 
 
-def _canonical(name: str, find: Find) -> xr.DataArray | None:
+def _canonical(name: str, find: Find, wanted: frozenset[str]) -> xr.DataArray | None:
     array = find(name)
     if array is None:
-        array = derived(name, find)
+        array = derived(name, find, wanted)
     if array is None:
         return None
     return convert(array, QUANTITIES[name].units if name in QUANTITIES else "degree")

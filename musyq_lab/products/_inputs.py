@@ -8,6 +8,7 @@ bits instead (:mod:`musyq_lab.products._block`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import xarray as xr
 
@@ -15,12 +16,21 @@ from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.mu
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.core.units import convert, convertible, same_units
-from musyq_lab.core.variables import BAND_ROLES
+from musyq_lab.products._bands import band_of, role_of
 from musyq_lab.products._derive import derived
-from musyq_lab.standard.layout import UNCERTAINTIES
+from musyq_lab.products._sun import sun_of
 
-_REFLECTANCE = "reflectance"
 _UNCERTAINTY = "_uncertainty"
+
+# Quantities that the product which makes them calls by its own name.
+_PRODUCTS = {
+    "surface_temperature": "lst",
+    "downward_shortwave": "dsr",
+    "downward_par": "par",
+    "downward_longwave": "dlr",
+    "upward_longwave": "ulr",
+}
+
 Units = str | Mapping[str, str] | None
 
 
@@ -29,6 +39,35 @@ def needed_inputs(spec: Product, variables: Sequence[Variable], method: str = ""
     every = [i.name for i in spec.inputs]
     names = {name for v in variables for name in v.inputs or every} & {*(spec.method(method).inputs or every)}
     return tuple(i for i in spec.inputs if i.name in names)
+
+
+def makeable(
+    spec: Product,
+    variables: Sequence[Variable],
+    method: str,
+    dataset: xr.Dataset | None,
+    given: Mapping[str, xr.DataArray],
+) -> tuple[Variable, ...]:
+    """Return those of the variables whose inputs are there or can be made; all of them if none are.
+
+    Parameters
+    ----------
+    spec : Product
+        The product to be made.
+    variables : sequence of Variable
+        Of it.
+    method : str
+        With which method.
+    dataset, given
+        Where inputs may be, as for :func:`collect`.
+    """
+
+    @cache
+    def there(item: Input) -> bool:
+        return item.optional or bool(item.source) or find(item.name, dataset, given) is not None
+
+    made = tuple(v for v in variables if all(there(i) for i in needed_inputs(spec, [v], method)))
+    return made or tuple(variables)
 
 
 def collect(
@@ -81,10 +120,13 @@ def find(
 ) -> xr.DataArray | None:
     """Return a quantity that was given, that the dataset holds or that follows from what they hold; else None.
 
-    What it follows from is taken in the units that the user says by name.
+    What it follows from is taken in the units that the user says by name. The place of the Sun follows from dates and
+    coordinates.
     """
     array = _given(name, dataset, given)
-    return derived(name, lambda other: _told(other, _given(other, dataset, given), units)) if array is None else array
+    if array is None:
+        array = derived(name, lambda other: _told(other, _given(other, dataset, given), units))
+    return sun_of(name, dataset, given) if array is None else array
 
 
 def _told(name: str, array: xr.DataArray | None, units: Units) -> xr.DataArray | None:
@@ -102,47 +144,15 @@ def _given(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
         return array
     if dataset is None:
         return None
-    if name in dataset.data_vars:
-        return dataset[name]
-    stacked = _band(name, dataset)
-    return _scene_band(name, dataset) if stacked is None else stacked
+    for known in (name, _other_name(name)):
+        if known in dataset.data_vars:
+            return dataset[known]
+    return band_of(name, dataset)
 
 
-def _band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
-    """Take one role out of the ``(band, y, x)`` reflectance of a standard scene."""
-    role = name.removeprefix(f"{_REFLECTANCE}_").removesuffix(_UNCERTAINTY)
-    if not name.endswith(_UNCERTAINTY):
-        return _layer(_REFLECTANCE, role, dataset)
-    whole = _layer(f"{_REFLECTANCE}{_UNCERTAINTY}", role, dataset)
-    parts = [_layer(part, role, dataset) for part in UNCERTAINTIES]
-    if whole is not None or any(part is None for part in parts):
-        return whole
-    # Of one pixel both parts count in full; that the systematic one is shared by all is a matter of means.
-    squares = [part**2 for part in parts if part is not None]
-    total: xr.DataArray = (squares[0] + squares[1]) ** 0.5
-    return total
-
-
-def _layer(stem: str, role: str, dataset: xr.Dataset) -> xr.DataArray | None:
-    if role not in BAND_ROLES or stem not in dataset.data_vars:
-        return None
-    stack = dataset[stem]
-    if "band" not in stack.coords or role not in stack["band"].values.astype(str):
-        return None
-    return stack.sel(band=role)
-
-
-def _scene_band(name: str, dataset: xr.Dataset) -> xr.DataArray | None:
-    """Take a band of a raw scene, which is called by its role alone and tells its wavelength."""
-    role = name.removeprefix(f"{_REFLECTANCE}_")
-    if role == name or role not in dataset.data_vars or "wavelength" not in dataset[role].attrs:
-        return None
-    if dataset[role].attrs.get("units") != "1":
-        raise InputError(
-            f"{name} is needed, and {role!r} of the scene is in {dataset[role].attrs.get('units')!r}, not reflectance. "
-            "Open the scene with its default calibration: ml.open_scene(path)."
-        )
-    return dataset[role]
+def _other_name(name: str) -> str:
+    quantity = name.removesuffix(_UNCERTAINTY)
+    return _PRODUCTS.get(quantity, quantity) + name.removeprefix(quantity)
 
 
 def _missing(spec: Product, item: Input, dataset: xr.Dataset | None) -> str:
@@ -178,7 +188,7 @@ def _wrong_units(spec: Product, item: Input, array: xr.DataArray, said: str | No
 
 
 def _check_role(spec: Product, item: Input, array: xr.DataArray) -> None:
-    role = BAND_ROLES.get(item.name.removeprefix(f"{_REFLECTANCE}_"))
+    role = role_of(item.name)
     if role is None or "wavelength" not in array.coords or array["wavelength"].ndim:
         return
     centre, (low, high) = float(array["wavelength"]), role.wavelength_range

@@ -1,6 +1,7 @@
 """What must be made first: the order of products, and inputs that another product makes.
 
-The edges are those of the specs: ``Input("fpar", source="product:fpar")``.
+The edges are those of the specs: ``Input("fpar", source="product:fpar")``, or with the name of the variable where the
+product calls it otherwise: ``Input("downward_shortwave", source="product:dsr:dsr")``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ _PREFIX = "product:"
 
 def source(item: Input) -> str:
     """Return the key of the product that makes an input, empty if none does."""
-    return item.source.removeprefix(_PREFIX) if item.source.startswith(_PREFIX) else ""
+    return _parts(item)[0]
+
+
+def _parts(item: Input) -> tuple[str, str]:
+    """Return the key of the product that makes an input, and which of its variables the input is."""
+    if not item.source.startswith(_PREFIX):
+        return "", item.name
+    key, _, variable = item.source.removeprefix(_PREFIX).partition(":")
+    return key, variable or item.name
 
 
 def upstream(spec: Product) -> Iterator[Product]:
@@ -92,16 +101,17 @@ def _depth(item: Input) -> int:
 
 def _with(spec: Product, item: Input, dataset: xr.Dataset | None, arguments: Mapping[str, Any]) -> xr.Dataset:
     """Return the dataset with one input, and its one sigma, made by the product it comes from."""
-    key = source(item)
+    key, variable = _parts(item)
     try:
         maker = RETRIEVALS[key]
-        made = maker(dataset, variables=[item.name], **maker.arguments(arguments))
+        made = maker(dataset, variables=[variable], **maker.arguments(arguments))
     except (InputError, NotFoundError) as error:
         there = "nothing" if dataset is None else ", ".join(map(str, dataset.data_vars)) or "nothing"
         raise InputError(
             f'retrieve("{spec.key}") needs {item.name} in {item.units}; the dataset holds {there}. '
             f"Pass {item.name}=..., or give what the product {key!r} needs to make it: {error}"
         ) from error
-    names = [name for name in (item.name, item.uncertainty_name) if name in made]
-    whole = made[names] if dataset is None else dataset.assign({name: made[name] for name in names})
+    names = {variable: item.name, f"{variable}_uncertainty": item.uncertainty_name}
+    added = {name: made[own] for own, name in names.items() if own in made}
+    whole = xr.Dataset(added) if dataset is None else dataset.assign(added)
     return whole.assign_attrs(history=made.attrs["history"])

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from musyq_lab.core.attributes import (
     cause_attributes,
@@ -29,11 +31,12 @@ from musyq_lab.core.quality import CAUSE_DTYPE, QA_DTYPE
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._apply import apply_block
 from musyq_lab.products._block import Block, Body, call_with, float_type
-from musyq_lab.products._inputs import Units, collect, needed_inputs
+from musyq_lab.products._inputs import Units, collect, makeable, needed_inputs
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 from musyq_lab.products._resolve import complete, upstream
 from musyq_lab.products._scene_bits import with_scene_bits, without_clouds
-from musyq_lab.products._told import Years, sensor_of, years_of
+from musyq_lab.products._scene_body import Made, apply_scene
+from musyq_lab.products._told import Years, days_of, sensor_of, years_of
 
 _TAIL = """
     Parameters common to all retrievals
@@ -68,9 +71,10 @@ class Retrieval:
         What it makes from what.
     body : callable
         Arrays by input name in (keyword only), one array per variable out. If it has a ``variables`` or ``method``
-        parameter it receives the names wanted; for yearly support ``time`` (days since 1970, shape (time,)) and
-        ``years`` tell what the axes are; other keyword parameters with defaults are options of the user's. An option
-        ``sensor`` is taken from the scene where the user gives none.
+        parameter it receives the names wanted; where it works on series ``time`` (days since 1970, shape (time,)), for
+        yearly support ``years`` too, tell what the axes are; other keyword parameters with defaults are options of the
+        user's. An option ``sensor`` is taken from the scene where the user gives none. For the support "scene" arrays
+        are DataArrays: see :func:`musyq_lab.products._scene_body.apply_scene`.
     quality : callable, optional
         Sets the product's own bits: arrays and options in, ``{flag: where}`` out. ``values`` are the results.
     uncertainty : callable, optional
@@ -103,7 +107,7 @@ class Retrieval:
     @property
     def options(self) -> dict[str, Any]:
         """The body's own options and their defaults."""
-        own = {i.name for i in self.spec.inputs} | {"variables", "method", "time", "years"}
+        own = {i.name for i in self.spec.inputs} | {"variables", "method", "time", "years", "scene"}
         return {
             name: parameter.default
             for name, parameter in self._parameters.items()
@@ -136,6 +140,8 @@ class Retrieval:
         wanted = self._wanted(variables)
         chosen = self._method(method)
         given, options, passed = self._split(arguments)
+        if self.spec.partial and variables is None:
+            wanted = makeable(self.spec, wanted, chosen, ds, given)
         inputs = needed_inputs(self.spec, wanted, chosen)
         ds = complete(self, inputs, ds, given, {**passed, **options, "method": method, "units": units})
         if not options.get("sensor", True):
@@ -143,16 +149,17 @@ class Retrieval:
         arrays = collect(self.spec, inputs, ds, given, units)
         if self.check is not None:
             call_with(self.check, {"given": frozenset(arrays), "method": chosen, **options})
-        if self.spec.support in ("series", "yearly"):
+        if self.spec.support in ("series", "yearly", "period"):
             arrays = without_clouds(arrays, ds)
         years = years_of(self.spec, arrays) if self.spec.support == "yearly" else None
+        days = years.days if years else days_of(self.spec, arrays) if self._wants_days else None
         block = Block(
             self.spec,
             self.body,
             tuple(i for i in inputs if i.name in arrays),
             wanted,
             tuple(i.name for i in inputs if i.uncertainty_name in arrays),
-            {**options, **self._told(wanted, chosen, years)},
+            {**options, **self._told(wanted, chosen, years, days)},
             self.spec.method(chosen),
             self.quality,
             self.uncertainty,
@@ -202,10 +209,16 @@ class Retrieval:
                 raise InputError(f'retrieve("{self.spec.key}") has no input or option {name!r}.{hint}')
         return given, options, passed
 
-    def _told(self, wanted: Sequence[Variable], method: str, years: Years | None) -> dict[str, Any]:
-        told: dict[str, Any] = {"variables": tuple(v.name for v in wanted), "method": method}
+    @property
+    def _wants_days(self) -> bool:
+        return self.spec.support in ("series", "period") and "time" in self._parameters
+
+    def _told(
+        self, wanted: Sequence[Variable], method: str, years: Years | None, days: NDArray[np.float64] | None
+    ) -> dict[str, Any]:
+        told: dict[str, Any] = {"variables": tuple(v.name for v in wanted), "method": method, "time": days}
         if years is not None:
-            told |= {"time": years.days, "years": years.labels}
+            told |= {"years": years.labels}
         return {name: value for name, value in told.items() if name in self._parameters}
 
     def __reduce__(self) -> Any:
@@ -271,28 +284,36 @@ def _assemble(
 ) -> xr.Dataset:
     """Run the block over the arrays and dress the results."""
     spec, method = block.spec, block.method.name
-    inputs = [arrays[i.name] for i in block.inputs]
-    sigmas = [arrays[_input(block, name).uncertainty_name] for name in block.sigmas]
-    dtypes = _dtypes(inputs, len(block.variables))
-    *values, qa, cause = apply_block(
-        replace(block, sigmas=()).values, inputs, spec.support, [*dtypes, QA_DTYPE, CAUSE_DTYPE], block.years
-    )
+    found = apply_scene(block, arrays, ds) if spec.support == "scene" else _computed(block, arrays, uncertainty)
     made = {
         v.name: a.assign_attrs(variable_attributes(v, spec.qa_name))
-        for v, a in zip(block.variables, values, strict=True)
+        for v, a in zip(block.variables, found.values, strict=True)
     }
-    if uncertainty and any(v.uncertain for v in block.variables):
-        spread = apply_block(block.uncertainties, [*inputs, *sigmas], spec.support, dtypes, block.years)
-        for variable, array in zip(block.variables, spread, strict=True):
-            if variable.uncertain:
-                made[variable.uncertainty_name] = array.assign_attrs(uncertainty_attributes(variable))
-    made[spec.qa_name] = with_scene_bits(qa, ds).assign_attrs(quality_attributes(spec))
-    made[spec.cause_name] = cause.assign_attrs(cause_attributes(spec))
+    for variable, sigma in zip(block.variables, found.sigmas, strict=True):
+        if uncertainty and variable.uncertain and sigma is not None:
+            made[variable.uncertainty_name] = sigma.assign_attrs(uncertainty_attributes(variable))
+    made[spec.qa_name] = with_scene_bits(found.qa, ds).assign_attrs(quality_attributes(spec))
+    made[spec.cause_name] = found.cause.assign_attrs(cause_attributes(spec))
     before = str(ds.attrs.get("history", "")) if ds is not None else ""
     history = extend_history(before, history_line(f"retrieve:{spec.key}", recorded))
     kept = {name: value for name, value in (ds.attrs if ds is not None else {}).items() if name in _KEPT}
     product = xr.Dataset(made, attrs={**kept, **global_attributes(spec, method=method, history=history)})
     return product.assign_coords(_grid_mapping(ds))
+
+
+def _computed(block: Block, arrays: Mapping[str, xr.DataArray], uncertainty: bool) -> Made:
+    """Run a function of numpy blocks over the arrays."""
+    inputs = [arrays[i.name] for i in block.inputs]
+    dtypes = [float_type([a.dtype for a in inputs])] * len(block.variables)
+    support, years = block.spec.support, block.years
+    *values, qa, cause = apply_block(
+        replace(block, sigmas=()).values, inputs, support, [*dtypes, QA_DTYPE, CAUSE_DTYPE], years
+    )
+    spread: Sequence[xr.DataArray | None] = [None] * len(values)
+    if uncertainty and any(v.uncertain for v in block.variables):
+        sigmas = [arrays[_input(block, name).uncertainty_name] for name in block.sigmas]
+        spread = apply_block(block.uncertainties, [*inputs, *sigmas], support, dtypes, years)
+    return Made(values, list(spread), qa, cause)
 
 
 def _grid_mapping(ds: xr.Dataset | None) -> dict[Any, xr.DataArray]:
@@ -315,10 +336,6 @@ _KEPT = (
 
 def _input(block: Block, name: str) -> Input:
     return next(i for i in block.inputs if i.name == name)
-
-
-def _dtypes(inputs: Sequence[xr.DataArray], count: int) -> list[Any]:
-    return [float_type([a.dtype for a in inputs])] * count
 
 
 def _signature(spec: Product, options: Mapping[str, Any]) -> inspect.Signature:

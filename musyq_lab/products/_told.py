@@ -35,6 +35,17 @@ def sensor_of(dataset: xr.Dataset | None) -> str:
     return f"{attrs['sensor']}/{variant_of(dataset)}"
 
 
+def days_of(spec: Product, arrays: Mapping[str, xr.DataArray]) -> NDArray[np.float64]:
+    """Return the dates of the inputs' series as days since 1970-01-01, shape (time,).
+
+    Raises
+    ------
+    InputError
+        If the inputs have no coordinate ``time`` of dates.
+    """
+    return (_stamps(spec, arrays) - np.datetime64("1970-01-01", "ns")) / np.timedelta64(1, "D")
+
+
 def years_of(spec: Product, arrays: Mapping[str, xr.DataArray]) -> Years:
     """Return the calendar of the inputs' series.
 
@@ -43,18 +54,20 @@ def years_of(spec: Product, arrays: Mapping[str, xr.DataArray]) -> Years:
     InputError
         If the inputs have no coordinate ``time`` of dates in rising order.
     """
-    first = next(iter(arrays.values()))
-    time = first.coords.get("time")
+    stamps = _stamps(spec, arrays)
+    if np.isnat(stamps).any() or (np.diff(stamps) <= np.timedelta64(0)).any():
+        raise InputError(f'retrieve("{spec.key}") needs dates in rising order, each once. Use ds.sortby("time").')
+    years = stamps.astype("datetime64[Y]").astype(int) + 1970
+    labels = tuple(range(int(years[0]), int(years[-1]) + 1)) if years.size else ()
+    members = years[:, None] == np.array(labels, int)[None, :]
+    return Years(days_of(spec, arrays), labels, members)
+
+
+def _stamps(spec: Product, arrays: Mapping[str, xr.DataArray]) -> NDArray[np.datetime64]:
+    time = next((a.coords["time"] for a in arrays.values() if "time" in a.coords), None)
     if time is None or time.dtype.kind != "M" or time.ndim != 1:
         raise InputError(
             f'retrieve("{spec.key}") works on series: its inputs need a dimension "time" with dates (datetime64) as '
             "coordinate."
         )
-    stamps = time.values.astype("datetime64[ns]")
-    if np.isnat(stamps).any() or (np.diff(stamps) <= np.timedelta64(0)).any():
-        raise InputError(f'retrieve("{spec.key}") needs dates in rising order, each once. Use ds.sortby("time").')
-    years = stamps.astype("datetime64[Y]").astype(int) + 1970
-    labels = tuple(range(int(years[0]), int(years[-1]) + 1)) if years.size else ()
-    days = (stamps - np.datetime64("1970-01-01", "ns")) / np.timedelta64(1, "D")
-    members = years[:, None] == np.array(labels, int)[None, :]
-    return Years(days, labels, members)
+    return np.asarray(time.values.astype("datetime64[ns]"))
