@@ -96,6 +96,7 @@ def test_variables_uncertainty_and_quality_are_there(spec, inputs, everything):
         assert made[variable.name].attrs["units"] == variable.units
         assert made[variable.name].dims == made[spec.qa_name].dims
         assert ("year" in made[variable.name].dims) == (spec.support == "yearly")
+        assert ("time" in made[variable.name].dims) == (spec.support == "series")
         assert np.isfinite(made[variable.name]).mean() > 0.5, f"{variable.name} is empty on ordinary input"
         if not variable.uncertain:
             continue
