@@ -28,7 +28,7 @@ from musyq_lab.kernels._compile import fma, inline, kernel, select
 from musyq_lab.kernels._inline import Inline, numba_side
 from musyq_lab.kernels._math import sqrt
 
-__all__ = ["FULL", "MAGNITUDE", "NONE", "invert"]
+__all__ = ["FULL", "MAGNITUDE", "NONE", "invert", "invert_with_spread"]
 
 NONE, MAGNITUDE, FULL = 0.0, 1.0, 2.0
 """How the weights were found: not at all, by scaling the archetype, or all three by least squares."""
@@ -37,7 +37,7 @@ TILE = 256  # pixels: the looks and sums of a tile stay in the second-level cach
 _CELL = 3 * TILE  # weight and two kernels of a look
 _GROUP = 4  # looks between two visits of the sums
 _SUMS = 11
-_FOUND = 9 * TILE  # layers of the results
+_FOUND = 15 * TILE  # layers of the results, the last six only where the covariances are asked for
 _HUGE = 1.0e30
 _NAN = math.nan
 _WHITE_VOL, _WHITE_GEO = 0.189184, -1.377622  # Lucht et al. (2000), table 1: brdf.WHITE_SKY
@@ -250,6 +250,43 @@ def _solve(sums: Any, mean: Any, to: Any, archetype: Any, band: int, rules: Any,
 
 
 @Pass
+def _covary(sums: Any, mean: Any, archetype: Any, band: int, found: Any) -> None:
+    """Find the covariances of the weights of a band, in units of the variance of a look of mean weight.
+
+    Those of a full inversion are (A' W A)^-1; in a scaled archetype all errors are one, and the matrix has rank one.
+    """
+    if band < 0:
+        return
+    ai, av, ag = archetype[band, 0], archetype[band, 1], archetype[band, 2]
+    for i in range(TILE):
+        s = sums[TILE + i]
+        each = 1.0 / s
+        scale = s / sums[i]
+        mv, mg = sums[2 * TILE + i] * each, sums[3 * TILE + i] * each
+        c = (
+            fma(-sums[2 * TILE + i], mv, sums[4 * TILE + i]),
+            fma(-sums[2 * TILE + i], mg, sums[5 * TILE + i]),
+            fma(-sums[3 * TILE + i], mg, sums[6 * TILE + i]),
+        )
+        share = scale / (c[0] * c[2] - c[1] * c[1])
+        kv, kg = mean[TILE + i] + mv, mean[2 * TILE + i] + mg
+        vv, vg, gg = c[2] * share, -c[1] * share, c[0] * share
+        iv, ig = -kv * vv - kg * vg, -kv * vg - kg * gg
+
+        a = ai + kv * av + kg * ag
+        expected = s * a * a + av * (av * c[0] + 2.0 * ag * c[1]) + ag * ag * c[2]
+        one = scale / expected
+        k = band * _FOUND + i
+        full = found[k + 8 * TILE] == FULL
+        found[k + 9 * TILE] = select(full, scale * each - kv * iv - kg * ig, one * ai * ai)
+        found[k + 10 * TILE] = select(full, vv, one * av * av)
+        found[k + 11 * TILE] = select(full, gg, one * ag * ag)
+        found[k + 12 * TILE] = select(full, iv, one * ai * av)
+        found[k + 13 * TILE] = select(full, ig, one * ai * ag)
+        found[k + 14 * TILE] = select(full, vg, one * av * ag)
+
+
+@Pass
 def _store(found: Any, first: int, target: Any, start: int, count: int) -> None:
     """Copy layers of the scratch to all bands of a result."""
     if (start < 0) | (first < 0):
@@ -295,3 +332,39 @@ def invert(
         _store(found, 0, weights_out, start, count)
         _store(found, 3, support_out, start, count)
         _store(found, 6, fit_out, start, count)
+
+
+@kernel("(n,p),(n,p),(n,p),(n,b,p),(b,k),(t,p),(k),(c)->(k,b,p),(k,b,p),(k,b,p),(c,b,p)")
+def invert_with_spread(
+    vol: Any,  # as of `invert`
+    geo: Any,
+    weight: Any,
+    reflectance: Any,
+    archetype: Any,
+    to: Any,
+    rules: Any,
+    six: Any,  # c = 6 numbers that are not used: they tell the size of the last output
+    weights_out: Any,
+    support_out: Any,
+    fit_out: Any,
+    spread_out: Any,  # c: variances of iso, vol, geo; covariances iso vol, iso geo, vol geo
+) -> None:
+    """Return what :func:`invert` returns, and the covariances of the weights where a look of mean weight has variance 1."""
+    looks, bands, pixels = reflectance.shape
+    look = np.empty((looks + _GROUP - 1) // _GROUP * _GROUP * _CELL, vol.dtype)
+    mean, sums = np.empty(_CELL, vol.dtype), np.empty(_SUMS * TILE, vol.dtype)
+    asked, found = np.zeros(2 * TILE, vol.dtype), np.empty(bands * _FOUND, vol.dtype)
+    for start in range(0, pixels, TILE):
+        count = min(TILE, pixels - start)
+        _copy(vol, geo, weight, start, count, look)
+        _centre(look, looks, mean)
+        for i in range(count):
+            asked[i], asked[TILE + i] = to[0, start + i], to[1, start + i]
+        for b in range(bands):
+            _gather(reflectance, b, start, count, look, sums)
+            _solve(sums, mean, asked, archetype, b, rules, found)
+            _covary(sums, mean, archetype, b, found)
+        _store(found, 0, weights_out, start, count)
+        _store(found, 3, support_out, start, count)
+        _store(found, 6, fit_out, start, count)
+        _store(found, 9, spread_out, start, count)
