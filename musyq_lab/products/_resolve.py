@@ -24,10 +24,10 @@ _PREFIX = "product:"
 
 def source(item: Input) -> str:
     """Return the key of the product that makes an input, empty if none does."""
-    return _parts(item)[0]
+    return parts(item)[0]
 
 
-def _parts(item: Input) -> tuple[str, str]:
+def parts(item: Input) -> tuple[str, str]:
     """Return the key of the product that makes an input, and which of its variables the input is."""
     if not item.source.startswith(_PREFIX):
         return "", item.name
@@ -101,7 +101,7 @@ def _depth(item: Input) -> int:
 
 def _with(spec: Product, item: Input, dataset: xr.Dataset | None, arguments: Mapping[str, Any]) -> xr.Dataset:
     """Return the dataset with one input, and its one sigma, made by the product it comes from."""
-    key, variable = _parts(item)
+    key, variable = parts(item)
     try:
         maker = RETRIEVALS[key]
         made = maker(dataset, variables=[variable], **maker.arguments(arguments))

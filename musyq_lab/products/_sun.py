@@ -35,14 +35,14 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
         return None
     if name == "extraterrestrial_shortwave":
         beyond: xr.DataArray = xr.apply_ufunc(_irradiance, time, output_dtypes=[float])
-        return beyond.assign_attrs(units="W m-2")
+        return beyond.rename(name).assign_attrs(units="W m-2")
     latitude, longitude = (_coordinate(sources, place) for place in _PLACE)
     if latitude is None or longitude is None:
         return None
     lazy = any(getattr(variable, "chunks", None) for variable in _variables(sources))
     places = [_chunked(place, sources) if lazy else place for place in (time, latitude, longitude)]
     zenith: xr.DataArray = xr.apply_ufunc(_zenith, *places, dask="parallelized", output_dtypes=[float])
-    return zenith.assign_attrs(units="degree")
+    return zenith.rename(name).assign_attrs(units="degree")
 
 
 def _variables(sources: list[Any]) -> list[xr.DataArray]:

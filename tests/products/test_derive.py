@@ -128,3 +128,15 @@ def test_lazy_stays_lazy_and_grids_must_match():
         assert made("air_temperature", air_temperature_min=low, air_temperature_max=high).chunks is not None
     with pytest.raises((InputError, ValueError)):
         made("air_temperature", air_temperature_min=low, air_temperature_max=field([1, 2, 3], "K"))
+
+
+def test_vapour_pressure_from_either_humidity_and_not_from_itself():
+    """Half of the 2337 Pa of saturation at 20 degC; e = q p / (0.622 + 0.378 q)."""
+    warmth = field([293.15], "K")
+    found = made("vapour_pressure", air_temperature=warmth, relative_humidity=field([0.5], "1"))
+    assert found.values == pytest.approx([1168.5], rel=1e-3)
+    pressure = field([101325.0], "Pa")
+    found = made("vapour_pressure", specific_humidity=field([0.01], "1"), surface_pressure=pressure)
+    assert found.values == pytest.approx([1619.3], rel=1e-3)
+    assert made("vapour_pressure", air_temperature=warmth) is None
+    assert made("relative_humidity", air_temperature=warmth) is None

@@ -11,7 +11,7 @@ from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.products import _registry
 from musyq_lab.products._registry import PRODUCTS
-from musyq_lab.products._resolve import ordered, source, upstream
+from musyq_lab.products._resolve import ordered, parts, source, upstream
 from musyq_lab.products._retrieval import algorithm
 
 BANDS = tuple(Input(f"reflectance_{role}", uncertainty=(0.01, 0.0)) for role in ("red", "nir"))
@@ -181,4 +181,30 @@ def test_shipped_products_form_no_circle_and_make_what_is_expected_of_them(key):
     assert key not in [p.key for p in upstream(PRODUCTS[key])]
     for item in PRODUCTS[key].inputs:
         if source(item):
-            assert item.name in {v.name for v in PRODUCTS[source(item)].variables}, item.name
+            key, variable = parts(item)
+            assert variable in {v.name for v in PRODUCTS[key].variables}, item.name
+
+
+# ---- products that call a quantity by their own name -----------------------------------------------------------------
+def test_a_source_may_name_the_variable(own, scene):
+    item = (Input("fvc", source="product:index:ndvi"),)
+    named("share", "fpar", item, lambda *, fvc: fvc)
+    made = ml.retrieve("share", scene)
+    np.testing.assert_array_equal(made["fpar"], ml.retrieve("index", scene)["ndvi"])
+    assert source(item[0]) == "index"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "product", "value", "units"),
+    [
+        ("surface_temperature", "lst", 300.0, "K"),
+        ("downward_shortwave", "dsr", 500.0, "W m-2"),
+        ("downward_longwave", "dlr", 350.0, "W m-2"),
+    ],
+)
+def test_results_of_a_product_feed_the_next(own, quantity, product, value, units):
+    named("twice", "ndvi", (Input(quantity),), lambda **given: given[quantity] / 1000)
+    layers = {product: ("x", [value], {"units": units}), f"{product}_uncertainty": ("x", [10.0], {"units": units})}
+    made = ml.retrieve("twice", xr.Dataset(layers))
+    np.testing.assert_allclose(made["ndvi"], value / 1000)
+    np.testing.assert_allclose(made["ndvi_uncertainty"], 0.01)
