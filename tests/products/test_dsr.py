@@ -44,7 +44,7 @@ def test_daily_sums_convert_by_the_remedy_of_the_message(units):
 
 
 def test_more_than_the_sun_gives_is_removed():
-    made = ml.retrieve("dsr", inputs([1.4, 1.4], [500.0, 100.0]))
+    made = ml.retrieve("dsr", inputs([1.4, 1.4], [1200.0, 100.0]))
     assert np.isnan(made.dsr.values[0])
     assert made.dsr.values[1] == pytest.approx(140.0)
 
