@@ -349,7 +349,7 @@ def invert_with_spread(
     fit_out: Any,
     spread_out: Any,  # c: variances of iso, vol, geo; covariances iso vol, iso geo, vol geo
 ) -> None:
-    """Return what :func:`invert` returns, and the covariances of the weights where a look of mean weight has variance 1."""
+    """Return what :func:`invert` returns, and the covariances of the weights for looks of a mean variance of 1."""
     looks, bands, pixels = reflectance.shape
     look = np.empty((looks + _GROUP - 1) // _GROUP * _GROUP * _CELL, vol.dtype)
     mean, sums = np.empty(_CELL, vol.dtype), np.empty(_SUMS * TILE, vol.dtype)
