@@ -27,8 +27,9 @@ from musyq_lab.products._retrieve import retrieve
 KEYS = list(PRODUCTS)
 
 
-@pytest.fixture(params=KEYS)
+@pytest.fixture(params=KEYS, scope="module")
 def spec(request):
+    """Return one product after the other: all tests of one run together, and its kernels are compiled once."""
     return PRODUCTS[request.param]
 
 
