@@ -1,0 +1,301 @@
+r"""Emissivity of the surface in thermal bands, and in the broad band from 8 to 13.5 um.
+
+The default mixes plants and bare ground by vegetation cover :math:`f`, as the programme's surface temperature does (Li
+et al. 2019, abstract),
+
+.. math:: \varepsilon = f\,\varepsilon_v + (1 - f)\,\varepsilon_b, \qquad \varepsilon_v = 0.99,
+
+since it serves every band of every sensor, follows the season, and is smooth. Bare ground :math:`\varepsilon_b` comes
+from the ASTER Global Emissivity Dataset without its plants where that is given (``aster_ndvi`` and
+``aster_emissivity_10`` ... ``14``), else from materials by land cover (``catalogs/emissivity``), and is that of the
+band of ``sensor``. How ASTER bands become a band is published for Landsat (Malakar et al. 2018), for others a
+regression over the materials; beside the published one it differs by 0.002 at most for six of nine materials of the
+ground, by 0.009 for sand and rock. The broad band from ASTER is as published (``0.128 + 0.014 e10 + ...``).
+
+Others: ``ndvi_threshold`` takes published constants of two bands (11 and 12 um) and red reflectance for bare ground; it
+jumps where the ground ends. ``tes`` needs no plants and no map, but a band at 8.6 um and brightness temperatures
+without the atmosphere: those given are taken to be of the radiance that leaves the surface, that of the sky is
+``sky_radiance_<role>`` where it is known. Equations: :mod:`musyq_lab.kernels.emissivity`, :mod:`musyq_lab.kernels.tes`.
+
+Water is 0.99 and snow 0.989 by land cover, snow cover (``snow_fraction``) mixed in; 0.985 in the broad band (GLASS).
+
+References
+----------
+Li et al. 2019, doi:10.1109/TGRS.2019.2918259 (abstract). Malakar et al. 2018, doi:10.1109/TGRS.2018.2824828, and
+Ermida et al. 2020, doi:10.3390/rs12091471 (public code). Sobrino et al. 2008, doi:10.1109/TGRS.2007.904834, and Yu et
+al. 2014, doi:10.3390/rs6109829 (public codes). Gillespie et al. 1998, doi:10.1109/36.700995 (abstract).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musyq_lab.core.quality import Flag
+from musyq_lab.core.spec import Input, Method, Product, Variable
+from musyq_lab.kernels import emissivity as kernels
+from musyq_lab.products import _emissivity as tables
+from musyq_lab.products import _tes
+from musyq_lab.products._retrieval import retrieval
+
+Floats = NDArray[np.floating]
+
+_PLANTS = 0.99
+_WATER, _SNOW = 17, 15
+_STEM = "emissivity_"
+_BROAD = "broadband_emissivity"
+_ASTER = tuple(f"aster_emissivity_{band}" for band in tables.ASTER)
+_COVER = ("fvc", "land_cover", "snow_fraction", "aster_ndvi", *_ASTER)
+_NDVI = ("ndvi", "reflectance_red", "land_cover", "snow_fraction")
+_LIGHT = tuple(f"brightness_temperature_{role}" for role in tables.ROLES)
+_SKY = tuple(f"sky_radiance_{role}" for role in tables.ROLES)
+_OPTIONAL_BAND = "tir_10_4"
+
+# One sigma (1). Plants: leaves of 0.95 to 0.99 in canopies whose gaps trap light. ASTER GED: about 0.01 over sands of
+# known spectrum (Hulley et al. 2015, abstract), as in its own band. Thresholds: Sobrino et al. 2008 state 0.01 at most
+# for bands of 10 to 12 um, to which jumps of up to 0.02 at the edge of the ground come (ours).
+_PLANTS_SIGMA, _ASTER_SIGMA, _THRESHOLD_SIGMA = 0.007, 0.015, 0.015
+
+
+def _variable(name: str, long_name: str, inputs: tuple[str, ...], **more: Any) -> Variable:
+    return Variable(
+        name,
+        long_name=long_name,
+        units="1",
+        valid_range=(0.4, 1.0),
+        scale=1e-4,
+        colour_map="cividis",
+        inputs=inputs,
+        # Of tes: rms 0.008 over materials of known spectrum (see the tests), and 0.01 to 0.015 for the atmosphere.
+        model_uncertainty=(0.015, 0.0),
+        **more,
+    )
+
+
+def _needs(*aster: int) -> tuple[str, ...]:
+    return (*_COVER[:4], *(f"aster_emissivity_{band}" for band in aster), *_NDVI[:2], *_LIGHT, *_SKY)
+
+
+SPEC = Product(
+    key="emissivity",
+    title="Land surface emissivity",
+    variables=(
+        _variable("emissivity_tir_8_6", "emissivity at 8.6 um", _needs(10, 11, 12)),
+        _variable("emissivity_tir_10_4", "emissivity at 10.4 um", _needs(13, 14)),
+        _variable("emissivity_tir1", "emissivity at 11 um", _needs(13, 14)),
+        _variable("emissivity_tir2", "emissivity at 12 um", _needs(13, 14)),
+        _variable(
+            _BROAD,
+            "broadband emissivity, 8 to 13.5 um",
+            _needs(*tables.ASTER),
+            standard_name="surface_longwave_emissivity",
+        ),
+    ),
+    inputs=(
+        Input("fvc", source="product:fvc", uncertainty=(0.1, 0.0)),
+        Input("ndvi", source="product:vi", uncertainty=(0.02, 0.0)),
+        Input("reflectance_red", uncertainty=(0.005, 0.05)),
+        *(Input(name, optional=_OPTIONAL_BAND in name, uncertainty=(0.2, 0.0)) for name in _LIGHT),
+        *(Input(name, optional=True) for name in _SKY),
+        Input("land_cover", optional=True),
+        Input("snow_fraction", optional=True, uncertainty=(0.1, 0.0)),
+        Input("aster_ndvi", optional=True),
+        *(Input(name, optional=True, uncertainty=(_ASTER_SIGMA, 0.0)) for name in _ASTER),
+    ),
+    editions=("1km", "30m"),
+    methods=(
+        Method(
+            "vegetation_cover",
+            "mixture by vegetation cover with bare ground of ASTER GED (Malakar et al. 2018 and Ermida et al. 2020 as "
+            "in public code; bands other than Landsat's by a regression of this package) or of materials by land cover; "
+            "the programme's own numbers are not public",
+            _COVER,
+            references=("10.1109/TGRS.2018.2824828", "10.3390/rs12091471"),
+        ),
+        Method(
+            "ndvi_threshold",
+            "thresholds of NDVI (Sobrino et al. 2008) with the constants of Yu et al. 2014 for 11 and 12 um and of "
+            "Sobrino et al. for TM and ETM+, as in public codes (papers not re-read); the broad band by a regression of "
+            "this package",
+            _NDVI,
+            references=("10.1109/TGRS.2007.904834", "10.3390/rs6109829"),
+        ),
+        Method(
+            "tes",
+            "temperature-emissivity separation (Gillespie et al. 1998) with the three-band curve of ECOSTRESS "
+            "collection 3 for all sensors; the broad band by a regression of this package",
+            (*_LIGHT, *_SKY),
+            references=("10.1109/36.700995",),
+        ),
+    ),
+    partial=True,
+    flags=(
+        Flag(
+            8,
+            "ground_by_class",
+            "bare ground is that of the land cover class: ASTER GED is missing or hidden by plants",
+        ),
+        Flag(9, "class_unknown", "the land cover is not known: bare ground is a mean of soils"),
+        Flag(10, "water_or_snow", "the emissivity is that of water, snow or ice by the land cover"),
+        Flag(11, "low_contrast", "emissivities hardly differ between bands, where noise makes up the contrast"),
+        Flag(12, "sky_unknown", "the radiance of the sky is not known and was left out"),
+        Flag(13, "no_constants", "the method has no constants for this band, so there is no value"),
+    ),
+    references=("10.1109/TGRS.2019.2918259", "10.1109/TGRS.2018.2824828"),
+)
+
+
+def _role(name: str) -> str:
+    return "broad" if name == _BROAD else name.removeprefix(_STEM)
+
+
+def _classes(land_cover: Any, like: Any) -> NDArray[np.intp]:
+    """Return classes as places in the tables of bare ground; 0 for what is no class."""
+    if land_cover is None:
+        return np.zeros(np.shape(like), np.intp)
+    known = (land_cover >= 1) & (land_cover <= _WATER) & (land_cover == np.floor(land_cover))
+    found: NDArray[np.intp] = np.where(known, land_cover, 0).astype(np.intp)
+    return found
+
+
+def _frozen_or_wet(classes: NDArray[np.intp]) -> Any:
+    return (classes == _WATER) | (classes == _SNOW)
+
+
+def _weighted(how: tables.Conversion, given: dict[str, Any], wanted: Any) -> Any:
+    """Return the sum of weights times ASTER emissivities, NaN where one is missing or none is wanted."""
+    bands = [given.get(f"aster_emissivity_{band}") for band in how.bands]
+    if given.get("aster_ndvi") is None or any(band is None for band in bands):
+        return np.full((), np.nan, np.asarray(given["fvc"]).dtype)
+    total = _sum(bands, how.weights)
+    return np.where(wanted, total, total.dtype.type(np.nan))
+
+
+def _sum(arrays: Iterable[Any], weights: Iterable[float]) -> Any:
+    """Return a weighted sum in the type of the arrays."""
+    return sum(array * array.dtype.type(weight) for array, weight in zip(arrays, weights, strict=True))
+
+
+def _mixed(name: str, sensor: str, given: dict[str, Any]) -> Any:
+    """Return one band by vegetation cover."""
+    fvc = np.asarray(given["fvc"])
+    number = fvc.dtype.type
+    role = _role(name)
+    classes = _classes(given.get("land_cover"), fvc)
+    bare, how = tables.ground(role, sensor), tables.conversion(role, sensor)
+    special = _frozen_or_wet(classes)
+    snow = given.get("snow_fraction")
+    return kernels.mixture(
+        np.where(special, 0 * fvc, fvc),
+        _weighted(how, given, ~special),
+        number(np.nan) if given.get("aster_ndvi") is None else given["aster_ndvi"],
+        bare.emissivity.astype(fvc.dtype)[classes],
+        number(0) if snow is None else np.where(np.isnan(snow), number(0), snow),
+        *(number(x) for x in (how.constant, sum(how.weights), _PLANTS, bare.snow)),
+    )
+
+
+def _by_ndvi(role: str, sensor: str, given: dict[str, Any]) -> Any:
+    """Return one band by thresholds of NDVI."""
+    ndvi, red = given["ndvi"], given["reflectance_red"]
+    number = np.asarray(ndvi).dtype.type
+    constants = tables.thresholds(role, sensor)
+    if constants is None:
+        return np.full(np.broadcast_shapes(ndvi.shape, red.shape), np.nan, ndvi.dtype)
+    land = kernels.thresholds(ndvi, red, *(number(x) for x in constants))
+    classes = _classes(given.get("land_cover"), ndvi)
+    bare = tables.ground(role, sensor)
+    land = np.where(_frozen_or_wet(classes), bare.emissivity.astype(ndvi.dtype)[classes] + 0 * land, land)
+    snow = given.get("snow_fraction")
+    share = number(0) if snow is None else np.where(np.isnan(snow), number(0), snow)
+    return land + share * (number(bare.snow) - land)
+
+
+def _broad(bands: dict[str, Any], sensor: str) -> Any:
+    """Return the broad band from bands by regression over the materials."""
+    *weights, constant = tables.broad_from(tuple(bands), sensor)
+    total = _sum(bands.values(), weights)
+    return total + total.dtype.type(constant)
+
+
+def _separated(sensor: str, given: dict[str, Any]) -> tuple[tuple[str, ...], _tes.Separation]:
+    """Return the bands there are, and their temperature and emissivities."""
+    roles = tuple(r for r in tables.ROLES if given.get(f"brightness_temperature_{r}") is not None)
+    light = [_tes.black_body(given[f"brightness_temperature_{role}"], role, sensor) for role in roles]
+    none = [given.get(f"sky_radiance_{role}") for role in roles]
+    sky = [np.zeros_like(a) if s is None else np.where(np.isnan(s), 0 * a, s) for a, s in zip(light, none, strict=True)]
+    return roles, _tes.separate(light, sky, roles, sensor)
+
+
+def _flags(*, method: str, sensor: str, variables: tuple[str, ...], values: Any, **given: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if method == "tes":
+        roles, made = _separated(sensor, given)
+        skies = [given.get(f"sky_radiance_{role}") for role in roles]
+        found["low_contrast"] = made.contrast < _tes.LOW_CONTRAST
+        found["sky_unknown"] = any(s is None for s in skies) or np.any([np.isnan(s) for s in skies], axis=0)
+        found["no_constants"] = np.asarray(any(_role(name) not in (*roles, "broad") for name in variables))
+        return found
+    classes = _classes(given.get("land_cover"), given.get("fvc", given.get("ndvi")))
+    found["class_unknown"], found["water_or_snow"] = classes == 0, _frozen_or_wet(classes)
+    if method == "vegetation_cover":
+        found["ground_by_class"] = ~found["water_or_snow"] & ~_sees_ground(given, variables)
+    else:
+        found["no_constants"] = np.asarray(any(_role(n) in ("tir_8_6", _OPTIONAL_BAND) for n in variables))
+    return found
+
+
+def _sees_ground(given: dict[str, Any], variables: tuple[str, ...]) -> Any:
+    """Return where ASTER GED shows the bare ground for all of the variables."""
+    seen: Any = np.True_
+    for name in variables:
+        total = _weighted(tables.conversion(_role(name)), given, np.True_)
+        seen = seen & ~np.isnan(total)
+    ndvi = given.get("aster_ndvi")
+    return np.False_ if ndvi is None else seen & (kernels.aster_cover(ndvi) <= kernels.ASTER_MOST)
+
+
+def _sigma(*, method: str, sensor: str, variables: tuple[str, ...], **given: Any) -> Any:
+    if method == "vegetation_cover":
+        return [_cover_sigma(name, sensor, variables, given) for name in variables]
+    own = _THRESHOLD_SIGMA if method == "ndvi_threshold" else SPEC.variables[0].model_uncertainty[0]
+    known = given["ndvi"] if method == "ndvi_threshold" else given["brightness_temperature_tir1"]
+    return [np.full(np.shape(known), own) for _ in variables]
+
+
+def _cover_sigma(name: str, sensor: str, variables: tuple[str, ...], given: dict[str, Any]) -> Any:
+    """Return one sigma of a mixture: of its cover, its plants and its ground."""
+    fvc = given["fvc"]
+    special = _frozen_or_wet(_classes(given.get("land_cover"), fvc))
+    ground: Any = tables.ground(_role(name), sensor).sigma
+    if given.get("aster_ndvi") is not None:
+        hidden = np.minimum(kernels.aster_cover(given["aster_ndvi"]), kernels.ASTER_MOST)
+        ground = np.where(_sees_ground(given, (name,)), _ASTER_SIGMA / (1 - hidden), ground)
+    bare = _mixed(name, sensor, {**given, "fvc": 0 * fvc, "snow_fraction": None})
+    share = given.get("fvc_uncertainty", 0.0) * (_PLANTS - bare)
+    land = np.sqrt((fvc * _PLANTS_SIGMA) ** 2 + ((1 - fvc) * ground) ** 2 + share**2)
+    return np.where(special, _PLANTS_SIGMA, land)
+
+
+@retrieval(SPEC, quality=_flags, uncertainty=_sigma)
+def emissivity(*, variables: tuple[str, ...], method: str = "vegetation_cover", sensor: str = "", **given: Any) -> Any:
+    """Emissivity by vegetation cover, by thresholds of NDVI, or with the temperature from three bands.
+
+    ``sensor`` names the bands as ``"<sensor>/<platform or camera>"``; that of the scene where it says so, else bands at
+    8.6, 10.4, 11 and 12 um.
+    """
+    if method == "vegetation_cover":
+        return [_mixed(name, sensor, given) for name in variables]
+    if method == "ndvi_threshold":
+        bands = {role: _by_ndvi(role, sensor, given) for role in tables.ROLES}
+        split = {role: bands[role] for role in ("tir1", "tir2")}
+        made = bands | ({"broad": _broad(split, sensor)} if _BROAD in variables else {})
+        return [made[_role(name)] for name in variables]
+    roles, found = _separated(sensor, given)
+    made = dict(zip(roles, found.emissivity, strict=True))
+    nothing = np.full_like(found.temperature, np.nan)
+    broad = _broad(made, sensor)
+    return [broad if name == _BROAD else made.get(_role(name), nothing) for name in variables]
