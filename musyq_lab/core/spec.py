@@ -150,6 +150,8 @@ class Input:
     """Whether the retrieval does without."""
     uncertainty: tuple[float, float] = (0.0, 0.0)
     """Default one sigma where ``<name>_uncertainty`` is not given: (in units, relative to the value)."""
+    limits: tuple[float, float] | None = None
+    """Values that the retrieval can use, where these are fewer than the possible ones."""
 
     @property
     def units(self) -> str:
@@ -158,8 +160,8 @@ class Input:
 
     @property
     def valid_range(self) -> tuple[float, float]:
-        """Physically possible values."""
-        return quantity(self.name).valid_range
+        """Values that are used: anything else becomes NaN with a quality bit."""
+        return self.limits or quantity(self.name).valid_range
 
     @property
     def uncertainty_name(self) -> str:

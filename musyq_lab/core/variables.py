@@ -126,7 +126,7 @@ _VEGETATION = (
 )
 
 _GEOMETRY = (
-    Quantity("sun_zenith", "solar_zenith_angle", "degree", "theta_s", "zenith angle of the Sun", (0.0, 90.0)),
+    Quantity("sun_zenith", "solar_zenith_angle", "degree", "theta_s", "zenith angle of the Sun", (0.0, 180.0)),
     Quantity("view_zenith", "sensor_zenith_angle", "degree", "theta_v", "zenith angle of the sensor", (0.0, 90.0)),
     Quantity(
         "relative_azimuth",

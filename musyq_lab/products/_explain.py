@@ -67,7 +67,8 @@ def flags_of(layer: xr.DataArray) -> list[Flag]:
     names = str(layer.attrs.get("flag_meanings", "")).split()
     masks = layer.attrs.get("flag_masks", [])
     if _is_cause(layer):
-        words = {name: _fault(name) for name in names}
+        key = str(layer.name).removesuffix(_CAUSE)
+        words = {name: _fault(key, name) for name in names}
     else:
         common = {f.name: f.sentence for f in COMMON_FLAGS}
         words = {**_own_sentences(str(layer.name).removesuffix("_qa")), **common}
@@ -77,12 +78,13 @@ def flags_of(layer: xr.DataArray) -> list[Flag]:
     ]
 
 
-def _fault(name: str) -> str:
-    """Return what is wrong with an input, with the range that it may have."""
+def _fault(key: str, name: str) -> str:
+    """Return what is wrong with an input of a product, with the range that it may have."""
     if name not in QUANTITIES:
         return f"the input {name} is missing or outside its possible range"
     item = QUANTITIES[name]
-    low, high = item.valid_range
+    own = {i.name: i.valid_range for i in PRODUCTS[key].inputs} if key in PRODUCTS else {}
+    low, high = own.get(name, item.valid_range)
     unit = "" if item.units == "1" else f" {item.units}"
     return f"the input {name} ({item.meaning}) is missing, or not within {low:g} to {high:g}{unit}"
 

@@ -57,7 +57,7 @@ INPUTS = (
     # Without defaults for their errors: those of the training base are part of the networks' own.
     Input("reflectance_red"),
     *(Input(f"reflectance_{role}", optional=True) for role in BANDS if role != "red"),
-    Input("sun_zenith"),
+    Input("sun_zenith", limits=(0.0, 90.0)),
     Input("view_zenith", optional=True),
     Input("relative_azimuth", optional=True),
 )

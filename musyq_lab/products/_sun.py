@@ -20,7 +20,7 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
     Parameters
     ----------
     name : str
-        ``sun_zenith`` (degree, true, at most 90) or ``extraterrestrial_shortwave`` (W m-2); None for any other.
+        ``sun_zenith`` (degree, true) or ``extraterrestrial_shortwave`` (W m-2); None for any other.
     dataset : xarray.Dataset or None
         ``time`` (coordinate, UTC), else the attribute ``time_coverage_start``, tells when; ``latitude`` and
         ``longitude`` (degrees) where.
@@ -76,7 +76,7 @@ def _chunked(array: xr.DataArray, sources: list[Any]) -> xr.DataArray:
 
 def _zenith(time: NDArray[Any], latitude: NDArray[Any], longitude: NDArray[Any]) -> NDArray[np.float64]:
     zenith, _ = solar.zenith_azimuth(time, latitude, longitude)
-    return np.minimum(np.asarray(zenith, np.float64), 90.0)
+    return np.asarray(zenith, np.float64)
 
 
 def _irradiance(time: NDArray[Any]) -> NDArray[np.float64]:

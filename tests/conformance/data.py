@@ -17,6 +17,7 @@ DATES = np.arange("2018-01-03", "2020-01-01", 15, "datetime64[D]").astype("datet
 SHARES = {"_minimum": (0.01, 0.05), "_maximum": (0.5, 0.9)}
 # Where the middle of what is possible is far from what is ordinary.
 ORDINARY = {
+    "sun_zenith": (5.0, 40.0),
     "emissivity_": (0.95, 0.99),
     "aster_emissivity_": (0.93, 0.98),
     "broadband_emissivity": (0.93, 0.99),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import musyq_lab as ml
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import COMMON_FLAGS, FIRST_OWN_BIT, Flag, flag_attributes
 from musyq_lab.core.spec import Input, Product, Variable
@@ -142,3 +143,14 @@ def test_a_place_beyond_the_map_is_refused(x, y):
 
 def test_the_outermost_pixels_reach_beyond_their_centres():
     assert explain(product([[0, 0], [0, 0]]), 9.6, 2.4) == [WELL]
+
+
+def test_limits_of_a_product_are_told_where_they_are_narrower():
+    """The Sun may stand at 110 degrees, but no canopy was trained there."""
+    bands = {"red": 0.05, "nir": 0.4, "green": 0.07}
+    layers = {f"reflectance_{role}": (("y", "x"), [[value]], {"units": "1"}) for role, value in bands.items()}
+    angles = {"sun_zenith": 110.0, "view_zenith": 0.0, "relative_azimuth": 0.0}
+    layers |= {name: (("y", "x"), [[value]], {"units": "degree"}) for name, value in angles.items()}
+    scene = xr.Dataset(layers, {"y": [0.0], "x": [0.0]}, {"sensor": "gf1_wfv", "camera": "WFV1"})
+    said = explain(ml.retrieve("lai", scene), 0, 0)
+    assert "The input sun_zenith (zenith angle of the Sun) is missing, or not within 0 to 90 degree." in said
