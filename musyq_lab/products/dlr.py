@@ -33,12 +33,13 @@ method              Tharandt, June 2014  Tharandt, all skies   Alamosa, 2317 m  
 ``brunt``           26.5  -23.8          19.8  -12.4           13.1  -12.5          33.9  -31.8
 ==================  ===================  ====================  ===================  ===================
 
-Taken as clear, the sky of all hours at Tharandt is 28 W m-2 too dark with ``prata``; the three treatments of clouds
-give it 13.7, 14.4 and 13.2. The stated sigma holds there for 70 % of the hours.
+Clouds at Tharandt are known by the light of plants (PPFD) over that of a clear sky, scaled so that clear hours have 1.
+Taken as clear, the sky of all hours is 28 W m-2 too dark with ``prata``; the three treatments of clouds have errors of
+13.7, 14.4 and 13.2. The methods' own sigma follows from this table: with it the stated one holds for 70 % of the hours.
 
 Methods were fitted near sea level: at Alamosa, where the air pressure is 776 hPa, Prata's sky is too bright by day, and
-less so with its correction for pressure (``prata_pressure``). Below inversions, as of clear nights and over snow, nearly
-all are too dark, since the air above is warmer than that near the ground.
+less so with its correction for pressure (``prata_pressure``). Below inversions, as of clear nights and over snow, most
+are too dark, since the air above is warmer than that near the ground (the night of the table has an hour of cloud, too).
 
 Valid for instants and, with means as inputs, for hours and days. ``water_vapour`` is used where it is given by methods
 that are defined on the column (``prata``, ``prata_pressure``, ``dilley_obrien``); without it the column is Prata's
