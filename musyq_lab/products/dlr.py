@@ -39,7 +39,7 @@ Taken as clear, the sky of all hours is 28 W m-2 too dark with ``prata``; the th
 
 Methods were fitted near sea level: at Alamosa, where the air pressure is 776 hPa, Prata's sky is too bright by day, and
 less so with its correction for pressure (``prata_pressure``). Below inversions, as of clear nights and over snow, most
-are too dark, since the air above is warmer than that near the ground (the night of the table has an hour of cloud, too).
+are too dark, since the air above is warmer than that near the ground (that night had an hour of cloud, too).
 
 Valid for instants and, with means as inputs, for hours and days. ``water_vapour`` is used where it is given by methods
 that are defined on the column (``prata``, ``prata_pressure``, ``dilley_obrien``); without it the column is Prata's
