@@ -110,16 +110,16 @@ SPEC = Product(
         Method(
             "vegetation_cover",
             "mixture by vegetation cover with bare ground of ASTER GED (Malakar et al. 2018 and Ermida et al. 2020 as "
-            "in public code; bands other than Landsat's by a regression of this package) or of materials by land cover; "
-            "the programme's own numbers are not public",
+            "in public code; other bands by a regression of this package) or of materials by land cover; the "
+            "programme's own numbers are not public",
             _COVER,
             references=("10.1109/TGRS.2018.2824828", "10.3390/rs12091471"),
         ),
         Method(
             "ndvi_threshold",
             "thresholds of NDVI (Sobrino et al. 2008) with the constants of Yu et al. 2014 for 11 and 12 um and of "
-            "Sobrino et al. for TM and ETM+, as in public codes (papers not re-read); the broad band by a regression of "
-            "this package",
+            "Sobrino et al. for TM and ETM+, as in public codes (papers not re-read); the broad band by a regression "
+            "of this package",
             _NDVI,
             references=("10.1109/TGRS.2007.904834", "10.3390/rs6109829"),
         ),
@@ -234,9 +234,8 @@ def _flags(*, method: str, sensor: str, variables: tuple[str, ...], values: Any,
     found: dict[str, Any] = {}
     if method == "tes":
         roles, made = _separated(sensor, given)
-        skies = [given.get(f"sky_radiance_{role}") for role in roles]
         found["low_contrast"] = made.contrast < _tes.LOW_CONTRAST
-        found["sky_unknown"] = any(s is None for s in skies) or np.any([np.isnan(s) for s in skies], axis=0)
+        found["sky_unknown"] = np.any([np.isnan(given.get(f"sky_radiance_{r}", np.nan)) for r in roles], axis=0)
         found["no_constants"] = np.asarray(any(_role(name) not in (*roles, "broad") for name in variables))
         return found
     classes = _classes(given.get("land_cover"), given.get("fvc", given.get("ndvi")))
