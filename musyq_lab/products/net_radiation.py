@@ -17,6 +17,14 @@ Valid for instants, and for hours, days and months where every input is the mean
 that weighted by the shortwave radiation, and the temperature that of the mean of its fourth power. The mean of a day
 does not follow from one overpass: put overpasses together with :mod:`musyq_lab.analysis.daytime` first.
 
+At 1,065 overpasses of ECOSTRESS over 63 towers, all with a clear sky of ``dsr`` and ``dlr``, the retrieved temperature
+and the albedo, emissivity, air and column of vapour of the shipped table, nothing fitted (``benchmarks/
+radiation_towers.py``): root mean square error 72 W m-2 with a bias of +28, of 458 W m-2; ECOSTRESS's own product has 84
+with -43, BESS 116 with -5. With the light that the towers measured it is 63 with +29, so that most of the bias comes
+from the longwave part and the albedo; with Prata's estimate of the column in place of the retrieved one, 74 with +45.
+Means of sites scatter by 36 W m-2: a tower sees tens of metres of its own ground. The stated sigma, 26 W m-2, is that
+of the pixel without this, and holds for 29 % of the overpasses.
+
 References
 ----------
 The balance is a definition. Allen et al. 1998, FAO Irrigation and Drainage Paper 56, chapter 4, writes it out.
