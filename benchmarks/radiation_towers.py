@@ -1,14 +1,15 @@
 """Radiation beside measurements: the sky's longwave at two stations, net radiation at 63 flux towers.
 
 ``python benchmarks/radiation_towers.py [FOLDER]``; the folder is that of the shared data (``../shared/data``), without
-which only the towers of the shipped table are scored. Nothing is fitted to what it is compared with. A plain peer stands
-beside the products: Bird's sky of pvlib and Prata's in numpy, where pvlib is installed.
+which only the towers of the shipped table are scored. Nothing is fitted to what it is compared with. Beside the
+products is a plain peer: Bird's sky of pvlib and Prata's in numpy, where pvlib is installed.
 """
 
 import csv
 import gzip
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,10 +23,11 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SKIES = ("prata", "prata_pressure", "li", "brutsaert", "dilley_obrien", "idso", "swinbank", "brunt")
 CLOUDS = ("crawford_duchon", "unsworth_monteith", "li")
 UNITS = {"air_temperature": "K", "vapour_pressure": "Pa", "surface_pressure": "Pa", "clear_sky_index": "1"}
-Array = np.ndarray
+Array = Any
+Row = list[object]
 
 
-def score(made: Array, measured: Array, where: Array | bool = True) -> list[str]:
+def score(made: Array, measured: Array, where: Array | bool = True) -> Row:
     """Return number, mean of what is measured, bias and root mean square difference."""
     good = np.isfinite(made) & np.isfinite(measured) & where
     error = (made - measured)[good]
@@ -100,7 +102,7 @@ def tharandt(folder: Path) -> xr.Dataset:
     return made.assign_coords(time=time)
 
 
-def skies(at: xr.Dataset, where: Array, **options: object) -> list[list[str]]:
+def skies(at: xr.Dataset, where: Array, **options: Any) -> list[Row]:
     """Return a row a method: N, mean, bias, rmse."""
     inputs = at.drop_vars("measured") if options else at.drop_vars(["measured", "clear_sky_index"])
     # Swinbank's sky knows no humidity, on which the clouds of Li et al. depend.
@@ -159,7 +161,8 @@ def towers() -> tuple[xr.Dataset, dict[str, Array]]:
 
 def balance(ds: xr.Dataset, **methods: str) -> xr.Dataset:
     """Return net radiation by emission and reflection, whatever else that takes made first."""
-    return ml.retrieve("net_radiation", ds, method={"net_radiation": "emission", **methods})
+    made: xr.Dataset = ml.retrieve("net_radiation", ds, method={"net_radiation": "emission", **methods})
+    return made
 
 
 def net_radiation() -> None:
@@ -168,7 +171,7 @@ def net_radiation() -> None:
     measured = column["tower_net_radiation"]
     lit = ds.assign(downward_shortwave=("time", column["tower_sw_in"], {"units": "W m-2"}))
     made = balance(ds, dsr="clear_sky")
-    rows = [["products, clear sky", *score(made.net_radiation.values, measured)]]
+    rows: list[Row] = [["products, clear sky", *score(made.net_radiation.values, measured)]]
     for name, values in (("ECOSTRESS", column["ecostress_net_radiation"]), ("BESS", column["bess_net_radiation"])):
         rows.append([name, *score(values, measured)])
     if (peer := plain_peer(ds)) is not None:
@@ -177,8 +180,8 @@ def net_radiation() -> None:
     dry = balance(lit.drop_vars("water_vapour")).net_radiation.values
     rows.append(["the same, column from humidity", *score(dry, measured)])
     table("Net radiation at 63 towers, W m-2", ["what", "N", "measured", "bias", "rmse"], rows)
-    skies = [[m, *score(balance(ds, dsr="clear_sky", dlr=m).net_radiation.values, measured)] for m in SKIES]
-    table("The same by the method of the longwave sky", ["dlr", "N", "measured", "bias", "rmse"], skies)
+    by_sky: list[Row] = [[m, *score(balance(ds, dsr="clear_sky", dlr=m).net_radiation.values, measured)] for m in SKIES]
+    table("The same by the method of the longwave sky", ["dlr", "N", "measured", "bias", "rmse"], by_sky)
     error = made.net_radiation.values - measured
     means = [error[column["site"] == site].mean() for site in np.unique(column["site"])]
     within = np.mean(np.abs(error) <= made.net_radiation_uncertainty.values)
