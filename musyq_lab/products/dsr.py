@@ -16,14 +16,15 @@ The irradiance under a clear sky is weakened by clouds, :math:`G = k_c G_c`. Met
     No clouds at all, which a bit says.
 
 ``clear_sky=`` chooses the model of the clear sky (:mod:`musyq_lab.kernels.clear_sky`): ``rest2`` (default; of two
-bands and the most exact beside measurements), ``bird``, ``esra``, ``ineichen``, ``solis``, ``haurwitz``; ``cloud_depth``
-always takes ``rest2``. ``diffuse=`` chooses the regression that parts the light of ``clear_sky_index`` and ``heliosat``
+bands, the nearest to the towers of ``benchmarks/dsr_accuracy.py``), ``bird``, ``esra``, ``ineichen``, ``solis``,
+``haurwitz``; ``cloud_depth`` always takes ``rest2``. ``diffuse=`` chooses the regression that parts the light of ``clear_sky_index`` and ``heliosat``
 (:mod:`musyq_lab.kernels.heliosat`); without the Sun there is no such part, which a bit says. The other methods have a
 beam of their own.
 
 Aerosol, vapour, ozone, pressure and albedo that are not given are assumed (0.15; 1.3; 15 kg m-2; 300 DU; 1013 hPa; 0.2)
-with a wide error and a bit; :mod:`musyq_lab.standard.climatology` knows better ones. A Linke turbidity that ``esra`` and
-``ineichen`` miss follows from aerosol and vapour. The LUTs of the programme are not public; these are open equivalents.
+with a wide error and a bit; :mod:`musyq_lab.standard.climatology` knows better ones. A Linke turbidity that ``esra``
+and ``ineichen`` miss follows from aerosol and vapour. The LUTs of the programme are not public; these are open
+equivalents.
 
 References
 ----------
@@ -127,7 +128,7 @@ SPEC = Product(
             references=("10.1016/j.solener.2007.04.008", "10.1175/1520-0469(1989)046<1419:AGPFTS>2.0.CO;2"),
         ),
         Method(
-            "clear_sky", "without clouds, by an open clear-sky model (coefficients as in pvlib and irradpy2)", inputs=_SKY
+            "clear_sky", "without clouds, by an open clear-sky model (as in pvlib and irradpy2)", inputs=_SKY
         ),
     ),
     flags=(
@@ -291,6 +292,6 @@ def dsr(
     diffuse: str = "erbs_driesse",
     **given: Any,
 ) -> list[Any]:
-    """Downward shortwave radiation by the method chosen; ``clear_sky=`` and ``diffuse=`` choose among published models."""
+    """Downward shortwave radiation; ``clear_sky=`` and ``diffuse=`` choose among published models."""
     made = _parts(method, clear_sky, diffuse, given)
     return [made[name] for name in variables]
