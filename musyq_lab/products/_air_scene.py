@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.core.variables import BAND_ROLES
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.standard import layout
@@ -38,7 +39,9 @@ _DUMMY = ("row_of_one", "column_of_one")
 
 def bands_of(given: Mapping[str, Any]) -> Arrays:
     """Return the bands among the inputs, by role, without their uncertainties."""
-    names = {name: name.removeprefix(TOA) for name, array in given.items() if name.startswith(TOA) and array is not None}
+    names = {
+        name: name.removeprefix(TOA) for name, array in given.items() if name.startswith(TOA) and array is not None
+    }
     return {role: given[name] for name, role in names.items() if role in BAND_ROLES}
 
 
@@ -59,10 +62,12 @@ def owner(sensor: str, roles: Iterable[str]) -> Own | None:
 
 
 def _roles(own: Own) -> set[str]:
-    return {band.name for band in SENSORS[own[0]].bands_of(own[1]) if not band.thermal}
+    return {band.name for band in SENSORS[own[0]].bands_of(own[1])}
 
 
-def scene_of(bands: Arrays, given: Mapping[str, Any], own: Own, scene: xr.Dataset | None) -> xr.Dataset:
+def scene_of(
+    bands: Arrays, given: Mapping[str, Any], own: Own, scene: xr.Dataset | None, *, thermal: bool = False
+) -> xr.Dataset:
     """Return a standard scene of reflectance at the top of the atmosphere, lazily.
 
     Parameters
@@ -75,6 +80,8 @@ def scene_of(bands: Arrays, given: Mapping[str, Any], own: Own, scene: xr.Datase
         Whose bands they are.
     scene : Dataset or None
         Tells place, time, and quality bits.
+    thermal : bool
+        Whether the bands are brightness temperatures (K) instead.
 
     Notes
     -----
@@ -83,10 +90,11 @@ def scene_of(bands: Arrays, given: Mapping[str, Any], own: Own, scene: xr.Datase
     """
     template = _plane_like(bands)
     laid = {role: _laid(band, template) for role, band in bands.items()}
-    made: dict[str, Any] = {"reflectance": _stacked(laid)}
+    stack, dim, units = ("brightness_temperature", "thermal_band", "K") if thermal else ("reflectance", "band", "1")
+    made: dict[str, Any] = {stack: _stacked(laid, dim, units)}
     sigmas = {role: given.get(f"{TOA}{role}_uncertainty") for role in bands}
     if all(sigma is not None for sigma in sigmas.values()):
-        made["reflectance_random"] = _stacked({role: _laid(sigma, template) for role, sigma in sigmas.items()})
+        made["reflectance_random"] = _stacked({role: _laid(one, template) for role, one in sigmas.items()})
     made |= {name: _bare(angle) for name, angle in _angles(given).items()}
     made |= _extras(given, scene, template)
     whole = xr.Dataset(made).drop_vars([d for d in template.dims if d in _DUMMY], errors="ignore")
@@ -104,10 +112,10 @@ def _laid(band: xr.DataArray, template: xr.DataArray) -> xr.DataArray:
     return (band.expand_dims(missing) if missing else band).transpose(*template.dims)
 
 
-def _stacked(layers: Arrays) -> xr.DataArray:
+def _stacked(layers: Arrays, dim: str = "band", units: str = "1") -> xr.DataArray:
     bare = [_bare(layer) for layer in layers.values()]
-    whole = xr.concat(bare, "band", coords="minimal", compat="override", join="override")
-    return whole.assign_coords(band=list(layers)).assign_attrs(units="1")
+    whole = xr.concat(bare, dim, coords="minimal", compat="override", join="override")
+    return whole.assign_coords({dim: list(layers)}).assign_attrs(units=units)
 
 
 def _bare(array: xr.DataArray) -> xr.DataArray:
@@ -115,10 +123,9 @@ def _bare(array: xr.DataArray) -> xr.DataArray:
 
 
 def _angles(given: Mapping[str, Any]) -> Arrays:
-    found: Arrays = {"sun_zenith": given["sun_zenith"]}
-    if given.get("view_zenith") is not None:
-        turn = given["relative_azimuth"]
-        found |= {"view_zenith": given["view_zenith"], "view_azimuth": turn, "sun_azimuth": xr.zeros_like(turn)}
+    found = {name: given[name] for name in ("sun_zenith", "view_zenith") if given.get(name) is not None}
+    if (turn := given.get("relative_azimuth")) is not None:
+        found |= {"view_azimuth": turn, "sun_azimuth": xr.zeros_like(turn)}
     return found
 
 
@@ -170,28 +177,63 @@ def each_date(
     scene : Dataset or None
         As the user gave it.
     """
-    along = next((array for array in arrays.values() if "time" in array.dims), None)
+    return joined([function(*one) for one in dates(arrays, scene)], arrays)
+
+
+def dates(arrays: Arrays, scene: xr.Dataset | None) -> list[tuple[Arrays, xr.Dataset | None]]:
+    """Return inputs and scene of each date of a series; of the one scene there is where nothing lies along ``time``."""
+    along = _along(arrays)
     if along is None:
-        return function(arrays, scene)
-    parts = []
+        return [(arrays, scene)]
+    whole = xr.Dataset() if scene is None else scene
+    found: list[tuple[Arrays, xr.Dataset | None]] = []
     for k in range(along.sizes["time"]):
         cut = {name: a.isel(time=k) if "time" in a.dims else a for name, a in arrays.items()}
-        whole = xr.Dataset() if scene is None else scene
         here = whole.isel(time=k) if "time" in whole.dims else whole
         if "time" in along.coords:
             here = here.assign_coords(time=along["time"].values[k])
-        parts.append(function(cut, here))
-    stamps = along["time"].variable if "time" in along.coords else None
-    joined = {name: xr.concat([part[name] for part in parts], "time", coords="minimal") for name in parts[0]}
-    return {n: a if stamps is None else a.assign_coords(time=stamps) for n, a in joined.items()}
+        found.append((cut, here))
+    return found
+
+
+def joined(parts: list[Arrays], arrays: Arrays) -> Arrays:
+    """Return the results of :func:`dates` along ``time`` again."""
+    along = _along(arrays)
+    if along is None:
+        return parts[0]
+    stamps = {"time": along["time"].variable} if "time" in along.coords else {}
+    return {
+        name: xr.concat([_bare(part[name]) for part in parts], "time", coords="minimal").assign_coords(stamps)
+        for name in parts[0]
+    }
+
+
+def _along(arrays: Arrays) -> xr.DataArray | None:
+    return next((array for array in arrays.values() if "time" in array.dims), None)
+
+
+def check_angles(product: str, given: frozenset[str]) -> None:
+    """Refuse a view without its azimuth.
+
+    Parameters
+    ----------
+    product : str
+        For the message.
+    given : frozenset of str
+        Names of the inputs that are there.
+    """
+    if "view_zenith" in given and "relative_azimuth" not in given:
+        raise InputError(
+            f'retrieve("{product}") is given view_zenith without relative_azimuth (degree, 0 with Sun and sensor on '
+            "one side). Add it, or the azimuths sun_azimuth and view_azimuth."
+        )
 
 
 def on_pixels(made: Mapping[str, xr.DataArray], like: xr.DataArray) -> Arrays:
     """Return results with the dimensions and the coordinates of an input: those of length one are gone again."""
-    gone = [d for d in _DUMMY]
     found = {}
     for name, array in made.items():
-        flat = _bare(array).squeeze([d for d in gone if d in array.dims], drop=True)
+        flat = _bare(array).squeeze([d for d in _DUMMY if d in array.dims], drop=True)
         found[name] = flat.drop_vars(list(flat.coords)).assign_coords(
             {n: c.variable for n, c in like.coords.items() if set(c.dims) <= set(flat.dims)}
         )

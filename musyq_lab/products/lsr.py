@@ -10,16 +10,17 @@ albedo S of the air, which 6S gives for the angles, the aerosol, the columns of 
 (:mod:`musyq_lab.standard.atmosphere`: tables of 6S 1.1 with its continental aerosol). In the terms of 6S,
 :math:`x_{ap} = 1/T`, :math:`x_b = \rho_a / T`, :math:`x_c = S`.
 
-What is not given of the air is the climatology of the place and time, and a bit says so: without its own aerosol a scene
-is corrected for that of an ordinary day. ``ml.retrieve(["aod", "water_vapour", "lsr"], scene)`` finds both first.
+What is not given of the air is the climatology of the place and time, and a bit says so: without its own aerosol a
+scene is corrected for that of an ordinary day. ``ml.retrieve(["aod", "water_vapour", "lsr"], scene)`` finds both first.
+
 
 The uncertainty joins that of the calibration, where the scene has it, the errors of aerosol, vapour, ozone and pressure
 times their derivatives, and that of the tables. The type of the aerosol, the directional shape of the surface and (but
 for the method ``adjacency``) the light of neighbours are not in it.
 
 Values a little below zero are kept, as cutting them would bias every mean; below -0.01 they carry a bit. Valid for the
-Sun within 80 deg and the view within 70 of the zenith, optical depths to 2 and surfaces at 500 hPa or more. A scene that
-holds surface reflectance already is not taken again.
+Sun within 80 deg and the view within 70 of the zenith, optical depths to 2 and surfaces at 500 hPa or more. A scene
+that holds surface reflectance already is not taken again.
 
 References
 ----------
@@ -70,8 +71,9 @@ SPEC = Product(
         for role in _ROLES
     ),
     inputs=(
+        Input(f"toa_reflectance_{_ROLES[0]}"),
         Input("sun_zenith"),
-        *(Input(f"toa_reflectance_{role}") for role in _ROLES),
+        *(Input(f"toa_reflectance_{role}") for role in _ROLES[1:]),
         *(Input(name, optional=True) for name in ("view_zenith", "relative_azimuth")),
         *(Input(name, source=f"product:{name}", optional=True) for name in ("aod", "water_vapour")),
         *(Input(name, optional=True) for name in ("ozone", "surface_pressure")),
@@ -80,15 +82,16 @@ SPEC = Product(
     stage="scene",
     support="scene",
     partial=True,
-    methods=(
-        Method("tables", title="uniform Lambertian surface, tables of 6S 1.1 with its continental aerosol"),
-    ),
+    methods=(Method("tables", title="uniform Lambertian surface, tables of 6S 1.1 with its continental aerosol"),),
     flags=_flags(
         ("aerosol_assumed", "the aerosol is that of the climatology, not of the day"),
         ("vapour_assumed", "the column of water vapour is that of the climatology, not of the day"),
         ("outside_tables", "Sun, sensor or air lie beyond the tables of the atmosphere, so there is no value"),
         ("negative", "a band is below -0.01: the aerosol taken is too much, or the band is wrong"),
-        ("sensor_assumed", "a band is not known to be of the sensor of the scene; that of another one stands in for it"),
+        (
+            "sensor_assumed",
+            "a band is not known to be of the sensor of the scene; that of another one stands in for it",
+        ),
         ("nadir_assumed", "the angle of view is not known and was taken as straight down"),
     ),
     references=("10.1109/36.581987", "10.1364/AO.45.006762"),
@@ -97,11 +100,7 @@ SPEC = Product(
 
 def _check(*, given: frozenset[str]) -> None:
     """Refuse a view without its azimuth."""
-    if "view_zenith" in given and "relative_azimuth" not in given:
-        raise InputError(
-            'retrieve("lsr") is given view_zenith without relative_azimuth (degree, 0 with Sun and sensor on one side). '
-            "Add it, or the azimuths sun_azimuth and view_azimuth."
-        )
+    scenes.check_angles("lsr", given)
 
 
 @retrieval(SPEC, check=_check)

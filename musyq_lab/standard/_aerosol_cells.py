@@ -156,7 +156,8 @@ class Cells:
 
     def spread(self, values: Any) -> Any:
         """Interpolate a field of cells, shape (rows, columns), to the pixels, in the chunks of the scene."""
-        like = self.scene["reflectance"].transpose("band", *self.plane).data
+        stack = self.scene["reflectance" if "reflectance" in self.scene else "brightness_temperature"]
+        like = stack.transpose(..., *self.plane).data
         places = self.rows.place()[:, None], self.columns.place()[None, :]
         if not isinstance(values, da.Array) and not isinstance(like, da.Array):
             return spread_block(*places, values)

@@ -37,6 +37,7 @@ from musyq_lab.kernels.atmosphere import MAX_AOD
 from musyq_lab.standard import _aerosol_air as air
 from musyq_lab.standard import atmosphere, layout
 from musyq_lab.standard._aerosol_cells import Cells, by_cell, nodes
+from musyq_lab.standard._aerosol_marks import NEAR, clear, marks
 from musyq_lab.standard._aerosol_surfaces import surfaces
 from musyq_lab.standard._atmosphere_band import spline_matrix
 
@@ -53,11 +54,7 @@ NODES = np.minimum(np.linspace(0.0, np.sqrt(MAX_AOD), 21) ** 2, MAX_AOD)
 
 _LEAST = 0.001
 _FINE = np.minimum(np.linspace(np.sqrt(_LEAST), np.sqrt(MAX_AOD), 401) ** 2, MAX_AOD)
-_NEAR = 600.0  # m within which a pixel beside a cloud is not looked at
 _POOL = (0.5, 1.0, 0.5)  # share of a neighbouring cell, in either dimension
-
-_CLOUDS = ("cloud", "cloud_shadow", "cirrus", "cloud_possible")
-_OTHERS = ("no_data", "saturated", "snow_ice", "water", "terrain_shadow", "night", "sun_glint")
 
 Floats = NDArray[Any]
 
@@ -91,7 +88,7 @@ def estimate(
     -------
     xarray.Dataset, dims of the plane
         ``aod`` (1), the mean of the posterior; ``aod_uncertainty`` (1), its sigma; ``aod_information`` (1), the share
-        of the prior's variance that the scene removed: 0 where only the prior speaks.
+        of the variance of its logarithm that the scene removed: 0 where only the prior speaks.
 
     Raises
     ------
@@ -113,9 +110,9 @@ def estimate(
     toa = cells.sampled(scene["reflectance"].sel(band=list(bands)).transpose("band", *cells.plane).data)
     sensor, variant = str(scene.attrs["sensor"]), layout.variant_of(scene)
     seen = surfaces(sensor, bands, variant)
-    halo = cells.spacing < _NEAR
+    halo = cells.spacing < NEAR
     curves = cells.apply(
-        _curves, toa, _marks(scene, cells), sky, leading=NODES.size, keys=keys, seen=tuple(seen[1:]), halo=halo
+        _curves, toa, marks(scene, cells), sky, leading=NODES.size, keys=keys, seen=tuple(seen[1:]), halo=halo
     )
     found = _whole(_posterior, curves, air.stacked([mean, sigma]))
     told = {name: air.told(value) for name, value in given.items()}
@@ -142,19 +139,12 @@ def _bands(scene: xr.Dataset) -> tuple[tuple[str, ...], list[Any]]:
     return tuple(kept), list(kept.values())
 
 
-def _marks(scene: xr.Dataset, cells: Cells) -> Any:
-    """Return 0 where a pixel may be looked at, 2 for clouds, 1 for what else is not, shape (1, y, x)."""
-    cloud, other = layout.flagged(scene, *_CLOUDS), layout.flagged(scene, *_OTHERS)
-    marks = other.astype(np.int8).where(~cloud, np.int8(2)).transpose(*cells.plane)
-    return cells.sampled(marks.data[None])
-
-
 def _curves(
-    toa: Floats, marks: Floats, sky: Floats, *, rows: int, columns: int, keys: Any, seen: Any, halo: bool
+    toa: Floats, marked: Floats, sky: Floats, *, rows: int, columns: int, keys: Any, seen: Any, halo: bool
 ) -> Floats:
     """Return the cost of each node, shape (node, rows, columns); zero where nothing is known."""
-    clear = _clear(marks[0], rows, columns) if halo else marks[0] == 0
-    light = np.moveaxis(by_cell(np.where(clear, toa, np.nan).astype(np.float32), rows, columns), 0, -1)
+    seen_now = clear(marked[0], rows, columns, halo=halo)
+    light = np.moveaxis(by_cell(np.where(seen_now, toa, np.nan).astype(np.float32), rows, columns), 0, -1)
     tables = [part[:, :, None] for part in nodes(keys, sky, aod=NODES)]
     curve, kind = kernels.misfit(np.ascontiguousarray(light), *tables, *seen)
     along = np.ascontiguousarray(np.moveaxis(curve, -1, 0))  # node, rows, columns, pixel
@@ -164,22 +154,6 @@ def _curves(
         count = chosen.sum(-1)
         total += np.where(chosen, along, 0.0).sum(-1, dtype=np.float64) / np.maximum(count, 1)
     return total.astype(np.float32)
-
-
-def _clear(marks: Floats, rows: int, columns: int) -> NDArray[np.bool_]:
-    """Return where no pixel looked at is marked, nor one beside it in the same cell a cloud."""
-    y, x = marks.shape
-    cloud = (marks == 2).reshape(y // rows, rows, x // columns, columns)
-    for axis in (1, 3):
-        wide = cloud.copy()
-        first, last = (
-            tuple(slice(*cut) if k == axis else slice(None) for k in range(4)) for cut in ((1, None), (0, -1))
-        )
-        wide[first] |= cloud[last]
-        wide[last] |= cloud[first]
-        cloud = wide
-    near: NDArray[np.bool_] = cloud.reshape(y, x)
-    return np.asarray((marks == 0) & ~near)
 
 
 def _whole(function: Any, *arrays: Any) -> Any:
@@ -204,16 +178,18 @@ def _posterior(curves: Floats, prior: Floats) -> Floats:
     depth = np.log(_FINE)[:, None, None]
     before = np.exp(-0.5 * (depth - centre) ** 2 / width - depth) * np.gradient(_FINE)[:, None, None]
     after = before * np.exp(-0.5 * (fine - fine.min(axis=0)))
-    (_, old), (value, new) = (_moments(weights) for weights in (before, after))
-    information = np.clip(1.0 - (new / old) ** 2, 0.0, 1.0)
+    value, new = _moments(after, _FINE)
+    # In its logarithm, in which the prior is as wide everywhere: a thick aerosol is found with a large sigma.
+    narrow, wide = (_moments(weights, np.log(_FINE))[1] for weights in (after, before))
+    information = np.clip(1.0 - (narrow / wide) ** 2, 0.0, 1.0)
     return np.stack([value, new, information]).astype(np.float32)
 
 
-def _moments(weights: Floats) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of optical depth."""
+def _moments(weights: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of some values, such as optical depths, shape of the weights less the first."""
     with np.errstate(invalid="ignore"):
         share = weights / weights.sum(axis=0)
-    fine = _FINE[:, None, None]
+    fine = values[:, None, None]
     mean = (share * fine).sum(axis=0)
     return mean, np.sqrt((share * (fine - mean) ** 2).sum(axis=0))
 
@@ -237,7 +213,7 @@ def _dataset(scene: xr.Dataset, cells: Cells, found: Any, slope: Any, told: dict
     words = {
         "aod": ("aerosol optical depth at 550 nm", "atmosphere_optical_thickness_due_to_ambient_aerosol_particles"),
         "aod_uncertainty": ("standard uncertainty of the aerosol optical depth at 550 nm", ""),
-        "aod_information": ("share of the prior variance of the optical depth that the scene removed", ""),
+        "aod_information": ("share of the variance of the logarithm of the optical depth that the scene removed", ""),
     }
     made = {}
     for number, (name, (title, standard)) in enumerate(words.items()):

@@ -30,6 +30,7 @@ from musyq_lab.kernels.atmosphere import MAX_VAPOUR
 from musyq_lab.standard import _aerosol_air as air
 from musyq_lab.standard import atmosphere, layout
 from musyq_lab.standard._aerosol_cells import Cells, by_cell, nodes
+from musyq_lab.standard._aerosol_marks import median
 from musyq_lab.standard._aerosol_surfaces import land
 
 CELL = 2000.0
@@ -72,7 +73,7 @@ def estimate(
     -------
     xarray.Dataset, dims of the plane
         ``water_vapour`` and ``water_vapour_uncertainty`` (one sigma; kg m-2). Cells without a clear pixel take the
-        mean of the others; NaN where there is none at all.
+        mean of the others, NaN where there is none at all: ``water_vapour_share`` (1) is 0 there.
 
     Raises
     ------
@@ -97,6 +98,8 @@ def estimate(
         name: (cells.plane, cells.spread(found[k]) * slope, {"units": "kg m-2", "long_name": title})
         for k, (name, title) in enumerate(words.items())
     }
+    words_of_share = {"units": "1", "long_name": "share of cells with a clear pixel, interpolated"}
+    made["water_vapour_share"] = (cells.plane, cells.spread(np.isfinite(found[0]).astype(np.float32)), words_of_share)
     coords = {name: c for name, c in scene.coords.items() if set(map(str, c.dims)) <= set(cells.plane)}
     out = xr.Dataset(made, coords=coords, attrs=dict(scene.attrs))
     out["water_vapour"].attrs["standard_name"] = "atmosphere_mass_content_of_water_vapor"
@@ -146,17 +149,8 @@ def _columns(
     numbers = (np.asarray(weights, np.float32), NODES.astype(np.float32))
     each = np.stack(kernels.vapour(np.ascontiguousarray(light), *tables, *numbers))  # result, rows, columns, pixel
     count = np.isfinite(each[0]).sum(-1)
-    column, response = _median(each[0], count), _median(each[1], count)
-    spread = _median(np.abs(each[0] - column[..., None]), count) * 1.4826  # of a normal distribution
+    column, response = median(each[0], count), median(each[1], count)
+    spread = median(np.abs(each[0] - column[..., None]), count) * 1.4826  # of a normal distribution
     noise = spread / np.sqrt(np.maximum(count, 1))
     sigma = np.sqrt((response * error) ** 2 + (TABLES * column) ** 2 + noise**2)
     return np.stack([column, sigma]).astype(np.float32)
-
-
-def _median(values: Floats, count: NDArray[np.intp]) -> Floats:
-    """Return the median of what is known along the last dimension, NaN where nothing is."""
-    ordered = np.sort(values, axis=-1)  # NaN last
-    low, high = (np.maximum(at, 0)[..., None] for at in ((count - 1) // 2, count // 2))
-    high = np.minimum(high, values.shape[-1] - 1)
-    middle: Floats = 0.5 * (np.take_along_axis(ordered, low, -1) + np.take_along_axis(ordered, high, -1))[..., 0]
-    return np.where(count > 0, middle, np.nan)
