@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import GAP_FILLED, INPUT_MISSING, QA_DTYPE, flag_attributes
 from musyq_lab.kernels import clear_sky, solar
-from musyq_lab.kernels._clear_sky_daytime import means
+from musyq_lab.kernels._clear_sky_daytime import combine, weights
 
 Array = NDArray[Any]
 
@@ -117,8 +117,8 @@ class _Plan:
             raise InputError(f"day={day!r} is not known. Use 'utc' or 'solar'.")
         if length <= np.timedelta64(0) or length > _DAY or (_DAY / length) % 1 or pieces % 1 or pieces < 1:
             raise InputError(
-                f"step={step!r} with minutes={minutes} does not divide a day. Use '1D', '6h', '3h' or '1h', and minutes "
-                "that divide it."
+                f"step={step!r} with minutes={minutes} does not divide a day. Use '1D', '3h' or '1h', and minutes that "
+                "divide it."
             )
         if 60 % minutes and day == "solar":
             raise InputError(f"minutes={minutes} does not divide an hour, which day='solar' needs.")
@@ -130,10 +130,11 @@ class _Plan:
         self.origin = (opening - margin).astype("datetime64[ns]")
         self.solar, self.minutes = day == "solar", minutes
         piece = np.timedelta64(minutes, "m")
-        total = int(round((self.starts[-1] + length + margin - self.origin) / piece))
+        total = round((self.starts[-1] + length + margin - self.origin) / piece)
         self.middles = self.origin + (np.arange(total) * piece + piece // 2).astype("timedelta64[ns]")
         self.first = (self.starts - self.origin) / piece
-        self.rules = np.array([pieces, minutes / 1440.0, reach, memory, common, _BEYOND])
+        self.rules = np.array([pieces, minutes / 1440.0, reach])
+        self.errors = np.array([memory, common, _BEYOND])
 
     def shift(self, longitude: Array) -> Array:
         """Return by how many pieces the steps of a place begin later than in UTC."""
@@ -145,8 +146,8 @@ def _names(ds: xr.Dataset, variables: Sequence[str] | None) -> list[str]:
     """Return the variables to integrate."""
     if "time" not in ds.dims or ds["time"].dtype.kind != "M":
         raise InputError(
-            f"integrate needs instants along a dimension 'time' with dates, got the dimensions {list(map(str, ds.dims))}. "
-            "Join single scenes with xr.concat(scenes, dim='time')."
+            f"integrate needs instants along a dimension 'time' with dates, got {list(map(str, ds.dims))}. Join single "
+            "scenes with xr.concat(scenes, dim='time')."
         )
     if variables is None:
         found = [str(n) for n, a in ds.data_vars.items() if a.dtype.kind == "f" and "time" in a.dims]
@@ -230,8 +231,10 @@ def _slab(values: Array, sigma: Array, latitude: Array, longitude: Array, plan: 
     else:
         at, along = np.ones_like(values), np.ones((values.shape[0], plan.middles.size))
     order = np.argsort(time, kind="stable")
-    ratio, spread = values / at, np.nan_to_num(sigma / at)
-    return means(ratio[:, order], spread[:, order], time[order], along, plan.first, plan.shift(longitude), plan.rules)
+    ratio, spread, time = (values / at)[:, order], np.nan_to_num(sigma / at)[:, order], time[order]
+    shares, gaps, outside, covered, count = weights(ratio, time, along, plan.first, plan.shift(longitude), plan.rules)
+    mean, error = combine(shares, gaps, ratio[:, None], spread[:, None], time, outside, plan.errors)
+    return mean, error, covered, count
 
 
 def _light(times: Array, latitude: Array, longitude: Array) -> Array:

@@ -20,113 +20,113 @@ from typing import Any
 
 import numpy as np
 
-from musyq_lab.kernels._compile import kernel
+from musyq_lab.kernels._compile import inline, kernel
 from musyq_lab.kernels._math import exp, sqrt
 
-__all__ = ["means"]
+__all__ = ["combine", "weights"]
 
 
-@kernel("(t),(t),(t),(f),(s),(),(r)->(s),(s),(s),(s)")
-def means(
+@inline
+def _following(known: Any, i: int) -> int:
+    """Return the next instant after one that has a value, their number where there is none."""
+    k = i + 1
+    while k < known.size and np.isnan(known[k]):
+        k += 1
+    return k
+
+
+@inline
+def _deposit(weight: Any, gap: Any, light: Any, low: int, high: int, x: Any) -> Any:
+    """Share light between two instants; return how much of it lies beyond all of them."""
+    weight[low] += light * (1.0 - x)
+    weight[high] += light * x
+    if low == high:
+        return light
+    gap[high] += light
+    return 0.0 * light
+
+
+@inline
+def _place(t: Any, early: Any, late: Any) -> Any:
+    """Return how far a moment lies on the way from one instant to the next, 0 where they are one."""
+    return (t - early) / (late - early) if late > early else 0.0 * t
+
+
+@inline
+def _distance(t: Any, early: Any, late: Any) -> Any:
+    """Return how far a moment is from the nearer of two."""
+    return min(abs(t - early), abs(late - t))
+
+
+@kernel("(t),(t),(f),(s),(),(r)->(s,t),(s,t),(s),(s),(s)")
+def weights(
     ratio: Any,  # t K at the instants; NaN where unknown
-    sigma: Any,  # t one sigma of K
     time: Any,  # t of the instants, rising (days since the start of the shape)
     shape: Any,  # f S at the middles of equal pieces of time
     first: Any,  # s number of the first piece of each step, rising
     shift: float,  # pieces by which the steps of this place begin later
-    rules: Any,  # r pieces in a step, length of a piece (days), reach (days), tau (days), common share c, h
-    mean_out: Any,  # s mean of K S over each step; NaN where nothing is known
-    sigma_out: Any,  # s one sigma of it
-    covered_out: Any,  # s share of the shape that lies within reach of an instant; 1 where the shape is zero
+    rules: Any,  # r pieces in a step, length of a piece (days), reach (days)
+    weights_out: Any,  # s,t weight of each instant in the mean of a step
+    gaps_out: Any,  # s,t mean of the shape that lies between an instant and the one before
+    outside_out: Any,  # s mean of the shape beyond the first and last instants
+    covered_out: Any,  # s share of the shape within reach of an instant; 1 where the shape is zero
     count_out: Any,  # s instants within the step
 ) -> None:
-    """Mean over each step with its error; a step whose shape is zero is zero whatever the instants say."""
-    pieces, length, reach, tau, common, beyond = int(rules[0]), rules[1], rules[2], rules[3], rules[4], rules[5]
+    """Weights of the instants in the mean over each step; all zero where no instant is known."""
+    pieces, length = int(rules[0]), rules[1]
+    none = ratio.size
     for s in range(first.size):
         start = int(first[s]) + int(shift)
-        opening, closing = start * length, (start + pieces) * length
-        count, before, after = 0.0 * length, -1, -1
-        for i in range(time.size):
-            if not np.isnan(ratio[i]):
-                if time[i] <= opening:
-                    before = i
-                elif after < 0:
-                    after = i
-                if opening <= time[i] < closing:
-                    count += 1.0
-        total, whole, near = 0.0 * length, 0.0 * length, 0.0 * length
-        w_before, w_after, energy = 0.0 * length, 0.0 * length, 0.0 * length
-        linear, squares, memory, loose, outside = (
-            0.0 * length,
-            0.0 * length,
-            0.0 * length,
-            0.0 * length,
-            0.0 * length,
-        )
-        last = 0.0 * length
-        seen = False
-        for j in range(start, start + pieces):
-            if j < 0 or j >= shape.size:
-                continue
-            t = (j + 0.5) * length
-            while after >= 0 and time[after] <= t:
-                # The weight of the instant before is complete: it enters the sums over pairs.
-                if before >= 0:
-                    a = w_before * sigma[before]
-                    fade = exp(-(time[before] - last) / tau) if seen else 0.0 * length
-                    memory = memory * fade
-                    squares += a * a + 2.0 * a * memory
-                    memory += a
-                    linear += a
-                    last, seen = time[before], True
-                    loose += (energy * (ratio[after] - ratio[before])) ** 2
-                w_before, w_after, energy = w_after, 0.0 * length, 0.0 * length
+        weights_out[s, :], gaps_out[s, :] = 0.0, 0.0
+        outside, near, whole, count = 0.0 * length, 0.0 * length, 0.0 * length, 0.0 * length
+        before, after = none, _following(ratio, -1)
+        for j in range(max(start, 0), min(start + pieces, shape.size)):
+            t, light = (j + 0.5) * length, shape[j] / rules[0]
+            while after < none and time[after] <= t:
                 before = after
-                after = -1
-                for i in range(before + 1, time.size):
-                    if not np.isnan(ratio[i]):
-                        after = i
-                        break
-            light = shape[j]
+                after = _following(ratio, after)
             whole += light
-            if before < 0 and after < 0:
+            low, high = min(before, after), max(before, after)
+            if low == none:
                 continue
-            if before < 0 or after < 0:
-                only = after if before < 0 else before
-                total += light * ratio[only]
-                outside += light
-                if before < 0:
-                    w_after += light
-                else:
-                    w_before += light
-                near += light if abs(t - time[only]) <= reach else 0.0 * length
-                continue
-            x = (t - time[before]) / (time[after] - time[before])
-            total += light * (ratio[before] + x * (ratio[after] - ratio[before]))
-            w_before += light * (1.0 - x)
-            w_after += light * x
-            energy += light
-            near += light if min(t - time[before], time[after] - t) <= reach else 0.0 * length
-        for k in range(2):
-            one = before if k == 0 else after
-            weight = w_before if k == 0 else w_after
-            if one >= 0 and weight > 0.0:
-                a = weight * sigma[one]
-                fade = exp(-(time[one] - last) / tau) if seen else 0.0 * length
-                memory = memory * fade
-                squares += a * a + 2.0 * a * memory
-                memory += a
-                linear += a
-                last, seen = time[one], True
-        if before >= 0 and after >= 0:
-            loose += (energy * (ratio[after] - ratio[before])) ** 2
-        count_out[s] = count
-        if whole == 0.0:
-            mean_out[s], sigma_out[s], covered_out[s] = 0.0 * length, 0.0 * length, 1.0 + 0.0 * length
+            low, high = (before, after) if high < none else (low, low)
+            outside += _deposit(weights_out[s], gaps_out[s], light, low, high, _place(t, time[low], time[high]))
+            near += light * (_distance(t, time[low], time[high]) <= rules[2])
+        for i in range(none):
+            inside = (time[i] >= start * length) & (time[i] < (start + pieces) * length)
+            count += inside & (not np.isnan(ratio[i]))
+        outside_out[s], count_out[s] = outside, count
+        covered_out[s] = near / whole if whole > 0.0 else 1.0
+
+
+@kernel("(t),(t),(t),(t),(t),(),(r)->(),()")
+def combine(
+    weight: Any,  # t of each instant in the mean of a step
+    gap: Any,  # t mean of the shape between an instant and the one before
+    ratio: Any,  # t K; NaN where unknown
+    sigma: Any,  # t one sigma of K
+    time: Any,  # t days
+    outside: float,  # mean of the shape beyond the first and last instants
+    rules: Any,  # r time within which errors fade (days), their common share, error of K beyond the instants
+    mean_out: Any,
+    sigma_out: Any,
+) -> None:
+    """Mean over a step and one sigma of it."""
+    total, linear, squares, memory, loose = 0.0 * outside, 0.0 * outside, 0.0 * outside, 0.0 * outside, 0.0 * outside
+    last = -1
+    for i in range(weight.size):
+        if np.isnan(ratio[i]):
             continue
-        covered_out[s] = near / whole
-        if before < 0 and after < 0:
-            continue
-        mean_out[s] = total / pieces
-        variance = common * linear * linear + (1.0 - common) * squares + loose / 12.0 + (beyond * outside) ** 2
-        sigma_out[s] = sqrt(variance) / pieces
+        total += weight[i] * ratio[i]
+        part = weight[i] * sigma[i]
+        if last >= 0:
+            memory *= exp((time[last] - time[i]) / rules[0])
+            loose += (gap[i] * (ratio[i] - ratio[last])) ** 2
+        squares += part * (part + 2.0 * memory)
+        memory += part
+        linear += part
+        last = i
+    mean_out[0] = total
+    share = rules[1]
+    variance = share * linear * linear + (1.0 - share) * squares + loose / 12.0 + (rules[2] * outside) ** 2
+    sigma_out[0] = sqrt(variance)
