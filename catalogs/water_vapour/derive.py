@@ -7,7 +7,7 @@ emissivity 0.97, under angles from 0 to 58 degrees. Over the surfaces of one atm
 
     R = sum (T1 - mean T1) (T2 - mean T2) / sum (T1 - mean T1)^2
 
-is nearly the ratio of the transmittances (Li et al. 2003, doi 10.1080/0143116021000024276), and the column of vapour
+is nearly the ratio of the transmittances (Li et al. 2003, Int. J. Remote Sensing 24, 5095), and the column of vapour
 along the path, W / cos (g cm-2), is fitted as c0 + c1 R + c2 R^2 (form of Ren et al. 2015, doi 10.1002/2014JD022619).
 ``rmse`` is that of W over other atmospheres, without noise: the relation itself, not what noise makes of R.
 """

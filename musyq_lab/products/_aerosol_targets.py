@@ -141,7 +141,7 @@ def _middle(light: Floats, red: Floats, dark: NDArray[np.bool_]) -> tuple[Floats
     return mean, left / chosen.shape[-1]
 
 
-def dense_vegetation(seen: Look, sensor: str, roles: tuple[str, str, str], variant: str) -> Any:
+def dense_vegetation(seen: Look, sensor: str, roles: tuple[str, ...], variant: str) -> Any:
     """Return optical depth, sigma, information, share of pixels used, shape (4, rows, columns).
 
     Where no vegetation is dense the prior remains.
@@ -160,7 +160,7 @@ def dense_vegetation(seen: Look, sensor: str, roles: tuple[str, str, str], varia
 
 
 @lru_cache(maxsize=64)
-def blue_line(sensor: str, roles: tuple[str, str, str], variant: str = "") -> Line:
+def blue_line(sensor: str, roles: tuple[str, ...], variant: str = "") -> Line:
     """Return the line from red to blue of dense vegetation in the bands of a sensor, fitted to the library of land.
 
     Parameters

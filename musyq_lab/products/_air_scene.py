@@ -92,8 +92,9 @@ def scene_of(
     laid = {role: _laid(band, template) for role, band in bands.items()}
     stack, dim, units = ("brightness_temperature", "thermal_band", "K") if thermal else ("reflectance", "band", "1")
     made: dict[str, Any] = {stack: _stacked(laid, dim, units)}
-    sigmas = {role: given.get(f"{TOA}{role}_uncertainty") for role in bands}
-    if all(sigma is not None for sigma in sigmas.values()):
+    names = {role: f"{TOA}{role}_uncertainty" for role in bands}
+    sigmas = {role: given[name] for role, name in names.items() if name in given}
+    if len(sigmas) == len(bands):
         made["reflectance_random"] = _stacked({role: _laid(one, template) for role, one in sigmas.items()})
     made |= {name: _bare(angle) for name, angle in _angles(given).items()}
     made |= _extras(given, scene, template)

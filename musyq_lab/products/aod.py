@@ -18,16 +18,17 @@ they take for granted about the surface:
     For sensors without such a band (HJ-1 CCD, GF-1 WFV): dense vegetation picked by NDVI, its blue from its red by a
     line fitted to the library, weighed with the climatology (the idea of Fu et al. 2014, whose surface is MOD09's).
 ``time_series``
-    For a series along ``time``, as of a geostationary satellite: the darkest surface of the place at the same hour
-    serves for every date (Knapp et al. 2002).
+    For a series along ``time``, as of a geostationary satellite: the surface of the place at the same hour of the day,
+    from all dates together after a first estimate by ``library``, serves for each of them
+    (:mod:`musyq_lab.products._aerosol_series`).
 
 The optical depth ends at 2, as the tables do, and at 0. Aerosols other than the continental one, clouds that the mask
 misses and snow are not in the uncertainty. Quality bits of the scene (``qa``) say which pixels are not looked at.
 
 References
 ----------
-Levy et al. (2007), doi:10.1029/2006JD007811, its relation read in the code of NASA (Collection 5 and VIIRS); Levy et al.
-(2013), doi:10.5194/amt-6-2989-2013, for the expected error. Fu et al. (2014), J. Geogr. Sci., abstract only.
+Levy et al. (2007), doi:10.1029/2006JD007811, its relation read in the code of NASA (Collection 5 and VIIRS); Levy
+et al. (2013), doi:10.5194/amt-6-2989-2013, for the expected error. Fu et al. (2014), J. Geogr. Sci., abstract only.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.kernels.atmosphere import MAX_AOD
 from musyq_lab.products import _aerosol_series, _aerosol_targets
 from musyq_lab.products import _air_scene as scenes
-from musyq_lab.products._aerosol_look import look, spread
+from musyq_lab.products._aerosol_look import Look, look, spread
 from musyq_lab.products._retrieval import retrieval
 from musyq_lab.standard import aerosol, layout
 
@@ -113,9 +114,7 @@ SPEC = Product(
         ),
         Method(
             "time_series",
-            title="darkest surface of the same hour after Knapp et al. 2002 (not re-read), background of climatology",
-            inputs=_bands("blue"),
-            references=("10.1029/2001JD002117",),
+            title="ours: one surface for all dates of the same hour, first estimates by the method library",
         ),
     ),
     flags=tuple(
@@ -125,7 +124,7 @@ SPEC = Product(
                 ("prior_only", "the scene told little here: the value is nearly that of the climatology"),
                 ("few_dark_pixels", "too few pixels are dark enough here for this method"),
                 ("at_table_limit", "the optical depth is at an end of the tables, 0 or 2, and may lie beyond"),
-                ("few_dates", "fewer than five clear dates show the surface, so part of its aerosol stays in it"),
+                ("few_dates", "fewer than five clear dates show the surface, so it is hardly better known than by one"),
                 ("vapour_assumed", "the column of water vapour is that of the climatology, not of the day"),
                 ("sensor_assumed", "the bands are not known to be of the sensor of the scene; another one stands in"),
                 ("nadir_assumed", "the angle of view is not known and was taken as straight down"),
@@ -139,7 +138,7 @@ _NEEDED = {
     "library": (("nir", "nir_narrow"),),
     "dark_target": (("blue",), ("swir2",), ("nir", "nir_narrow")),
     "dense_vegetation": (("blue",), ("nir", "nir_narrow")),
-    "time_series": (),
+    "time_series": (("nir", "nir_narrow"),),
 }
 
 
@@ -249,7 +248,7 @@ def _single(
         information = np.isfinite(values).astype(np.float32)  # no climatology is in it
         lost = None
     else:
-        values, sigma, information, share = _aerosol_targets.dense_vegetation(seen, key, roles[:3], variant)
+        values, sigma, information, share = _aerosol_targets.dense_vegetation(seen, key, roles, variant)
         lost = (share < _aerosol_targets.SHARE).astype(np.float32)
     return _laid(template, seen, values, sigma, information, lost)
 
@@ -285,16 +284,23 @@ def _series(
     """Return the results of all dates of a series; a single scene is a series of one."""
     roles = _used("time_series", scenes.bands_of(arrays))
     scenes_of = scenes.dates(arrays, scene)
-    toas = [_scene(cut, here, sensor, roles) for cut, here in scenes_of]
+    every = tuple(scenes.bands_of(arrays))
+    toas = [_scene(cut, here, sensor, every) for cut, here in scenes_of]
     template = toas[0]["reflectance"].isel(band=0, drop=True)
     if not template.size:
         made = [_empty(template) for _ in toas]
     else:
-        looks = [look(toa, roles, _air(cut), prior, cell) for toa, (cut, _) in zip(toas, scenes_of, strict=True)]
-        hours = [_hour(toa) for toa in toas]
-        found = _aerosol_series.series(looks, hours)
+        airs = [_air(cut) for cut, _ in scenes_of]
+        looks = [_twice(toa, roles, air, prior, cell) for toa, air in zip(toas, airs, strict=True)]
+        found = _aerosol_series.series(looks, [_hour(toa) for toa in toas])
         made = [_dated(template, *pair) for pair in zip(looks, found, strict=True)]
     return scenes.joined(made, arrays)
+
+
+def _twice(toa: xr.Dataset, roles: tuple[str, ...], air: dict[str, Any], prior: Any, cell: float | None) -> Look:
+    """Look at a scene with what its own spectra tell as the prior."""
+    first = aerosol.estimate(toa, prior=prior, cell=cell, **air)
+    return look(toa, roles, air, (first["aod"], first["aod_uncertainty"]), cell)
 
 
 def _dated(template: xr.DataArray, seen: Any, found: Any) -> scenes.Arrays:

@@ -33,7 +33,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
@@ -160,7 +159,7 @@ def _of_one_sensor(
     found = correction.correct(toa, **air)
     total = found["reflectance_systematic"]
     if "reflectance_random" in found:
-        total = np.hypot(total, found["reflectance_random"])
+        total = (total**2 + found["reflectance_random"] ** 2) ** 0.5
     made: scenes.Arrays = {}
     for role in bands:
         made[f"reflectance_{role}"] = found["reflectance"].sel(band=role, drop=True)

@@ -18,8 +18,8 @@ of the tables end at 80 kg m-2.
 References
 ----------
 Kaufman & Gao (1992), doi:10.1109/36.175321 (not re-read); Gao & Kaufman (2003), doi:10.1029/2002JD003023; Li et al.
-(2003), doi:10.1080/0143116021000024276; Ren et al. (2015), doi:10.1002/2014JD022619, its coefficients read in a program
-that cites it.
+(2003), Int. J. Remote Sensing 24, 5095-5117 (abstract only); Ren et al. (2015), doi:10.1002/2014JD022619, its
+coefficients read in a program that cites it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ SPEC = Product(
             "covariance_ratio",
             title="Li et al. 2003; Landsat by Ren et al. 2015 (read in a program), others by our regression",
             inputs=(*_THERMAL, "view_zenith"),
-            references=("10.1080/0143116021000024276", "10.1002/2014JD022619"),
+            references=("10.1002/2014JD022619",),
         ),
     ),
     flags=tuple(

@@ -186,7 +186,7 @@ def _posterior(curves: Floats, prior: Floats) -> Floats:
 
 
 def _moments(weights: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of some values, such as optical depths, shape of the weights less the first."""
+    """Return mean and standard deviation of some values, such as optical depths, under weights (value, y, x)."""
     with np.errstate(invalid="ignore"):
         share = weights / weights.sum(axis=0)
     fine = values[:, None, None]
