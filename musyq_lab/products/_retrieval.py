@@ -37,6 +37,7 @@ from musyq_lab.products._resolve import complete, upstream
 from musyq_lab.products._scene_bits import with_scene_bits, without_clouds
 from musyq_lab.products._scene_body import Made, apply_scene
 from musyq_lab.products._told import Years, days_of, sensor_of, years_of
+from musyq_lab.standard.layout import SURFACE
 
 _TAIL = """
     Parameters common to all retrievals
@@ -297,6 +298,8 @@ def _assemble(
     before = str(ds.attrs.get("history", "")) if ds is not None else ""
     history = extend_history(before, history_line(f"retrieve:{spec.key}", recorded))
     kept = {name: value for name, value in (ds.attrs if ds is not None else {}).items() if name in _KEPT}
+    if any(v.name.startswith("reflectance_") for v in block.variables):
+        kept[_LEVEL] = SURFACE
     product = xr.Dataset(made, attrs={**kept, **global_attributes(spec, method=method, history=history)})
     return product.assign_coords(_grid_mapping(ds))
 
@@ -322,6 +325,8 @@ def _grid_mapping(ds: xr.Dataset | None) -> dict[Any, xr.DataArray]:
     return {name: c for name, c in coords.items() if c.ndim == 0 and {"crs_wkt", "grid_mapping_name"} & set(c.attrs)}
 
 
+_LEVEL = "reflectance_level"
+
 # Attributes of a scene that stay true of what is retrieved from it.
 _KEPT = (
     "platform",
@@ -330,7 +335,7 @@ _KEPT = (
     "time_coverage_end",
     "granule",
     "granule_sha256",
-    "reflectance_level",
+    _LEVEL,
 )
 
 

@@ -183,3 +183,12 @@ def test_cloudy_looks_do_not_count(looks):
     attrs = {"flag_meanings": "cloud", "flag_masks": np.array([4], "uint16")}
     looks["qa"] = (("time", "y", "x"), np.array([[[0, 0]], [[0, 0]], [[4, 0]]], "uint16"), attrs)
     np.testing.assert_allclose(algorithm(LOOKS)(mean)(looks)["mean_red"], [[0.15, 0.2]])
+
+
+def test_a_product_of_reflectance_says_that_it_is_of_the_surface(scene):
+    variable = Variable("reflectance_red", "red", "1", valid_range=(0.0, 1.0), dtype="float32", fill=0)
+    spec = Product("surface", "Surface", (variable,), (Input("toa_reflectance_red"),))
+    top = scene.assign_attrs(reflectance_level="top of atmosphere")
+    made = algorithm(spec)(lambda *, toa_reflectance_red: 0.9 * toa_reflectance_red)(top)
+    assert made.attrs["reflectance_level"] == "surface"
+    assert ml.retrieve("smooth", top).attrs["reflectance_level"] == "top of atmosphere"
