@@ -13,6 +13,16 @@ in common: the larger the contrast of the emissivities, the lower is the lowest 
    :math:`\varepsilon_k = \beta_k\,\varepsilon_{\min} / \min\beta`; the temperature is that of the band with the highest
    emissivity, in which the sky counts least.
 
+What leaves the surface is had from the top of the atmosphere through functions of the column of vapour :math:`w`
+(g cm-2), of :math:`s = 1/\cos\theta - 1`, and of the air temperature near the ground, :math:`u = T_a / 300 - 1`, with
+:math:`x = w (1 + s)` and coefficients :math:`t_k, p_k, d_k` of the band (``catalogs/emissivity/derive.py``):
+
+.. math:: -\ln\tau = t \cdot (1, s, x, x^2, xu, x^2 u, \sqrt x), \qquad
+          L_\uparrow = (1 - \tau)\,B(T_a)\;p \cdot (1, s, x, x^2, xu, x^2 u, \sqrt x),
+
+.. math:: S = B(T_a)\,[1 - e^{-d \cdot (1, w, w^2, wu, w^2 u, \sqrt w)}], \qquad
+          L = (L_\mathrm{top} - L_\uparrow) / \tau .
+
 References
 ----------
 Gillespie et al. 1998, doi:10.1109/36.700995 (its abstract and the public codes of ECOSTRESS read).
@@ -22,9 +32,9 @@ import math
 from typing import Any
 
 from musyq_lab.kernels._compile import inline, kernel, select
-from musyq_lab.kernels._math import exp, log, pow
+from musyq_lab.kernels._math import exp, log, pow, sqrt
 
-__all__ = ["HIGHEST", "separate"]
+__all__ = ["HIGHEST", "from_top", "separate"]
 
 HIGHEST = 0.985
 """Emissivity of the band that is then the warmest (EmaxBare and EmaxVeg of ECOSTRESS collection 3)."""
@@ -111,3 +121,39 @@ def separate(
     sky = select(b1 >= most, s1, select(b2 >= most, s2, select(b3 >= most, s3, s4)))
     top = most * scale
     temperature[0] = inverse(k1, k2, (light - (1.0 - top) * sky) / top)
+
+
+# brightness temperature (K), vapour (g cm-2), air temperature (K), s, K1, K2 (K), 7 + 7 + 6 coefficients -> L, S
+@kernel("(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),(),()->(),()")
+def from_top(
+    brightness: float, vapour: float, air: float, slant: float, k1: float, k2: float,
+    t0: float, t1: float, t2: float, t3: float, t4: float, t5: float, t6: float,
+    p0: float, p1: float, p2: float, p3: float, p4: float, p5: float, p6: float,
+    d0: float, d1: float, d2: float, d3: float, d4: float, d5: float,
+    light: Any, sky: Any,
+) -> None:  # fmt: skip
+    """Radiance that leaves the surface and radiance of the sky, in the units of ``k1``.
+
+    Parameters
+    ----------
+    brightness : array_like
+        Brightness temperature at the top of the atmosphere (K).
+    vapour, air : array_like
+        Column of water vapour (g cm-2) and air temperature near the ground (K).
+    slant : array_like
+        1 / cos(view zenith) - 1.
+    k1, k2 : array_like
+        Planck constants of the band.
+    t0, t1, t2, t3, t4, t5, t6, p0, p1, p2, p3, p4, p5, p6, d0, d1, d2, d3, d4, d5 : array_like
+        Coefficients of the band; see the module.
+    """
+    u = air / 300.0 - 1.0
+    x = vapour * (1.0 + slant)
+    root, square = sqrt(x), x * x
+    tau = exp(-(t0 + t1 * slant + t2 * x + t3 * square + t4 * x * u + t5 * square * u + t6 * root))
+    near = planck(k1, k2, air)
+    warmth = p0 + p1 * slant + p2 * x + p3 * square + p4 * x * u + p5 * square * u + p6 * root
+    light[0] = (planck(k1, k2, brightness) - (1.0 - tau) * near * warmth) / tau
+    w2 = vapour * vapour
+    depth = d0 + d1 * vapour + d2 * w2 + d3 * vapour * u + d4 * w2 * u + d5 * sqrt(vapour)
+    sky[0] = near * (1.0 - exp(-depth))

@@ -10,7 +10,8 @@ such method, and a correction of the atmosphere that is wrong by 1 K in one of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.core.resources import resource
 from musyq_lab.kernels import tes
 from musyq_lab.kernels.radiometry import planck_constants, planck_radiance
 from musyq_lab.products._emissivity import ROLES, band_response
@@ -33,6 +35,12 @@ CURVE_FIVE = (0.9955, 0.6926, 0.7823)
 LOW_CONTRAST = 0.03
 """Contrast below which noise makes the most of it (Gillespie et al. 1998, not re-read)."""
 
+GREATEST_VAPOUR, UNCERTAIN_VAPOUR = 45.0, 30.0
+"""Water vapour along the view (kg m-2) beyond which nothing is seen, and beyond which little is."""
+
+_FOLDER = "catalogs/emissivity"
+_ANY = "*"
+_COEFFICIENTS = 20
 _BETWEEN = (255.0, 325.0)  # K: the constants of a band are exact there
 _STEPS = 60  # of bisection
 
@@ -82,6 +90,92 @@ def black_body(temperature: Any, role: str, sensor: str = "") -> Floats:
     k1, k2 = (array.dtype.type(k) for k in band_constants(role, sensor))
     radiance: Floats = k1 / np.expm1(k2 / array)
     return radiance
+
+
+def brightness(radiance: Any, role: str, sensor: str = "") -> Floats:
+    """Return the temperature (K) of a black body of that radiance (W m-2 sr-1 um-1) in a band."""
+    array = np.asarray(radiance)
+    k1, k2 = (array.dtype.type(k) for k in band_constants(role, sensor))
+    temperature: Floats = k2 / np.log(k1 / array + 1)
+    return temperature
+
+
+def at_surface(
+    brightness_temperature: Sequence[Any],
+    roles: Sequence[str],
+    sensor: str,
+    water_vapour: Any,
+    air_temperature: Any,
+    view_zenith: Any = 0.0,
+    *,
+    numbers: Mapping[str, Sequence[float] | Floats] | None = None,
+) -> tuple[list[Floats], list[Floats]]:
+    """Return what leaves the surface in each band, and the radiance of the sky (W m-2 sr-1 um-1).
+
+    Parameters
+    ----------
+    brightness_temperature : sequence of array, broadcastable
+        At the top of the atmosphere in each band (K).
+    roles, sensor
+        See :func:`separate`.
+    water_vapour, air_temperature : array
+        Column (kg m-2) and air temperature near the ground (K).
+    view_zenith : array
+        Degrees.
+    numbers : mapping of str to sequence of float, optional
+        Coefficients by role, in place of those of ``atmosphere.csv``.
+
+    Notes
+    -----
+    No values beyond :data:`GREATEST_VAPOUR` along the view. The error that this leaves, vapour and air temperature of
+    usual quality, is in ``accuracy.csv``.
+    """
+    table = numbers if numbers is not None else {role: atmosphere(role, sensor) for role in roles}
+    secant = 1.0 / np.cos(np.radians(np.asarray(view_zenith, np.result_type(brightness_temperature[0]))))
+    seen = np.where(water_vapour * secant <= GREATEST_VAPOUR, water_vapour, np.nan)
+    arrays = np.broadcast_arrays(*brightness_temperature, 0.1 * seen, air_temperature, secant - 1.0)
+    dtype = np.result_type(*brightness_temperature, water_vapour, air_temperature)
+    *bands, vapour, air, slant = (np.ascontiguousarray(a, dtype) for a in arrays)
+    light, sky = [], []
+    for band, role in zip(bands, roles, strict=True):
+        constants = (*band_constants(role, sensor), *table[role])
+        below, above = tes.from_top(band, vapour, air, slant, *(dtype.type(x) for x in constants))
+        light.append(below)
+        sky.append(above)
+    return light, sky
+
+
+@lru_cache(maxsize=256)
+def atmosphere(role: str, sensor: str = "") -> tuple[float, ...]:
+    """Return the coefficients of a band for :func:`musyq_lab.kernels.tes.from_top`; of nominal bands if it has none."""
+    row = _row("atmosphere", "role", role, sensor)[0]
+    return tuple(float(row[name]) for name in list(row)[-_COEFFICIENTS:])
+
+
+@lru_cache(maxsize=256)
+def errors(what: str, sensor: str = "") -> tuple[Floats, Floats]:
+    """Return classes of vapour along the view (kg m-2) and one sigma of a band's emissivity, or of the temperature.
+
+    Parameters
+    ----------
+    what : str
+        Role, or ``temperature`` (K).
+    sensor : str
+        ``"<key>/<platform or camera>"``.
+    """
+    rows = _row("accuracy", "what", what, sensor)
+    return np.array([float(row["vapour"]) for row in rows]), np.array([float(row["real"]) for row in rows])
+
+
+def _row(table: str, column: str, value: str, sensor: str) -> list[dict[str, str]]:
+    """Return the rows of a sensor's band, else of the nominal one."""
+    key, _, variant = sensor.partition("/")
+    with resource(f"{_FOLDER}/{table}.csv").open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(x for x in file if not x.startswith("#")) if r[column] == value]
+    own = [row for row in rows if row["sensor"] == key]
+    exact = [row for row in own if row["variant"] == variant]
+    first = [row for row in own if row["variant"] == own[0]["variant"]]
+    return exact or first or [row for row in rows if row["sensor"] == _ANY]
 
 
 def separate(
