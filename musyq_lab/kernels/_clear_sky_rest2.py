@@ -30,6 +30,9 @@ BAND_2 = 0.51951
 NITROGEN_DIOXIDE = 2e-4
 """Column of nitrogen dioxide (atm cm) where none is known: the rural mean of Gueymard (2008)."""
 
+HORIZON = 1e-6
+"""Cosine of the zenith angle at which the Sun counts as down: 90 degrees in float32 and in float64."""
+
 _DEGREE = math.pi / 180.0
 _SEA_LEVEL = 101325.0  # Pa
 _LOG_055 = math.log(0.55)
@@ -218,8 +221,8 @@ def rest2(
     whole = (direct_1 + diffuse_1) / (1.0 - albedo * _sky_1(beta, a))
     whole = whole + (direct_2 + diffuse_2) / (1.0 - albedo * _sky_2(beta, a))
     night = 0.0 * mu * mu
-    direct_out[0] = select(mu > 0.0, direct_1 + direct_2, night)
-    diffuse_out[0] = select(mu > 0.0, whole - direct_1 - direct_2, night)
+    direct_out[0] = select(mu > HORIZON, direct_1 + direct_2, night)
+    diffuse_out[0] = select(mu > HORIZON, whole - direct_1 - direct_2, night)
 
 
 @kernel("(),(),(),(),(),(),()->(),(),(),(),(),()")
@@ -246,9 +249,9 @@ def rest2_bands(
         sun_zenith, mu, extraterrestrial, a, beta, water_vapour, ozone, pressure
     )
     night = 0.0 * mu * mu
-    direct_1_out[0] = select(mu > 0.0, direct_1, night)
-    diffuse_1_out[0] = select(mu > 0.0, diffuse_1, night)
+    direct_1_out[0] = select(mu > HORIZON, direct_1, night)
+    diffuse_1_out[0] = select(mu > HORIZON, diffuse_1, night)
     sky_1_out[0] = _sky_1(beta, a)
-    direct_2_out[0] = select(mu > 0.0, direct_2, night)
-    diffuse_2_out[0] = select(mu > 0.0, diffuse_2, night)
+    direct_2_out[0] = select(mu > HORIZON, direct_2, night)
+    diffuse_2_out[0] = select(mu > HORIZON, diffuse_2, night)
     sky_2_out[0] = _sky_2(beta, a)

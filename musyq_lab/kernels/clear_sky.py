@@ -37,7 +37,7 @@ against both of which the tests hold them; the papers themselves were not read a
 import math
 from typing import Any
 
-from musyq_lab.kernels._clear_sky_rest2 import rest2, rest2_bands
+from musyq_lab.kernels._clear_sky_rest2 import HORIZON, rest2, rest2_bands
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import cos, exp, log, sin
 
@@ -66,7 +66,7 @@ def power(logarithm: Any, exponent: float) -> Any:
 @inline
 def by_day(mu: Any, value: Any) -> Any:
     """Return the value where the Sun is up, else 0; NaN where the cosine is."""
-    return select(mu > 0.0, value, 0.0 * mu * mu)
+    return select(mu > HORIZON, value, 0.0 * mu * mu)
 
 
 @inline

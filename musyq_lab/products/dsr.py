@@ -17,9 +17,9 @@ The irradiance under a clear sky is weakened by clouds, :math:`G = k_c G_c`. Met
 
 ``clear_sky=`` chooses the model of the clear sky (:mod:`musyq_lab.kernels.clear_sky`): ``rest2`` (default; of two
 bands, the nearest to the towers of ``benchmarks/dsr_accuracy.py``), ``bird``, ``esra``, ``ineichen``, ``solis``,
-``haurwitz``; ``cloud_depth`` always takes ``rest2``. ``diffuse=`` chooses the regression that parts the light of ``clear_sky_index`` and ``heliosat``
-(:mod:`musyq_lab.kernels.heliosat`); without the Sun there is no such part, which a bit says. The other methods have a
-beam of their own.
+``haurwitz``; ``cloud_depth`` always takes ``rest2``. ``diffuse=`` chooses the regression that parts the light of
+``clear_sky_index`` and ``heliosat`` (:mod:`musyq_lab.kernels.heliosat`); without the Sun there is no such part, which a
+bit says. The other methods have a beam of their own.
 
 Aerosol, vapour, ozone, pressure and albedo that are not given are assumed (0.15; 1.3; 15 kg m-2; 300 DU; 1013 hPa; 0.2)
 with a wide error and a bit; :mod:`musyq_lab.standard.climatology` knows better ones. A Linke turbidity that ``esra``
