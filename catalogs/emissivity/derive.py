@@ -133,7 +133,7 @@ def coefficients(air: Air, role: str, sensor: str) -> Floats:
     near = _tes.black_body(t[inside], role, sensor)
     below = air.vapour < MOST
     share = (band.sky / _tes.black_body(air.temperature, role, sensor))[below]
-    sky = fit(terms(air.vapour[below], air.temperature[below]), -np.log1p(-share), share)
+    sky = fit(terms(air.vapour[below], air.temperature[below]), -np.log1p(-share), 1.0 - share)
     return np.concatenate(
         [
             fit(columns, -np.log(tau), tau),

@@ -20,6 +20,8 @@ What leaves the surface is had from the top of the atmosphere through functions 
 .. math:: -\ln\tau = t \cdot (1, s, x, x^2, xu, x^2 u, \sqrt x), \qquad
           L_\uparrow = (1 - \tau)\,B(T_a)\;p \cdot (1, s, x, x^2, xu, x^2 u, \sqrt x),
 
+(neither exponent below 0)
+
 .. math:: S = B(T_a)\,[1 - e^{-d \cdot (1, w, w^2, wu, w^2 u, \sqrt w)}], \qquad
           L = (L_\mathrm{top} - L_\uparrow) / \tau .
 
@@ -150,10 +152,11 @@ def from_top(
     u = air / 300.0 - 1.0
     x = vapour * (1.0 + slant)
     root, square = sqrt(x), x * x
-    tau = exp(-(t0 + t1 * slant + t2 * x + t3 * square + t4 * x * u + t5 * square * u + t6 * root))
+    thick = t0 + t1 * slant + t2 * x + t3 * square + t4 * x * u + t5 * square * u + t6 * root
+    tau = exp(-larger(0.0, thick))
     near = planck(k1, k2, air)
     warmth = p0 + p1 * slant + p2 * x + p3 * square + p4 * x * u + p5 * square * u + p6 * root
     light[0] = (planck(k1, k2, brightness) - (1.0 - tau) * near * warmth) / tau
     w2 = vapour * vapour
     depth = d0 + d1 * vapour + d2 * w2 + d3 * vapour * u + d4 * w2 * u + d5 * sqrt(vapour)
-    sky[0] = near * (1.0 - exp(-depth))
+    sky[0] = near * (1.0 - exp(-larger(0.0, depth)))

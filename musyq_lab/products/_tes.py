@@ -133,9 +133,8 @@ def at_surface(
     table = numbers if numbers is not None else {role: atmosphere(role, sensor) for role in roles}
     secant = 1.0 / np.cos(np.radians(np.asarray(view_zenith, np.result_type(brightness_temperature[0]))))
     seen = np.where(water_vapour * secant <= GREATEST_VAPOUR, water_vapour, np.nan)
-    arrays = np.broadcast_arrays(*brightness_temperature, 0.1 * seen, air_temperature, secant - 1.0)
     dtype = np.result_type(*brightness_temperature, water_vapour, air_temperature)
-    *bands, vapour, air, slant = (np.ascontiguousarray(a, dtype) for a in arrays)
+    *bands, vapour, air, slant = _alike(dtype, *brightness_temperature, 0.1 * seen, air_temperature, secant - 1.0)
     light, sky = [], []
     for band, role in zip(bands, roles, strict=True):
         constants = (*band_constants(role, sensor), *table[role])
@@ -165,6 +164,13 @@ def errors(what: str, sensor: str = "") -> tuple[Floats, Floats]:
     """
     rows = _row("accuracy", "what", what, sensor)
     return np.array([float(row["vapour"]) for row in rows]), np.array([float(row["real"]) for row in rows])
+
+
+def _alike(dtype: np.dtype[Any], *arrays: Any) -> list[Floats]:
+    """Return arrays of one shape and type, contiguous: one form of a kernel then serves all calls."""
+    given = [np.asarray(a, dtype) for a in arrays]
+    shape = np.broadcast_shapes(*(a.shape for a in given))
+    return [np.ascontiguousarray(a) if a.shape == shape else np.array(np.broadcast_to(a, shape)) for a in given]
 
 
 def _row(table: str, column: str, value: str, sensor: str) -> list[dict[str, str]]:
@@ -215,10 +221,9 @@ def separate(
             f"got {', '.join(roles) or 'none'}."
         )
     places = [0, 1, 2, len(roles) - 1]
-    arrays = np.broadcast_arrays(*radiance, *sky)
-    dtype = np.result_type(*arrays)
-    light = [np.ascontiguousarray(arrays[k], dtype) for k in places]
-    above = [np.ascontiguousarray(arrays[len(roles) + k], dtype) for k in places]
+    dtype = np.result_type(*radiance, *sky)
+    arrays = _alike(dtype, *radiance, *sky)
+    light, above = [arrays[k] for k in places], [arrays[len(roles) + k] for k in places]
     pairs = [band_constants(roles[k], sensor) for k in places]
     numbers = (*(k1 for k1, _ in pairs), *(k2 for _, k2 in pairs), *curve, highest, float(len(roles) == 4))
     temperature, *found, contrast = tes.separate(*light, *above, *(dtype.type(x) for x in numbers))

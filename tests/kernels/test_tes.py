@@ -122,3 +122,45 @@ def test_single_precision_is_enough():
     assert single[0].dtype == np.float32
     np.testing.assert_allclose(np.array(single[1:5]), double[1], atol=1e-5)
     assert np.quantile(np.abs(single[0] - double[0]), 0.99) < 2e-3
+
+
+NUMBERS = (0.03, 0.05, 0.05, 0.02, 0.04, 0.1, 0.04, 0.95, -0.02, -0.01, 0.001, -0.03, 0.01, -0.05, 0.05, 0.2, 0.03, 0.1,
+           0.05, 0.1)  # fmt: skip
+
+
+def below_loop(brightness, w, air, s, k1, k2, numbers):
+    """Evaluate the functions of the module's documentation for one pixel."""
+    t, p, d = numbers[:7], numbers[7:14], numbers[14:]
+    u, x = air / 300 - 1, w * (1 + s)
+    terms = (1, s, x, x**2, x * u, x**2 * u, np.sqrt(x))
+    tau = np.exp(-max(0.0, np.dot(t, terms)))
+    near = k1 / np.expm1(k2 / air)
+    path = (1 - tau) * near * np.dot(p, terms)
+    sky = near * -np.expm1(-max(0.0, np.dot(d, (1, w, w**2, w * u, w**2 * u, np.sqrt(w)))))
+    return (k1 / np.expm1(k2 / brightness) - path) / tau, sky
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+def test_air_is_taken_off_as_documented(dtype, tolerance):
+    random = np.random.default_rng(9)
+    limits = ((270, 330), (0.1, 4), (265, 315), (0, 0.9))
+    given = [random.uniform(*pair, 200).astype(dtype) for pair in limits]
+    k1, k2 = planck_constants(11.0)
+    cast = np.dtype(dtype).type
+    light, sky = tes.from_top(*given, cast(k1), cast(k2), *(cast(x) for x in NUMBERS))
+    expected = [below_loop(*(float(a[k]) for a in given), k1, k2, NUMBERS) for k in range(200)]
+    np.testing.assert_allclose(light, [row[0] for row in expected], rtol=tolerance * 10)
+    np.testing.assert_allclose(sky, [row[1] for row in expected], rtol=tolerance * 10)
+
+
+def test_without_air_nothing_is_taken_off():
+    k1, k2 = planck_constants(11.0)
+    light, sky = tes.from_top.python(300.0, 0.0, 290.0, 0.0, k1, k2, *[0.0] * 20)
+    assert light == pytest.approx(radiance(300.0, 11.0))
+    assert sky == 0.0
+
+
+def test_missing_air_gives_nothing():
+    k1, k2 = planck_constants(11.0)
+    for vapour, air in ((np.nan, 290.0), (1.0, np.nan), (-1.0, 290.0)):
+        assert np.isnan(tes.from_top.python(300.0, vapour, air, 0.0, k1, k2, *NUMBERS)).all()

@@ -222,3 +222,47 @@ def test_sky_that_is_missing_here_and_there_has_its_bit():
     made = emissivity(scene(**given), method="tes", variables=["emissivity_tir1"])
     assert (made.emissivity_qa.values & BIT["sky_unknown"]).astype(bool).tolist() == [False, True]
     assert np.isfinite(made.emissivity_tir1).all()
+
+
+def through_air(temperature, sensor, vapour, air, zenith):
+    """Return brightness temperatures at the top of the atmosphere over loam and grass, by the functions of `_tes`."""
+    made, roles = {}, ("tir_8_6", "tir1", "tir2")
+    for role in roles:
+        e = np.array([tables.band_emissivity(role, sensor)[name] for name in ("loam", "grass")])
+        k1, k2 = _tes.band_constants(role, sensor)
+        near = [np.full(2, float(x)) for x in (vapour, air, zenith)]
+        # The correction is linear in the radiance at the top: two of its points give the line that is inverted here.
+        points = [_tes.at_surface([np.full(2, t)], [role], sensor, *near) for t in (280.0, 320.0)]
+        low, high = (p[0][0] for p in points)
+        tops = [_tes.black_body(np.array(t), role, sensor) for t in (280.0, 320.0)]
+        leaving = e * _tes.black_body(np.full(2, temperature), role, sensor) + (1 - e) * points[0][1][0]
+        top = tops[0] + (leaving - low) / (high - low) * (tops[1] - tops[0])
+        made[f"brightness_temperature_{role}"] = k2 / np.log(k1 / top + 1)
+    return made
+
+
+@pytest.mark.parametrize(("vapour", "zenith"), [(5.0, 0.0), (20.0, 40.0), (35.0, 30.0)])
+def test_separation_sees_through_the_air(vapour, zenith):
+    sensor = "modis/Terra"
+    air = {"water_vapour": vapour, "air_temperature": 295.0, "view_zenith": zenith}
+    ds = scene(**through_air(303.0, sensor, *air.values()), **air)
+    names = ["emissivity_tir_8_6", "emissivity_tir1", "emissivity_tir2", "broadband_emissivity"]
+    made = emissivity(ds, method="tes", sensor=sensor, variables=names)
+    for name in names[:3]:
+        truth = [tables.band_emissivity(name.removeprefix("emissivity_"), sensor)[m] for m in ("loam", "grass")]
+        np.testing.assert_allclose(made[name], truth, atol=0.017)
+        assert ((made[f"{name}_uncertainty"] > 0.005) & (made[f"{name}_uncertainty"] < 0.05)).all()
+    broad = [tables.band_emissivity("broad")[m] for m in ("loam", "grass")]
+    np.testing.assert_allclose(made.broadband_emissivity, broad, atol=0.02)
+    bits = made.emissivity_qa.values
+    assert not (bits & (BIT["sky_unknown"] | BIT["angle_assumed"])).any()
+    assert ((bits & BIT["humid"]) > 0).all() == (vapour / np.cos(np.radians(zenith)) > 30)
+
+
+def test_separation_through_too_much_vapour_has_no_value():
+    air = {"water_vapour": 50.0, "air_temperature": 300.0}
+    ds = scene(**through_air(303.0, "", 30.0, 300.0, 0.0), **air)
+    made = emissivity(ds, method="tes", variables=["emissivity_tir1"])
+    assert np.isnan(made.emissivity_tir1).all()
+    assert (made.emissivity_qa.values & BIT["humid"]).all()
+    assert (made.emissivity_qa.values & BIT["angle_assumed"]).all()

@@ -1,9 +1,13 @@
 """Separation of temperature and emissivity over real spectra and the bands of sensors; constants of bands; refusals."""
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.core.resources import resource
 from musyq_lab.kernels.radiometry import planck_radiance
 from musyq_lab.products import _tes
 from musyq_lab.products._emissivity import band_emissivity, band_response
@@ -102,3 +106,88 @@ def test_a_wrong_atmosphere_shows_as_emissivity():
     known = _tes.separate(light, sky, THREE)
     assert 0.01 < known.emissivity[0][grass] - made.emissivity[0][grass] < 0.03
     assert truth.shape == (3, made.temperature.size)
+
+
+def test_air_is_taken_off_by_the_table():
+    """The more vapour along the view, the more of a warm surface the air hides."""
+    role, sensor = "tir1", "modis/Terra"
+    dry, humid = (
+        _tes.at_surface([np.full(1, 295.0)], [role], sensor, np.full(1, w), np.full(1, 292.0), 0.0)[0][0][0]
+        for w in (2.0, 30.0)
+    )
+    straight = _tes.black_body(np.array(295.0), role, sensor)
+    assert straight < dry < humid
+    slanted = _tes.at_surface([np.full(1, 295.0)], [role], sensor, np.full(1, 15.0), np.full(1, 292.0), 60.0)[0][0][0]
+    assert slanted > _tes.at_surface([np.full(1, 295.0)], [role], sensor, np.full(1, 15.0), np.full(1, 292.0))[0][0][0]
+
+
+def test_nothing_is_seen_through_too_much_vapour():
+    vapour = np.array([44.0, 46.0, 23.0])
+    zenith = np.array([0.0, 0.0, 60.0])
+    light, sky = _tes.at_surface([np.full(3, 290.0)], ["tir2"], "", vapour, np.full(3, 295.0), zenith)
+    assert np.isfinite(light[0]).tolist() == [True, False, False]
+    assert np.isfinite(sky[0]).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(("sensor", "roles"), SENSORS, ids=[s or "nominal" for s, _ in SENSORS])
+def test_air_makes_sense_in_every_band(sensor, roles):
+    """Transmittance and sky by hand from the table: within bounds, falling and rising with vapour."""
+    w = np.linspace(0.1, 4.0, 40)
+    for role in roles:
+        t, d = np.split(np.array(_tes.atmosphere(role, sensor)), [7, 14])[::2]
+        for air in (270.0, 285.0, 300.0):
+            u = air / 300 - 1
+            v = w[w < 2.0] if air < 285.0 else w  # colder air does not hold more
+            terms = np.stack([np.ones_like(v), 0 * v, v, v**2, v * u, v**2 * u, np.sqrt(v)])
+            tau = np.exp(-t @ terms)
+            assert ((tau > 0.2) & (tau < 1.03)).all(), (role, air)
+            assert (np.diff(tau) < 0).all(), (role, air)
+            sky = -np.expm1(-d @ terms[[0, 2, 3, 4, 5, 6]])
+            assert ((sky > -0.03) & (sky < 1)).all(), (role, air)
+            assert (np.diff(sky) > 0).all(), (role, air)
+
+
+@pytest.mark.parametrize("role", FOUR)
+def test_dry_air_neither_glows_nor_amplifies(role):
+    """At the edge of the table the functions are kept within what is possible."""
+    light, sky = _tes.at_surface([np.full(4, 270.0)], [role], "", np.array([0.0, 0.3, 1.0, 2.0]), np.full(4, 262.0))
+    assert (sky[0] >= 0).all()
+    assert (light[0] > 0.85 * _tes.black_body(np.array(270.0), role)).all()
+
+
+def test_tables_fall_back_to_nominal_bands_and_to_the_first_platform():
+    assert _tes.atmosphere("tir1", "landsat_oli/Landsat-8") == _tes.atmosphere("tir1", "")
+    assert _tes.atmosphere("tir1", "modis/Aqua") == _tes.atmosphere("tir1", "modis/Terra")
+    assert _tes.atmosphere("tir1", "modis/Terra") != _tes.atmosphere("tir1", "")
+
+
+def test_stated_errors_grow_with_vapour():
+    for what in (*THREE, "temperature"):
+        vapour, sigma = _tes.errors(what, "modis/Terra")
+        assert (np.diff(vapour) > 0).all()
+        assert (np.diff(sigma[1:]) > 0).all()
+        assert 0.005 < sigma[0] < (0.02 if what != "temperature" else 1.0)
+
+
+@pytest.fixture(scope="module")
+def derive():
+    """Return the script that makes the tables, as a module."""
+    path = resource("catalogs/emissivity/derive.py")
+    spec = importlib.util.spec_from_file_location("derive_emissivity", path)
+    module = importlib.util.module_from_spec(spec)
+    before = list(sys.path)
+    spec.loader.exec_module(module)
+    yield module
+    sys.path[:] = before
+
+
+@pytest.mark.slow
+def test_table_is_made_again_by_its_script(derive):
+    """A band's numbers and errors, from the same atmospheres."""
+    roles, sensor = THREE, "modis/Terra"
+    sets = {kind: derive.simulate(kind) for kind in ("fit", "test")}
+    found = {role: derive.coefficients(sets["fit"], role, sensor) for role in roles}
+    for role in roles:
+        np.testing.assert_allclose(found[role], _tes.atmosphere(role, sensor), rtol=1e-5, atol=1e-6)
+    for what, classes in derive.accuracy(sets["test"], roles, sensor, found).items():
+        np.testing.assert_allclose([real for _, real in classes], _tes.errors(what, sensor)[1], atol=2e-4)
