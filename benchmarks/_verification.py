@@ -78,6 +78,19 @@ def column(chosen: list[Row] | tuple[Row, ...], name: str) -> np.ndarray:
     return np.array([float(row[name] or "nan") for row in chosen])
 
 
+def given(text: str) -> dict[str, Any]:
+    """Return the inputs of a cell such as ``sza=30;band=red``, numbers as such."""
+    pairs = (pair.split("=", 1) for pair in text.split(";") if pair)
+    return {name: _number(value) for name, value in pairs}
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def one(vector: str, quantity: str) -> float:
     """Return a number that stands alone."""
     return float(where("verification", vector=vector, quantity=quantity)[0]["value"])

@@ -12,6 +12,8 @@ import argparse
 import _verification_canopy
 import _verification_carbon
 import _verification_land
+import _verification_radiation
+import _verification_sun
 import numpy as np
 from _bench import table
 from _verification import CASES, ROOT, Case
@@ -20,16 +22,22 @@ __all__ = ["CASES", "DOCUMENT", "document", "fixed_cells", "lines"]
 
 DOCUMENT = ROOT / "docs" / "verification.md"
 HEAD = ["category", "method", "reference", "tolerance", "reached", "verdict"]
-MODULES = (_verification_canopy, _verification_carbon, _verification_land)
+MODULES = (
+    _verification_canopy,
+    _verification_carbon,
+    _verification_land,
+    _verification_radiation,
+    _verification_sun,
+)
 """Imported for their cases, in the order of the table."""
 
 ABOUT = """# Verification
 
-What the methods give for inputs whose result others have published, or whose equations were evaluated apart. A name in
-capitals, such as MOD17-GPP, is that of a set of numbers in `tests/reference/`. *Tolerance* is the largest difference
-that is allowed, in the unit of the quantity or, "of it", as a share of the expected number; *reached* is the largest
-difference found. A "report" compares with a different model: there is nothing to reproduce, and *reached* is the root
-mean square difference.
+What the methods give for inputs whose result others have published, or whose equations were evaluated apart. The first
+word of a reference, such as MOD17-GPP or dlr_clear, names a set of numbers in `tests/reference/`. *Tolerance* is the
+largest difference that is allowed, in the unit of the quantity or, "of it", as a share of the expected number;
+*reached* is the largest difference found. A "report" compares with a different model: there is nothing to reproduce,
+and *reached* is the root mean square difference.
 
 Made by `python benchmarks/verification.py --write`; `tests/test_verification.py` computes every row again. Each table
 of `tests/reference/` says where its numbers come from.
@@ -57,6 +65,15 @@ NOT_REPRODUCED = """
 * **ROUGH-conifer** is met at its tolerance by the kernel; the product takes the shape of a cone, 2 / pi, from a
   table of six digits.
 * **CO2eq** is a number of the documentation: no product counts in carbon dioxide.
+* **dlr_zhou2007**: coefficients that nobody could confirm; the method is not there.
+* **irradpy2_mac2**, **sparta**, **poa_pv_klucher**, **poa_pv_reindl** and **poa_pv_king** are models that are not
+  offered: the rows say how far the nearest one that is lies from them. **band_reflectance_prosail** holds spectra and
+  responses that are not ours; what is left after bands of one sensor are brought to those of another is its row.
+* **sixs_lambertian**, **sixsV21**: the tables interpolate, and the responses are those of the agencies, not Py6S's.
+* **poa_pv**, **huld_pvgis**: the application calls the functions of pvlib that made these numbers; the rows show that
+  it gives them what they take.
+* **bsa_kernel_integrals**: the quadrature of 400 x 720 directions and ours differ by what such a grid leaves; the
+  polynomials of MCD43 are off by up to 0.075 from both.
 * The land cover product, a classifier, has no published number to reproduce: its rows are those of the estimators by
   which maps are judged.
 """
