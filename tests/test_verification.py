@@ -32,7 +32,7 @@ VECTORS = [
     "dlr_clear", "planck", "lst_smw", "lst_sc_jm2014", "lst_sw_jm2014", "ulr", "bbe_aster", "huld_pvgis",
     "band_reflectance_prosail",
 ]  # fmt: skip
-"""Of the test plans, but for SL2P-3_0/S2A-LAI_Cab (no product gives canopy chlorophyll) and dlr_zhou2007 (not known)."""
+"""Of the test plans, but for SL2P-3_0/S2A-LAI_Cab (no product gives canopy chlorophyll) and dlr_zhou2007 (unknown)."""
 REPORTS = {
     "SL2P-3_0/S2A-LAI": 0.6, "SL2P-3_0/S2A-FAPAR": 0.05, "SL2P-3_0/S2A-FCOVER": 0.05,
     # W m-2, what published models of one thing differ by; shares of reflectance that bands differ by.
