@@ -183,6 +183,8 @@ class _Found(NamedTuple):
     """Variances of iso, vol, geo and three covariances, for looks of variance 1."""
     mean: Floats
     """Mean of vol and geo over the looks, shape (2, pixel)."""
+    counts: NDArray[np.bool_]
+    """Which looks have directions that count, shape (time, pixel)."""
 
 
 def _looks(array: Floats, shape: tuple[int, ...]) -> Floats:
@@ -228,7 +230,7 @@ def _inverted(angles: tuple[Floats, ...], reflectance: dict[str, Floats], method
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.stack([_total(np.where(good, k, 0)) for k in (vol, geo)]) / _total(weight)
-    return _Found(weights, support, fit, spread, mean)
+    return _Found(weights, support, fit, spread, mean, good)
 
 
 def _reflectances(given: dict[str, Any]) -> dict[str, Floats]:
@@ -287,7 +289,7 @@ def _uncertainty(*, variables: tuple[str, ...], method: str, **given: Any) -> li
     """Return weights of determination times the scatter of the looks, and what proportions of all land leave wrong."""
     reflectance, found = _found({**given, "method": method})
     roles, shape = tuple(reflectance), _shape(given, reflectance)
-    sigmas = _sigmas(found, roles, _own_sigma(given, reflectance, shape), method) if roles else {}
+    sigmas = _sigmas(found, roles, _own_sigma(given, reflectance, shape, found.counts), method) if roles else {}
     return [sigmas[name].reshape(shape[:-1]) if name in sigmas else np.float32(0.0) for name in variables]
 
 
@@ -295,13 +297,14 @@ def _shape(given: dict[str, Any], reflectance: dict[str, Floats]) -> tuple[int, 
     return np.broadcast_shapes(*(given[name].shape for name in _ANGLES), *(r.shape for r in reflectance.values()))
 
 
-def _own_sigma(given: dict[str, Any], reflectance: dict[str, Floats], shape: tuple[int, ...]) -> Floats:
+def _own_sigma(
+    given: dict[str, Any], reflectance: dict[str, Floats], shape: tuple[int, ...], counts: NDArray[np.bool_]
+) -> Floats:
     """Return the mean variance that the looks state, shape (band, pixel)."""
     squares = []
     for role, values in reflectance.items():
-        sigma = np.where(np.isfinite(values), given[f"reflectance_{role}_uncertainty"], np.nan)
-        looks = _looks(sigma, shape)
-        there = np.isfinite(looks)
+        looks = _looks(np.where(np.isfinite(values), given[f"reflectance_{role}_uncertainty"], np.nan), shape)
+        there = np.isfinite(looks) & counts
         squares.append(_total(np.where(there, looks * looks, 0)) / _total(there.astype(looks.dtype)))
     return np.array(squares)
 

@@ -1,5 +1,6 @@
 """Kernels against published numbers, identities and the formulas written out; inversion against numpy's lstsq."""
 
+import csv
 import json
 import pickle
 from pathlib import Path
@@ -340,3 +341,114 @@ def test_real_pixels_fit_as_well_as_numpy_fits_them():
         best = float(np.sqrt((left**2).mean()))
         assert best * 0.999 <= fit[1, b, 0] <= best * (1.0001 if (wanted[1:] >= 0).all() else 1.5)
         assert fit[1, b, 0] < 0.15 * reflectance[:, b, 0].mean()
+
+
+# ---- integrals as quadrature gives them ------------------------------------------------------------------------------
+REFERENCE = Path(__file__).parents[1] / "reference" / "brdf.csv"
+
+
+def reference_rows(vector):
+    lines = (line for line in REFERENCE.read_text().splitlines() if not line.startswith("#"))
+    return [row for row in csv.DictReader(lines) if row["vector"] == vector]
+
+
+@pytest.mark.parametrize(
+    "row", reference_rows("bsa_kernel_integrals"), ids=lambda r: f"{r['quantity']}-{r['sun_zenith']}"
+)
+def test_published_integrals_over_the_views(row):
+    kernel = brdf.black_sky if row["quantity"].startswith("poly") else brdf.black_sky_exact
+    found = kernel.python(float(row["sun_zenith"]))[row["quantity"].endswith("geo")]
+    assert found == pytest.approx(float(row["value"]), abs=float(row["tolerance"]))
+
+
+@pytest.mark.parametrize("row", reference_rows("wsa_kernel_integrals"), ids=lambda r: r["quantity"])
+def test_published_integrals_over_both_hemispheres(row):
+    table = brdf.WHITE_SKY if row["quantity"].startswith("table") else brdf.WHITE_SKY_EXACT
+    found = table[1 + row["quantity"].endswith("geo")]
+    assert found == pytest.approx(float(row["value"]), abs=float(row["tolerance"]))
+
+
+@pytest.mark.parametrize("row", reference_rows("brdf_kernels"), ids=lambda r: f"{r['quantity']}-{r['sun_zenith']}-{r['view_zenith']}-{r['relative_azimuth']}")  # fmt: skip  # noqa: E501
+def test_published_kernels(row):
+    angles_of_row = (float(row[name]) for name in ("sun_zenith", "view_zenith", "relative_azimuth"))
+    found = brdf.values.python(*angles_of_row)[row["quantity"] == "li_sparse_r"]
+    assert found == pytest.approx(float(row["value"]), abs=float(row["tolerance"]))
+
+
+def fine_quadrature(sun, count=160):
+    """Over the zenith angle of the view itself, split at the Sun's, with directions crowded towards the hot spot."""
+    x, w = np.polynomial.legendre.leggauss(count)
+    share = (x + 1) / 2
+    azimuth, turn = np.pi * share**2, w * share
+    total = np.zeros(2)
+    for low, high in ((0.0, np.radians(sun)), (np.radians(sun), np.pi / 2)):
+        view = low + share * (high - low)
+        weight = w * (high - low) / 2 * np.sin(2 * view)
+        v, a = np.meshgrid(np.degrees(view), np.degrees(azimuth), indexing="ij")
+        total += [weight @ k @ turn for k in written_out(np.full_like(v, sun), v, a)]
+    return total
+
+
+@pytest.mark.parametrize("sun", [0.0, 12.3, 33.0, 51.7, 67.0, 78.3, 88.1])
+def test_integrals_beside_quadrature_between_the_angles_of_the_fit(sun):
+    np.testing.assert_allclose(brdf.black_sky_exact.python(sun), fine_quadrature(sun), atol=3e-6)
+
+
+def test_white_sky_is_the_mean_of_black_sky():
+    """Reciprocity: the integral over Sun and views is that of black-sky albedo over the Sun."""
+    x, w = np.polynomial.legendre.leggauss(64)
+    cosine = (x + 1) / 2
+    both = np.array(brdf.black_sky_exact.python(np.degrees(np.arccos(cosine))))
+    np.testing.assert_allclose(both @ (w * cosine), brdf.WHITE_SKY_EXACT[1:], atol=1e-6)
+
+
+def test_integrals_in_single_precision_and_at_their_ends():
+    suns = np.linspace(0, 89.5, 400)
+    for single, double in zip(brdf.black_sky_exact(suns.astype(np.float32)), brdf.black_sky_exact(suns), strict=True):
+        assert single.dtype == np.float32
+        np.testing.assert_allclose(single, double, atol=2e-6)
+    assert np.isfinite(brdf.black_sky_exact.python(0.0)).all()
+    for bad in (-1.0, 90.0, np.nan):
+        assert np.isnan(brdf.black_sky_exact.python(bad)).all()
+
+
+# ---- covariances -----------------------------------------------------------------------------------------------------
+def solve_with_spread(vol, geo, weight, reflectance, rules=ALL, archetype=ARCHETYPE, sun=45.0):
+    pixels, dtype = vol.shape[1], vol.dtype
+    to = np.array([np.full(pixels, k) for k in brdf.values.python(sun, 0.0, 0.0)], dtype)
+    shape = np.broadcast_to(archetype, (reflectance.shape[1], 3)).astype(dtype)
+    given = (vol, geo, weight, reflectance, shape, to, np.asarray(rules, dtype), np.zeros(6, dtype))
+    return _brdf_inversion.invert_with_spread(*given)
+
+
+def test_covariances_are_those_of_the_matrix_and_the_rest_is_as_without():
+    vol, geo, weight, reflectance, _ = looks(13, 2, 50, seed=21)
+    reflectance[np.random.default_rng(22).uniform(size=reflectance.shape) < 0.2] = np.nan
+    *found, spread = solve_with_spread(vol, geo, weight, reflectance)
+    for layer, wanted in zip(found, solve(vol, geo, weight, reflectance), strict=True):
+        np.testing.assert_array_equal(layer, wanted)
+    for b, p in np.ndindex(2, 50):
+        if found[2][2, b, p] != FULL:
+            continue
+        good = np.isfinite(reflectance[:, b, p])
+        a = np.stack([np.ones(13), vol[:, p], geo[:, p]], 1)[good].astype(np.float64)
+        inverse = np.linalg.inv(a.T @ (weight[good, p, None] * a)) * weight[good, p].mean()
+        wanted = inverse[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
+        np.testing.assert_allclose(spread[:, b, p], wanted, rtol=2e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_covariances_give_the_weights_of_determination():
+    vol, geo, weight, reflectance, _ = looks(15, 1, 40, seed=23)
+    _, support, _, spread = solve_with_spread(vol, geo, weight, reflectance)
+    u = np.array(brdf.WHITE_SKY)
+    pairs = [(0, 0, 1), (1, 1, 1), (2, 2, 1), (0, 1, 2), (0, 2, 2), (1, 2, 2)]
+    wod = sum(n * u[i] * u[j] * spread[k, 0] for k, (i, j, n) in enumerate(pairs))
+    np.testing.assert_allclose(wod, support[2, 0], rtol=2e-3)
+
+
+def test_covariances_of_a_scaled_archetype_have_rank_one():
+    vol, geo, weight, reflectance, _ = looks(3, 1, 20, seed=24)
+    *_, spread = solve_with_spread(vol, geo, weight, reflectance, rules=[7, 1.431, 2.122])
+    variance = spread[0, 0] / ARCHETYPE[0, 0] ** 2
+    products = [ARCHETYPE[0, i] * ARCHETYPE[0, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
+    np.testing.assert_allclose(spread[:, 0], np.outer(products, variance), rtol=1e-5)
