@@ -6,7 +6,7 @@ r"""Column of water vapour in the air, from the scene itself.
     clear pixels in cells of 2 km or ten pixels. It knows the bands of each sensor, so it is the default.
 ``exponential``
     The same light pixel by pixel, with the one exponential that Kaufman & Gao (1992) fitted for the 0.94 um channel of
-    MODIS, :math:`W = [(\alpha - \ln T) / \beta]^2 / m`.
+    MODIS, :math:`W = [(\alpha - \ln T) / \beta]^2 m_0 / m`.
 ``covariance_ratio``
     Brightness temperatures at 11 and 12 um in cells whose surfaces differ in temperature (Li et al. 2003), where there
     is no band near 0.94 um or no Sun: :math:`W = \cos\theta_v (c_0 + c_1 R + c_2 R^2)`, Landsat as published by Ren et
@@ -107,10 +107,12 @@ SPEC = Product(
 )
 
 
-def _check(*, given: frozenset[str], method: str) -> None:
+def _check(*, given: frozenset[str], method: str, reference_air_mass: float) -> None:
     """Refuse a method without its windows, and a view without its azimuth."""
     if method == "nir_ratio":
         scenes.check_angles("water_vapour", given)
+    if not reference_air_mass > 0.0:
+        raise InputError(f'retrieve("water_vapour") needs reference_air_mass above 0, got {reference_air_mass!r}.')
     if method != "covariance_ratio" and not {_BANDS[1], _BANDS[2]} & given:
         raise InputError(
             f'retrieve("water_vapour", method="{method}") needs a window beside the absorbing band: {_BANDS[1]} or '
@@ -124,6 +126,7 @@ def water_vapour(
     method: str = "nir_ratio",
     sensor: str = "",
     cell: float | None = None,
+    reference_air_mass: float = methods.REFERENCE_AIR_MASS,
     scene: xr.Dataset | None = None,
     **given: Any,
 ) -> Any:
@@ -131,11 +134,15 @@ def water_vapour(
 
     ``cell`` is the edge (m) of the cells of the methods that look at several pixels, by default 2 km (``nir_ratio``) or
     5 km (``covariance_ratio``), ten pixels at least. ``sensor`` names whose bands they are, as ``"<sensor>/<platform or
-    camera>"``; that of the scene where it says so.
+    camera>"``; that of the scene where it says so. ``reference_air_mass`` is that for which the numbers of the method
+    ``exponential`` hold; 1 takes them for the path (:mod:`musyq_lab.products._vapour_methods`).
     """
     arrays = {name: array for name, array in given.items() if array is not None}
-    runs = {"nir_ratio": _by_tables, "exponential": _by_exponential, "covariance_ratio": _by_temperatures}
-    made = scenes.each_date(lambda cut, here: runs[method](cut, here, sensor, cell), arrays, scene)
+    runs = {"nir_ratio": _by_tables, "covariance_ratio": _by_temperatures}
+    if method == "exponential":
+        made = _by_exponential(arrays, reference_air_mass)
+    else:
+        made = scenes.each_date(lambda cut, here: runs[method](cut, here, sensor, cell), arrays, scene)
     like = max((a for n, a in arrays.items() if n in _BANDS or n in _THERMAL), key=lambda a: a.ndim)
     made = scenes.on_pixels(made, like)
     never = xr.zeros_like(made["water_vapour"], bool)
@@ -181,13 +188,13 @@ def _assumed(like: xr.DataArray, own: scenes.Own, sensor: str) -> scenes.Arrays:
     return {"sensor_assumed": never if "/".join(own) == sensor else ~never}
 
 
-def _by_exponential(arrays: scenes.Arrays, scene: xr.Dataset | None, sensor: str, cell: float | None) -> scenes.Arrays:
+def _by_exponential(arrays: scenes.Arrays, reference: float) -> scenes.Arrays:
     bands = scenes.bands_of(arrays)
     near = bands["nir"] if "nir" in bands else bands["nir_narrow"]
     mass = 1.0 / np.cos(np.radians(arrays["sun_zenith"]))
     view = arrays.get("view_zenith")
     mass = mass + (1.0 if view is None else 1.0 / np.cos(np.radians(view)))
-    column, sigma = methods.by_exponential(bands["water_vapour"], near, bands.get("nir_1240"), mass)
+    column, sigma = methods.by_exponential(bands["water_vapour"], near, bands.get("nir_1240"), mass / reference)
     return {"water_vapour": column, "water_vapour_uncertainty": sigma, "not_absorbed": column == 0.0}
 
 
