@@ -16,8 +16,9 @@ import xarray as xr
 from _bench import table
 
 import musyq_lab as ml
+from musyq_lab.archive.stations import open_surfrad
 from musyq_lab.core.resources import resource
-from musyq_lab.kernels import solar, weather
+from musyq_lab.kernels import clear_sky, solar, weather
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SKIES = ("prata", "prata_pressure", "li", "brutsaert", "dilley_obrien", "idso", "swinbank", "brunt")
@@ -43,9 +44,9 @@ def score(made: Array, measured: Array, where: Array | bool = True) -> Row:
 
 
 def haurwitz(time: Array, latitude: float, longitude: float) -> Array:
-    """Return the irradiance of a clear sky by the Sun alone (Haurwitz 1945), 0 below 5 degrees."""
-    mu = np.cos(np.radians(np.asarray(solar.zenith_azimuth(time, latitude, longitude)[0], float)))
-    return np.where(mu > 0.0872, 1098.0 * mu * np.exp(-0.057 / np.maximum(mu, 0.01)), 0.0)
+    """Return the irradiance of a clear sky by the Sun alone, 0 below 5 degrees."""
+    zenith = np.asarray(solar.zenith_azimuth(time, latitude, longitude)[0], float)
+    return np.where(zenith < 85.0, clear_sky.haurwitz(np.minimum(zenith, 85.0)), 0.0)
 
 
 def station(**columns: Array) -> xr.Dataset:
@@ -66,19 +67,15 @@ def index_of(shortwave: Array, clear: Array) -> Array:
 
 def alamosa(folder: Path) -> xr.Dataset:
     """Return SURFRAD Alamosa, 2016-01-01, each minute: clear but for an hour of the night."""
-    rows = np.loadtxt(folder / "ground_radiation_pvlib" / "surfrad-slv16001.dat", skiprows=2)
-    hours = (rows[:, 6] * 3600).round().astype("timedelta64[s]")
-    time = np.datetime64("2016-01-01", "s") + hours
-    air = rows[:, 38] + 273.15
-    vapour = rows[:, 40] / 100 * weather.saturation_pressure(air)
-    # The header has longitudes positive to the west.
-    index = index_of(rows[:, 8], haurwitz(time, 37.70, -105.92))
+    day = open_surfrad(folder / "ground_radiation_pvlib" / "surfrad-slv16001.dat")
+    time, place = day["time"].to_numpy(), (day["latitude"][0], day["longitude"][0])
+    air = day["air_temperature"].to_numpy()
     made = station(
         air_temperature=air,
-        vapour_pressure=vapour,
-        surface_pressure=rows[:, 46] * 100,
-        clear_sky_index=index,
-        measured=np.where(rows[:, 17] == 0, rows[:, 16], np.nan),
+        vapour_pressure=day["relative_humidity"].to_numpy() * weather.saturation_pressure(air),
+        surface_pressure=day["surface_pressure"].to_numpy(),
+        clear_sky_index=index_of(day["downward_shortwave"].to_numpy(), haurwitz(time, *place)),
+        measured=day["downward_longwave"].to_numpy(),
     )
     return made.assign_coords(time=time)
 

@@ -10,6 +10,7 @@ import xarray as xr
 from sensors.shared_data import shared
 
 import musyq_lab as ml
+from musyq_lab.archive.stations import open_surfrad
 from musyq_lab.core.errors import InputError
 from musyq_lab.kernels import longwave, solar, weather
 from musyq_lab.products._longwave import CLOUDS, column_of, thinness
@@ -119,13 +120,12 @@ def test_stated_sigma_covers_the_errors_at_tharandt(tharandt):
 
 
 def test_cold_thin_air_at_alamosa():
-    # SURFRAD, 2016-01-01, every tenth minute of a clear day; the header has longitudes positive to the west.
-    table = np.loadtxt(shared("ground_radiation_pvlib") / "surfrad-slv16001.dat", skiprows=2)[::10]
-    time = np.datetime64("2016-01-01", "s") + (table[:, 6] * 3600).round().astype("timedelta64[s]")
-    day = np.asarray(solar.zenith_azimuth(time, 37.70, -105.92)[0]) < 80
-    kelvin, measured = table[:, 38] + 273.15, table[:, 16]
-    vapour = table[:, 40] / 100 * weather.saturation_pressure.python(kelvin)
-    ds = scene(air_temperature=kelvin, vapour_pressure=vapour, surface_pressure=table[:, 46] * 100)
+    # Every tenth minute of a clear day of winter.
+    table = open_surfrad(shared("ground_radiation_pvlib") / "surfrad-slv16001.dat").iloc[::10]
+    day = table["sun_zenith"].to_numpy() < 80
+    kelvin, measured = table["air_temperature"].to_numpy(), table["downward_longwave"].to_numpy()
+    vapour = table["relative_humidity"].to_numpy() * weather.saturation_pressure.python(kelvin)
+    ds = scene(air_temperature=kelvin, vapour_pressure=vapour, surface_pressure=table["surface_pressure"].to_numpy())
     found = {m: error(value(ds, method=m), measured, day) for m in SPEC.method_names}
     assert day.sum() > 40
     assert found["prata_pressure"][0] < 7 < 12 < found["prata"][0]

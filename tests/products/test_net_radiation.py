@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from sensors.shared_data import shared
 
 import musyq_lab as ml
+from musyq_lab.archive.stations import open_surfrad
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.resources import resource
 from musyq_lab.products.net_radiation import SPEC, net_radiation
@@ -56,6 +58,20 @@ def test_balance_as_noaa_computes_it(row):
     made = net_radiation(ds, uncertainty=False)
     for name in PARTS:
         assert made[name].item() == pytest.approx(number[name], abs=number["tolerance"])
+
+
+def test_a_day_of_balances_at_alamosa():
+    table = open_surfrad(shared("ground_radiation_pvlib") / "surfrad-slv16001.dat")
+    table = table[table["downward_shortwave"] > 20.0].iloc[::5]
+    ds = scene(
+        albedo=table["upward_shortwave"] / table["downward_shortwave"],
+        **{n: table[n] for n in ("downward_shortwave", "downward_longwave", "upward_longwave")},
+    )
+    made = net_radiation(ds, uncertainty=False)
+    for name in PARTS:
+        difference = np.abs(made[name].values - table[name].to_numpy())
+        assert np.isfinite(difference).sum() > 80
+        assert np.nanmax(difference) < 0.26
 
 
 # ---- identities ------------------------------------------------------------------------------------------------------
