@@ -3,8 +3,8 @@ r"""What a series of geostationary images shows of the ground without clouds, an
 Heliosat compares each image with two references (Cano et al. 1986, doi:10.1016/0038-092X(86)90104-0): the ground, which
 is what remains dark at the same time of the day over some weeks, and a thick cloud. Ground is a low percentile over the
 days, pixel by pixel and slot by slot: shadows of clouds make the lowest value darker than the ground, and a percentile
-of 10 leaves out the two darkest of 20 days. Cloud is a high percentile of all pixels and images with the Sun at least
-20 degrees high, corrected for nothing; where no cloud is bright enough the formula of
+of 10 leaves out the darkest of 20 days. Cloud is a high percentile of all pixels and images with the Sun at least
+20 degrees high; where no cloud is bright enough the formula of
 :func:`musyq_lab.kernels.heliosat.cloud_reflectance` is better, which :mod:`musyq_lab.products.dsr` takes by itself.
 """
 

@@ -133,7 +133,7 @@ def test_the_beam_fades_by_the_law_of_beer():
 
 
 def test_bright_ground_lights_the_cloud_from_below():
-    """Between snow and a thick cloud light goes to and fro: G(A) / G(0) = 1 / (1 - A r), more than without the cloud."""
+    """Between snow and a thick cloud light goes to and fro, more than between snow and the clear sky."""
     black, snow = (sum(light(30.0, albedo=a)[:2]) for a in (0.0, 0.8))
     clear_black, clear_snow = (sum(light(0.0, albedo=a)[:2]) for a in (0.0, 0.8))
     assert snow / black > 1.5
