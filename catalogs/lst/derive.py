@@ -7,8 +7,8 @@ Clear atmospheres of all climates (``profiles.py``) over surfaces 12 K colder to
 from 0 to 70 degrees (``transfer.py``). Two thirds of the atmospheres serve the fit, the others only the test.
 
 - ``gsw.csv``: coefficients of the generalised split window, each a polynomial of the column of vapour w (g cm-2) and of
-  s = 1 / cos(view zenith) - 1. Form ``vapour`` takes w, form ``none`` does without. Brightness temperatures have noise
-  of the instrument (0.1 K where none is specified), so that noise is not magnified beyond what pays.
+  s = 1 / cos(view zenith) - 1. Form ``vapour`` takes w, form ``none`` does without. Brightness temperatures have
+  noise of 0.1 K, so that noise is not magnified beyond what pays (specified noise is an upper limit: 0.4 K for TIRS).
 - ``psi.csv``: atmospheric functions of the single channel method, polynomials of w (g cm-2) in a view straight down.
   Under an angle psi1 and psi2 + psi3 take w / cos, the sky's psi3 alone w.
 - ``mono_window.csv``: statistical mono-window by classes of vapour, as ``smw.csv``, for sensors that are not there.
@@ -182,7 +182,7 @@ def split_window(key: str, variant: str, bands: tuple[Band, ...], sets: dict[str
         ]
         for kind, one in sets.items()
     }
-    noisy = [t + random.normal(0, b.nedt or _NOISE, t.shape) for t, b in zip(seen["fit"][0], bands, strict=True)]
+    noisy = [t + random.normal(0, _NOISE, t.shape) for t in seen["fit"][0]]
     coefficients: Rows = []
     errors: Rows = []
     one, other = sets["fit"], sets["test"]
