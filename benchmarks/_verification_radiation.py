@@ -1,15 +1,18 @@
 """Verification cases of the surface's reflectance, temperature and radiation, and of the air above."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from _verification import Pair, Row, case, column, given, retrieved, rows, scene, where
+from _verification import Pair, Row, case, column, given, one, retrieved, rows, scene, where
 
 import musyq_lab as ml
-from musyq_lab.kernels import brdf, longwave, temperature
+from musyq_lab.kernels import brdf, longwave
+from musyq_lab.kernels.dark_target import meeting
 from musyq_lab.kernels.radiometry import brightness_temperature, planck_constants, planck_radiance
-from musyq_lab.products import _lst as lst_tables
+from musyq_lab.products._aerosol_targets import red_line
+from musyq_lab.products._vapour_methods import by_exponential
 from musyq_lab.standard import bandpass
 from musyq_lab.standard.atmosphere import coefficients, surface_reflectance, toa_reflectance
 from musyq_lab.standard.nadir import fixed_weights
@@ -69,13 +72,44 @@ def _air() -> Pair:
 
 @case("lsr", "coefficients xap, xb, xc of OLI's red band", "sixsV21_reflectance_coefs: 6SV2.1", 4e-3)
 def _coefficients() -> Pair:
-    inputs, expected = vector("sixsV21_reflectance_coefs", "xap", "xb", "xc")
-    made = []
-    for row in inputs:
-        angles = {"sun_zenith": row["sza"], "view_zenith": row["vza"], "relative_azimuth": row["raa"]}
-        air = coefficients("landsat_oli", "red", **angles, aod=row["aod550"], **SUMMER, pressure=1013.0)
+    names, made = ("sun_zenith", "view_zenith", "relative_azimuth", "aod"), []
+    for row in rows("lsr"):
+        air = coefficients("landsat_oli", "red", **{n: float(row[n]) for n in names}, **SUMMER, pressure=1013.0)
         made.append((1 / air.transmittance, air.path / air.transmittance, air.spherical_albedo))
-    return made, expected
+    return made, np.stack([column(rows("lsr"), name) for name in ("xap", "xb", "xc")], axis=-1)
+
+
+@case("aod", "optical depth from the path reflectance (kernel)", "sixs_lambertian: 6S V1.1, three decimals", 0.02)
+def _depth() -> Pair:
+    dark = [row for row in runs() if row["band"] in ("Landsat8_OLI_B2", "MODIS_T3")]
+    return [depth_of(row) for row in dark], column(dark, "aod")
+
+
+def depth_of(row: Row) -> float:
+    """Return the optical depth at which a black surface shows the path reflectance of a run."""
+    depth = np.linspace(0.0, 1.0, 41)
+    air = [air_of(row | {"aod": str(value)}) for value in depth]
+    terms = [
+        np.array([[float(getattr(a, name))] for a in air]) for name in ("path", "transmittance", "spherical_albedo")
+    ]
+    return float(meeting.python([float(row["path"])], *terms, [1.0], 0.0, depth)[0])
+
+
+@case("aod", "red and blue of dark targets from 2.1 um", "NASA's code of Collection 5, worked out by hand", 1e-6)
+def _dark_targets() -> Pair:
+    table = rows("aod")
+    slope, offset = red_line(column(table, "greenness"), column(table, "scattering"))
+    red = slope * column(table, "far") + offset
+    return [red, 0.49 * red + 0.005], [column(table, "red"), column(table, "blue")]
+
+
+@case("water_vapour", "exponential of two channels, g cm-2", "nir_wv: Kaufman and Gao 1992 evaluated apart", 1e-9)
+def _vapour() -> Pair:
+    table = rows("water_vapour")
+    window = xr.DataArray(np.full(len(table), 0.3))
+    absorbing = window * column(table, "transmittance")
+    made, _ = by_exponential(absorbing, window, None, xr.DataArray(column(table, "air_mass")))
+    return made / 10, column(table, "column_g_cm2")
 
 
 def bands_of(canopy: str, sensor: str) -> np.ndarray:
@@ -107,31 +141,38 @@ def as_oli(reflectance: np.ndarray, camera: str) -> np.ndarray:
 # ---- directions ------------------------------------------------------------------------------------------------------
 
 
+def directions(name: str, *quantities: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the angles of the cases of a vector of brdf.csv, and its numbers, a row a case."""
+    found = [where("brdf", vector=name, quantity=quantity) for quantity in quantities]
+    angles = [column(found[0], name) for name in ("sun_zenith", "view_zenith", "relative_azimuth")]
+    return np.stack(angles, axis=-1), np.stack([column(f, "value") for f in found], axis=-1)
+
+
 @case("brdf", "RossThick and LiSparse-R (kernel)", "brdf_kernels: sen2nbar 2024.6.0", 1e-9)
 def _kernels() -> Pair:
-    inputs, expected = vector("brdf_kernels", "ross_thick", "li_sparse_r")
-    return [brdf.values.python(row["sza"], row["vza"], row["raa"]) for row in inputs], expected
+    angles, expected = directions("brdf_kernels", "ross_thick", "li_sparse_r")
+    return [brdf.values.python(*row) for row in angles], expected
 
 
-@case("albedo", "black-sky integrals of the kernels", "bsa_kernel_integrals: quadrature of 400 x 720", 5e-4)
+@case("albedo", "black-sky integrals of the kernels", "bsa_kernel_integrals: quadrature of 400 x 720", 2e-6)
 def _black_sky() -> Pair:
-    inputs, expected = vector("bsa_kernel_integrals", "quad_vol", "quad_geo")
-    return [brdf.black_sky_exact.python(row["sza"]) for row in inputs], expected
+    angles, expected = directions("bsa_kernel_integrals", "quad_vol", "quad_geo")
+    return [brdf.black_sky_exact.python(row[0]) for row in angles], expected
 
 
-@case("albedo", "black-sky polynomials of MCD43 (option)", "bsa_kernel_integrals: Lucht et al. 2000", 1e-6)
+@case("albedo", "black-sky polynomials of MCD43 (option)", "bsa_kernel_integrals: Lucht et al. 2000", 1e-9)
 def _black_sky_polynomial() -> Pair:
-    inputs, expected = vector("bsa_kernel_integrals", "poly_vol", "poly_geo")
-    return [brdf.black_sky.python(row["sza"]) for row in inputs], expected
+    angles, expected = directions("bsa_kernel_integrals", "poly_vol", "poly_geo")
+    return [brdf.black_sky.python(row[0]) for row in angles], expected
 
 
-@case("albedo", "white-sky integrals of the kernels", "wsa_kernel_integrals: Lucht et al. 2000", 1e-4)
+@case("albedo", "white-sky integrals of the kernels", "wsa_kernel_integrals: Lucht et al. 2000, table", 1e-6)
 def _white_sky() -> Pair:
-    _, expected = vector("wsa_kernel_integrals", "table_vol", "table_geo")
-    return brdf.WHITE_SKY[1:], expected
+    return brdf.WHITE_SKY[1:], directions("wsa_kernel_integrals", "table_vol", "table_geo")[1]
 
 
-SEEN = {
+# Centres (um) and roles of Sentinel-2's bands.
+BAND_OF = {
     "B02": (0.4927, "blue"),
     "B03": (0.5598, "green"),
     "B04": (0.6646, "red"),
@@ -146,32 +187,30 @@ SEEN = {
 
 @case("nadir", "c factors of Roy et al., Sentinel-2", "nbar_c_factor: sen2nbar 2024.6.0", 1e-6)
 def _c_factor() -> Pair:
-    inputs, expected = vector("nbar_c_factor", *SEEN)
-    bands = [role for _, role in SEEN.values()]
-    weights = fixed_weights(bands, xr.DataArray([centre for centre, _ in SEEN.values()], dims="band")).values
-    made = []
-    for row in inputs:
-        at_nadir, seen = (
-            np.array([1.0, *brdf.values.python(row["sza"], view, row["raa"])]) @ weights for view in (0.0, row["vza"])
-        )
-        made.append(at_nadir / seen)
-    return made, expected
+    angles, expected = directions("nbar_c_factor", *BAND_OF)
+    bands, centres = [role for _, role in BAND_OF.values()], [centre for centre, _ in BAND_OF.values()]
+    weights = fixed_weights(bands, xr.DataArray(centres, dims="band")).values
+
+    def model(sun: float, view: float, turn: float) -> np.ndarray:
+        return np.array([1.0, *brdf.values.python(sun, view, turn)]) @ weights
+
+    return [model(sun, 0.0, turn) / model(sun, view, turn) for sun, view, turn in angles], expected
 
 
 @case("brdf", "weights from twelve looks", "brdf_inversion_roundtrip: inverted apart", 1e-6)
 def _inversion() -> Pair:
-    made, kinds = inverted(), ("iso", "vol", "geo")
-    rows_of = [where("radiation", vector="brdf_inversion_roundtrip", quantity=f"weight_{kind}") for kind in kinds]
-    return [made[f"brdf_{kind}_red"].item() for kind in kinds], [column(found, "value")[0] for found in rows_of]
+    kinds = ("iso", "vol", "geo")
+    expected = [where("brdf", vector="brdf_inversion_roundtrip", quantity=kind)[0]["value"] for kind in kinds]
+    return [inverted()[f"brdf_{kind}_red"].item() for kind in kinds], np.array(expected, float)
 
 
 @case("brdf", "weights of determination, nadir and white sky", "brdf_inversion_roundtrip: inverted apart", 1e-5)
 def _determination() -> Pair:
-    made = inverted()
-    _, expected = vector("brdf_inversion_roundtrip", "WoD_nadir45", "WoD_wsa")
-    return [made[name].item() for name in ("wod_nadir_red", "wod_white_red")], expected
+    _, expected = directions("brdf_inversion_roundtrip", "WoD_nadir45", "WoD_wsa")
+    return [inverted()[name].item() for name in ("wod_nadir_red", "wod_white_red")], expected
 
 
+@cache
 def inverted() -> xr.Dataset:
     """Return the product of the looks of the vector."""
     inputs, expected = vector("brdf_inversion_roundtrip", "refl")
@@ -185,8 +224,6 @@ def inverted() -> xr.Dataset:
 
 
 # ---- temperature and longwave ----------------------------------------------------------------------------------------
-
-LANDSAT = {"L8": "landsat_oli/Landsat-8", "L5": "landsat_tm/Landsat-5"}
 
 
 @case("lst", "Planck's law, W m-2 sr-1 um-1 (kernel)", "planck: CODATA 2018 evaluated apart", 1e-5)
@@ -205,42 +242,31 @@ def _inverse() -> Pair:
     return made, [row["T_K"] for row in inputs]
 
 
+def temperatures(case_name: str, **options: Any) -> Pair:
+    """Return surface temperatures of the product and those of lst.csv."""
+    table = where("lst", case=case_name)
+    made = []
+    for row in table:
+        known = {"brightness_temperature_tir1": row["t1"], "emissivity_tir1": row["e1"], "water_vapour": row["vapour"]}
+        known |= {"brightness_temperature_tir2": row["t2"], "emissivity_tir2": row["e2"]} if row["t2"] else {}
+        ds = scene(**{name: float(value) for name, value in known.items()})
+        made.append(retrieved("lst", "lst", ds, method=row["method"], sensor=row["sensor"], **options))
+    return made, column(table, "value")
+
+
 @case("lst", "smw, nearest class of vapour", "lst_smw: Ermida et al. 2020, authors' code", 1e-5)
 def _mono_window() -> Pair:
-    inputs, expected = vector("lst_smw", "LST_K")
-    made = []
-    for row in inputs:
-        ds = scene(
-            brightness_temperature_tir1=row["Tb_K"], emissivity_tir1=row["emissivity"], water_vapour=row["tpw_mm"]
-        )
-        made.append(retrieved("lst", "lst", ds, method="smw", sensor=LANDSAT[row["sensor"]], between_classes=False))
-    return made, expected
+    return temperatures("lst_smw", between_classes=False)
 
 
 @case("lst", "split_window, OLI/TIRS", "lst_sw_jm2014: published form evaluated apart", 1e-5)
 def _split_window() -> Pair:
-    inputs, expected = vector("lst_sw_jm2014", "LST_K")
-    made = []
-    for row in inputs:
-        ds = scene(
-            brightness_temperature_tir1=row["T10_K"], brightness_temperature_tir2=row["T11_K"],
-            emissivity_tir1=row["e10"], emissivity_tir2=row["e11"], water_vapour=10 * row["w_gcm2"],
-        )  # fmt: skip
-        made.append(retrieved("lst", "lst", ds, method="split_window", sensor=LANDSAT["L8"]))
-    return made, expected
+    return temperatures("lst_sw_jm2014")
 
 
-@case("lst", "single channel, coefficients of 2014 (kernel)", "lst_sc_jm2014: published form evaluated apart", 1e-5)
+@case("lst", "single_channel, published 2014", "lst_sc_jm2014: published form, radiance by one wavelength", 5e-4)
 def _single_channel() -> Pair:
-    inputs, expected = vector("lst_sc_jm2014", "LST_K")
-    _, k2, *rest = lst_tables.single_channel(LANDSAT["L8"], "2014").numbers
-    made = []
-    for row in inputs:
-        # The radiance of the vector is that of its own wavelength: K1 is such that it comes out.
-        k1 = row["Lsen"] * np.expm1(k2 / row["Tsen_K"])
-        state = (row["Tsen_K"], row["emissivity"], 10 * row["w_gcm2"], 0.0)
-        made.append(temperature.single_channel.python(*state, k1, k2, *rest))
-    return made, expected
+    return temperatures("lst_sc_jm2014", published="2014")
 
 
 @case("dlr", "six clear skies", "dlr_clear: published forms evaluated apart", 1e-6)
@@ -281,6 +307,23 @@ def _broad_band() -> Pair:
     bands = {f"aster_emissivity_{name[1:]}": value for name, value in given(row["given"]).items()}
     ds = scene(fvc=0.0, aster_ndvi=0.1, land_cover=16, **bands)
     return retrieved("broadband_emissivity", "emissivity", ds), float(row["value"])
+
+
+@case("par", "fraction, hours of clear sky", "PAR-clear: Jacovides et al. 2003, abstract", 1e-9)
+def _par() -> Pair:
+    return retrieved("par", "par", clear_light(), method="fraction") / 800.0, one("PAR-clear", "share")
+
+
+@case("par", "photons, umol a joule", "PAR-photons: McCree 1972", 1e-9)
+def _photons() -> Pair:
+    names = ("photon_flux", "par")
+    photons, energy = (retrieved(name, "par", clear_light(), method="fraction") for name in names)
+    return photons / energy, one("PAR-photons", "photons")
+
+
+def clear_light() -> xr.Dataset:
+    """Return 800 W m-2 under a clear sky."""
+    return scene(downward_shortwave=800.0, clear_sky_index=1.0)
 
 
 @case("net_radiation", "balance of four components, W m-2", "SURFRAD Alamosa: NOAA's own balance", 0.151)

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pvlib
-from _verification import Pair, case, column, given, where
+from _verification import Pair, Row, case, column, given, rows, where
 
 from musyq_lab.applications.solar import yields
 from musyq_lab.applications.solar.constants import entry
@@ -14,19 +14,10 @@ from musyq_lab.kernels import clear_sky, heliosat, solar, weather
 Inputs = dict[str, float]
 
 
-def vector(name: str, *quantities: str, table: str = "clear_sky") -> tuple[list[dict[str, Any]], np.ndarray]:
+def vector(name: str, *quantities: str) -> tuple[list[dict[str, Any]], np.ndarray]:
     """Return the inputs of each case of a vector, and its expected numbers, a row a case."""
-    rows = where(table, vector=name)
-    cases = dict.fromkeys(row["case"] for row in rows)
-    first = [next(row for row in rows if row["case"] == c) for c in cases]
-    expected = [[column([r for r in rows if r["case"] == c and r["quantity"] == q], "value")[0] for q in quantities]
-                for c in cases]  # fmt: skip
-    return [given(row["given"]) for row in first], np.array(expected)
-
-
-def fluxes(direct: Any, diffuse: Any, zenith: float) -> list[float]:
-    """Return global, direct normal and diffuse irradiance."""
-    return [float(direct + diffuse), float(direct / np.cos(np.radians(zenith))), float(diffuse)]
+    found = [where("radiation", vector=name, quantity=quantity) for quantity in quantities]
+    return [given(row["given"]) for row in found[0]], np.stack([column(f, "value") for f in found], axis=-1)
 
 
 # ---- the Sun ---------------------------------------------------------------------------------------------------------
@@ -40,7 +31,7 @@ def _spa() -> Pair:
 
 @case("solar position", "zenith and azimuth, deg", "solpos: pvlib 0.16.1", 2e-4)
 def _solpos() -> Pair:
-    inputs, expected = vector("solpos", "zenith", "azimuth", table="radiation")
+    inputs, expected = vector("solpos", "zenith", "azimuth")
     times = np.array([row["time"].removesuffix("+00:00") for row in inputs], "datetime64[s]")
     place = [np.array([row[name] for row in inputs]) for name in ("lat", "lon")]
     return np.transpose(solar.zenith_azimuth(times, *place)), expected
@@ -48,42 +39,57 @@ def _solpos() -> Pair:
 
 @case("solar position", "equation of time, min", "solpos: pvlib 0.16.1", 1e-2)
 def _equation_of_time() -> Pair:
-    inputs, expected = vector("solpos", "eot_min", table="radiation")
+    inputs, expected = vector("solpos", "eot_min")
     times = np.array([row["time"].removesuffix("+00:00") for row in inputs], "datetime64[s]")
     return solar.equation_of_time(times), expected
 
 
 @case("solar position", "air mass of Kasten and Young", "solpos: pvlib 0.16.1", 1e-6)
 def _air_mass() -> Pair:
-    rows = where("radiation", vector="solpos", quantity="airmass_rel_kastenyoung")
-    found = [clear_sky.kasten_young.python(given(row["given"])["apparent_zenith"]) for row in rows]
-    return found, column(rows, "value")
+    inputs, expected = vector("solpos", "airmass_rel_kastenyoung")
+    return [clear_sky.kasten_young.python(row["apparent_zenith"]) for row in inputs], expected
 
 
 @case("solar position", "pressure of the standard atmosphere, Pa", "solpos: pvlib 0.16.1", 1.0)
 def _pressure() -> Pair:
-    rows = where("radiation", vector="solpos", quantity="pressure_pa")
-    return [weather.standard_pressure.python(given(r["given"])["alt_m"]) for r in rows], column(rows, "value")
+    inputs, expected = vector("solpos", "pressure_pa")
+    return [weather.standard_pressure.python(row["alt_m"]) for row in inputs], expected
 
 
 # ---- clear skies -----------------------------------------------------------------------------------------------------
 
 
-@case("dsr", "clear sky of Bird and Hulstrom (kernel)", "bird: pvlib 0.16.1", 1e-5)
+NAMES = ("aod", "angstrom_exponent", "water_vapour", "ozone", "pressure", "albedo")
+TAKES = {
+    "bird": ("air_mass", "extraterrestrial", *NAMES),
+    "rest2": ("extraterrestrial", *NAMES),
+    "solis": ("extraterrestrial", "aod", "angstrom_exponent", "water_vapour", "pressure"),
+    "ineichen": ("extraterrestrial", "linke", "pressure"),
+    "esra": ("extraterrestrial", "linke", "pressure"),
+    "haurwitz": (),
+}
+
+
+def clear(model: str, chosen: list[Row]) -> np.ndarray:
+    """Return global and, but for Haurwitz's, beam and diffuse irradiance on the horizontal, a row a sky."""
+    kernel = clear_sky.bird_at_mass if model == "bird" else getattr(clear_sky, model)
+    made = []
+    for row in chosen:
+        parts = np.atleast_1d(kernel.python(float(row["sun_zenith"]), *(float(row[name]) for name in TAKES[model])))
+        made.append(parts if model == "haurwitz" else (parts.sum(), *parts))
+    return np.array(made, float)
+
+
+def skies(model: str, chosen: list[Row] | None = None) -> Pair:
+    """Return ours and the numbers of dsr.csv."""
+    chosen = chosen or where("dsr", model=model)
+    names = ("global",) if model == "haurwitz" else ("global", "direct", "diffuse")
+    return clear(model, chosen), np.stack([column(chosen, name) for name in names], axis=-1)
+
+
+@case("dsr", "clear sky of Bird and Hulstrom (kernel)", "bird: pvlib 0.16.1", 1e-9)
 def _bird() -> Pair:
-    inputs, expected = vector("bird", "ghi", "direct_horizontal")
-    return [_bird_of(row) for row in inputs], expected
-
-
-def _bird_of(row: Inputs) -> list[float]:
-    # The kernel takes the depth at 550 nm: the one whose depths at 380 and 500 nm have the same broadband depth.
-    depth = 0.27583 * row["aod380"] + 0.35 * row["aod500"]
-    at_550 = depth / (0.27583 * (550 / 380) ** 1.3 + 0.35 * (550 / 500) ** 1.3)
-    direct, diffuse = clear_sky.bird_at_mass.python(
-        row["apparent_zenith"], row["airmass_rel"], row["dni_extra"], at_550, 1.3, 10 * row["pw_cm"],
-        1000 * row["ozone_atmcm"], row["pressure_pa"], row["albedo"],
-    )  # fmt: skip
-    return [float(direct + diffuse), float(direct)]
+    return skies("bird")
 
 
 @case("dsr", "broadband depth within Bird's sky (kernel)", "bird_hulstrom80_aod_bb: pvlib 0.16.1", 1e-9)
@@ -98,64 +104,58 @@ def _depth() -> Pair:
 
 @case("dsr", "clear sky of Ineichen and Perez (kernel)", "ineichen: pvlib 0.16.1", 5e-3)
 def _ineichen() -> Pair:
-    inputs, expected = vector("ineichen", "ghi", "dni", "dhi")
-    names = ("apparent_zenith", "dni_extra", "linke_turbidity", "pressure_pa")
-    made = [clear_sky.ineichen.python(*(row[n] for n in names)) for row in inputs]
-    return [fluxes(*two, row["apparent_zenith"]) for two, row in zip(made, inputs, strict=True)], expected
+    return skies("ineichen")
 
 
-@case("dsr", "clear sky of Solis, simplified (kernel)", "simplified_solis: pvlib 0.16.1", 1e-5)
+@case("dsr", "clear sky of Solis, simplified (kernel)", "simplified_solis: pvlib 0.16.1", 1e-9)
 def _solis() -> Pair:
-    inputs, expected = vector("simplified_solis", "ghi", "dni", "dhi")
-    return [_solis_of(row) for row in inputs], expected
+    found, expected = skies("solis")
+    # Its own formula of the diffuse light does not close with its beam and its global.
+    names = ("sun_zenith", *TAKES["solis"])
+    found[:, 2] = [
+        clear_sky.solis_diffuse.python(*(float(row[n]) for n in names)) for row in where("dsr", model="solis")
+    ]
+    return found, expected
 
 
-def _solis_of(row: Inputs) -> list[float]:
-    at_550 = row["aod700"] * (700 / 550) ** 1.3
-    sky = (row["apparent_zenith"], row["dni_extra"], at_550, 1.3, 10 * row["pw_cm"], row["pressure_pa"])
-    total, beam, _ = fluxes(*clear_sky.solis.python(*sky), row["apparent_zenith"])
-    return [total, beam, float(clear_sky.solis_diffuse.python(*sky))]
-
-
-@case("dsr", "clear sky of Haurwitz (kernel)", "haurwitz: pvlib 0.16.1", 1e-5)
+@case("dsr", "clear sky of Haurwitz (kernel)", "haurwitz: pvlib 0.16.1", 1e-9)
 def _haurwitz() -> Pair:
-    inputs, expected = vector("haurwitz", "ghi")
-    return [clear_sky.haurwitz.python(row["apparent_zenith"]) for row in inputs], expected
+    return skies("haurwitz")
 
 
-def rest2(row: Inputs, zenith: str = "sza_deg") -> list[float]:
-    """Return the fluxes of REST2 from the inputs of a vector."""
-    depth = row["aod550"] if "aod550" in row else row["beta"] * 0.55 ** -row["alpha"]
-    made = clear_sky.rest2.python(
-        row[zenith], row["E0"], depth, row["alpha"], 10 * row["pw_cm"], 1000 * row["ozone_atmcm"],
-        100 * row["pressure_hPa"], row["albedo"],
-    )  # fmt: skip
-    return fluxes(*made, row[zenith])
+def of_rest2(*, bright: bool) -> list[Row]:
+    """Return the skies of the one set of numbers (1361.1 W m-2 above the air) or of the other."""
+    return [row for row in where("dsr", model="rest2") if (float(row["extraterrestrial"]) == 1361.1) == bright]
 
 
-@case("dsr", "clear sky of REST2, version 5 (kernel)", "rest2v5: JamieMBright/clear-sky-models", 1e-5)
+@case("dsr", "clear sky of REST2, version 5 (kernel)", "rest2v5: JamieMBright/clear-sky-models", 1e-9)
 def _rest2v5() -> Pair:
-    inputs, expected = vector("rest2v5", "ghi", "dni", "dhi")
-    return [rest2(row, "zenith_deg") for row in inputs], expected
+    return skies("rest2", of_rest2(bright=True))
 
 
-@case("dsr", "clear sky of REST2, version 5 (kernel)", "irradpy2_rest2v5: irradpy2 1.0.10", 1e-5)
+@case("dsr", "clear sky of REST2, version 5 (kernel)", "irradpy2_rest2v5: irradpy2 1.0.10", 1e-9)
 def _irradpy2_rest2() -> Pair:
-    inputs, expected = vector("irradpy2_rest2v5", "ghi", "dni", "dhi")
-    return [rest2(row) for row in inputs], expected
+    return skies("rest2", of_rest2(bright=False))
 
 
-@case("dsr", "clear sky of ESRA (kernel)", "irradpy2_esra_TL2: irradpy2 1.0.10", 1e-5)
+@case("dsr", "clear sky of ESRA (kernel)", "irradpy2_esra_TL2: irradpy2 1.0.10", 1e-9)
 def _esra() -> Pair:
-    inputs, expected = vector("irradpy2_esra_TL2", "ghi", "dni", "dhi")
-    made = [clear_sky.esra.python(r["sza_deg"], r["E0"], r["TL2"], 100 * r["pressure_hPa"]) for r in inputs]
-    return [fluxes(*two, row["sza_deg"]) for two, row in zip(made, inputs, strict=True)], expected
+    return skies("esra")
+
+
+def rest2(row: Inputs) -> float:
+    """Return the global irradiance of REST2 from the inputs of a vector of another model."""
+    made = clear_sky.rest2.python(
+        row["sza_deg"], row["E0"], row["beta"] * 0.55 ** -row["alpha"], row["alpha"], 10 * row["pw_cm"],
+        1000 * row["ozone_atmcm"], 100 * row["pressure_hPa"], row["albedo"],
+    )  # fmt: skip
+    return float(sum(made))
 
 
 @case("dsr", "global of REST2 beside MAC2, W m-2", "irradpy2_mac2: irradpy2 1.0.10, another model", np.inf)
 def _mac2() -> Pair:
     inputs, expected = vector("irradpy2_mac2", "ghi")
-    return [rest2(row)[0] for row in inputs], expected
+    return [rest2(row) for row in inputs], expected
 
 
 @case("dsr", "global of REST2 beside SPARTA, W m-2", "sparta: sparta-solar b02554a, another model", np.inf)
@@ -165,27 +165,20 @@ def _sparta() -> Pair:
         {**row, "sza_deg": np.degrees(np.arccos(row["cosz"])), "E0": 1361.1, "pw_cm": row["pwater_cm"]}
         for row in inputs
     ]
-    return [rest2(row)[0] for row in changed], expected
+    return [rest2(row) for row in changed], expected
 
 
-SPLITS = ("erbs", "erbs_driesse", "orgill_hollands", "boland", "disc")
-
-
-@case("dsr", "beam of five separations (kernel)", "diffuse_fraction: pvlib 0.16.1", 1e-5)
+@case("dsr", "diffuse light of five separations (kernel)", "diffuse_fraction: pvlib 0.16.1", 1e-9)
 def _separation() -> Pair:
-    inputs, expected = vector("diffuse_fraction", *SPLITS)
-    return [_beams(row) for row in inputs], expected
+    table = rows("dsr_split")
+    return [split(row) for row in table], column(table, "diffuse")
 
 
-def _beams(row: Inputs) -> list[float]:
-    # pvlib's DISC takes no other irradiance above the atmosphere than its own, Spencer's with 1370 W m-2.
-    beyond = {"disc": (row["dni_extra"] * 1370.0 / 1366.1, 101325.0)}
-    mu = np.cos(np.radians(row["zenith"]))
-    made = [
-        getattr(heliosat, name).python(row["ghi"], row["zenith"], *beyond.get(name, (row["dni_extra"],)))
-        for name in SPLITS
-    ]
-    return [float((row["ghi"] - diffuse) / mu) for diffuse in made]
+def split(row: Row) -> float:
+    """Return the diffuse light of a row of dsr_split.csv."""
+    pressure = (101325.0,) if row["method"] == "disc" else ()
+    state = (float(row[name]) for name in ("total", "sun_zenith", "extraterrestrial"))
+    return float(getattr(heliosat, row["method"]).python(*state, *pressure))
 
 
 @case("dsr", "Linke turbidity of Kasten (kernel)", "kasten_pyrheliometric: pvlib 0.16.1", 1e-8)
@@ -220,7 +213,7 @@ def plane(row: Inputs, sky: str) -> float:
 
 def tilted(name: str, sky: str) -> Pair:
     """Return ours with a sky of the application, and the number of a vector."""
-    inputs, expected = vector(name, "poa_global", table="radiation")
+    inputs, expected = vector(name, "poa_global")
     return plane(inputs[0], sky), expected
 
 
@@ -256,21 +249,21 @@ def _king() -> Pair:
 
 @case("solar", "temperature of the module by Faiman, deg C (pvlib's)", "poa_pv_isotropic: pvlib 0.16.1", 1e-4)
 def _faiman() -> Pair:
-    rows = where("radiation", vector="poa_pv_isotropic", quantity="faiman")
-    row, chain = given(rows[0]["given"]), yields.constant
+    (row,), expected = vector("poa_pv_isotropic", "faiman")
+    chain = yields.constant
     made = pvlib.temperature.faiman(
         row["poa"], row["temp_air"], row["wind"], u0=chain("faiman_u0").value, u1=chain("faiman_u1").value
     )
-    return made, column(rows, "value")
+    return made, expected
 
 
 @case("solar", "power by Huld, silicon, W per kWp (pvlib's)", "huld_pvgis: pvlib 0.16.1", 1e-5)
 def _huld() -> Pair:
-    inputs, expected = vector("huld_pvgis", "csi", table="radiation")
+    inputs, expected = vector("huld_pvgis", "csi")
     return [pvlib.pvarray.huld(np.array(r["poa"]), r["Tmod"], 1000.0, cell_type="csi") for r in inputs], expected
 
 
 @case("solar", "losses of the PVWatts chain, per cent", "pvwatts_losses: pvlib 0.16.1", 1e-6)
 def _losses() -> Pair:
-    _, expected = vector("pvwatts_losses", "total_percent", table="radiation")
+    _, expected = vector("pvwatts_losses", "total_percent")
     return 100 * entry("yield_chains", "pvwatts")["loss"], expected

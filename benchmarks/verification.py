@@ -72,8 +72,10 @@ NOT_REPRODUCED = """
 * **sixs_lambertian**, **sixsV21**: the tables interpolate, and the responses are those of the agencies, not Py6S's.
 * **poa_pv**, **huld_pvgis**: the application calls the functions of pvlib that made these numbers; the rows show that
   it gives them what they take.
-* **bsa_kernel_integrals**: the quadrature of 400 x 720 directions and ours differ by what such a grid leaves; the
-  polynomials of MCD43 are off by up to 0.075 from both.
+* **nir_wv** takes the air mass as it is often quoted; the product by default takes it relative to that of a Sun at 45
+  degrees, which is nearer to 6S (`products/_vapour_methods.py`).
+* **bsa_kernel_integrals**: the polynomials of MCD43 are off by up to 0.075 from the integrals; they are there as an
+  option.
 * The land cover product, a classifier, has no published number to reproduce: its rows are those of the estimators by
   which maps are judged.
 """

@@ -16,7 +16,8 @@ finally:
 
 CATEGORIES = [
     "vi", "fvc", "lai", "fpar", "gpp", "npp", "evapotranspiration", "land_cover", "phenology", "roughness", "biomass",
-    "lsr", "brdf", "albedo", "lst", "emissivity", "ulr", "dsr", "dlr", "net_radiation", "solar", "bandpass", "nadir",
+    "lsr", "brdf", "albedo", "aod", "water_vapour", "lst", "emissivity", "ulr", "dsr", "dlr", "par", "net_radiation",
+    "solar", "bandpass", "nadir",
 ]  # fmt: skip
 VECTORS = [
     "VI-1", "VI-3", "SL2P-3_0/S2A-LAI", "SL2P-3_0/S2A-FAPAR", "SL2P-3_0/S2A-FCOVER", "PROSPECT-D", "PROSPECT-5",
@@ -29,7 +30,7 @@ VECTORS = [
     "haurwitz", "diffuse_fraction", "poa_pv_isotropic", "poa_pv_klucher", "poa_pv_haydavies", "poa_pv_reindl",
     "poa_pv_king", "poa_pv_perez", "pvwatts_losses", "gueymard94_pw", "kasten_pyrheliometric",
     "bird_hulstrom80_aod_bb", "sparta", "rest2v5", "irradpy2_rest2v5", "irradpy2_mac2", "irradpy2_esra_TL2",
-    "dlr_clear", "planck", "lst_smw", "lst_sc_jm2014", "lst_sw_jm2014", "ulr", "bbe_aster", "huld_pvgis",
+    "dlr_clear", "planck", "lst_smw", "lst_sc_jm2014", "lst_sw_jm2014", "ulr", "bbe_aster", "nir_wv", "huld_pvgis",
     "band_reflectance_prosail",
 ]  # fmt: skip
 """Of the test plans, but for SL2P-3_0/S2A-LAI_Cab (no product gives canopy chlorophyll) and dlr_zhou2007 (unknown)."""
