@@ -85,6 +85,8 @@ def surfaces(sensor: str, bands: tuple[str, ...], variant: str = "") -> Surfaces
     parts = []
     for low, high in pairwise(EDGES):
         chosen = spectra[(greenness >= low) & (greenness < high)]
+        if chosen.shape[0] <= len(bands):
+            continue  # a wide red band of AGRI sees no surface as green as that
         parts.append(_kind(chosen, model, chosen.shape[0] / spectra.shape[0]))
     return Surfaces(*(np.array(part, np.float32) for part in zip(*parts, strict=True)))
 
