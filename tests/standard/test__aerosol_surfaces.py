@@ -108,7 +108,7 @@ def test_the_density_of_reflectance_is_largest_near_the_mean(kind):
 
 def test_a_kind_that_no_spectrum_shows_is_left_out():
     """The red band of AGRI reaches from 0.55 to 0.75 um: no leaves have an NDVI of 0.85 in it."""
-    wide = surfaces("fy4a_agri", ("blue", "red", "nir", "swir1", "swir2"))
-    usual = surfaces("himawari_ahi", ("blue", "green", "red", "nir", "swir1", "swir2"))
+    wide = made.surfaces("fy4a_agri", ("blue", "red", "nir", "swir1", "swir2"))
+    usual = made.surfaces("himawari_ahi", ("blue", "green", "red", "nir", "swir1", "swir2"))
     assert len(wide.mean) == len(usual.mean) - 1
     assert all(np.isfinite(part).all() for part in wide)
