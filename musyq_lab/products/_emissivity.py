@@ -43,7 +43,8 @@ _FROM = {"tir_8_6": (10, 11, 12), "tir_10_4": (13, 14), "tir1": (13, 14), "tir2"
 # Of ASTER bands 10 to 14 for the broad band: sofiaermida/Landsat_SMW_LST broadband_emiss.js, 22f8813.
 _BROAD_WEIGHTS = (0.014, 0.145, 0.241, 0.467, 0.004)
 _BROAD_CONSTANT = 0.128
-_GROUND = ("compacted_soil", "tilled_soil", "wet_soil", "loam", "sand", "rock", "desert", "urban_concrete", "dry_grass")
+_MINERAL = ("compacted_soil", "tilled_soil", "wet_soil", "loam", "sand", "rock", "desert", "urban_concrete")
+_GROUND = (*_MINERAL, "dry_grass")
 _WARMTH = 300.0  # K
 # um, in place of the 2 um of the table of sensors, which are outer limits: see catalogs/lst/derive.py.
 _WIDTHS = {("msg_seviri", "tir1"): 1.25, ("msg_seviri", "tir2"): 1.25}
@@ -86,7 +87,7 @@ class Ground(NamedTuple):
     emissivity: Floats
     """Shape (257,); water and snow have their own."""
     sigma: float
-    """One sigma: standard deviation over all materials of the ground."""
+    """One sigma: standard deviation over all mineral materials of the ground."""
     snow: float
     """Emissivity of snow and ice."""
 
@@ -192,8 +193,8 @@ def ground(role: str, sensor: str = "") -> Ground:
     water, snow = (_BROAD_BOTH, _BROAD_BOTH) if role == "broad" else (_BAND_WATER, _BAND_SNOW)
     found[_WATER], found[_SNOW] = water, snow
     found.flags.writeable = False
-    soils = _of_ground(role, sensor)
-    return Ground(found, max(round(float(np.std(soils)), 4), _LEAST), snow)
+    spread = float(np.std([values[name] for name in _MINERAL]))
+    return Ground(found, max(round(spread, 4), _LEAST), snow)
 
 
 @lru_cache(maxsize=256)
