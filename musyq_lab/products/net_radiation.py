@@ -13,6 +13,12 @@ What is not there is made first where it can be: shortwave by ``dsr``, downward 
 ``ulr``, albedo by ``albedo``, temperature by ``lst``, emissivity by ``emissivity``. Options and methods for these go by
 product: ``method={"net_radiation": "emission", "dlr": "brutsaert"}``.
 
+Clouds must be the same in both parts: ``dlr`` made on the way knows them only by ``cloud_fraction`` or
+``clear_sky_index``. Under clouds make the shortwave first, with its index, and go on with what it gives::
+
+    sky = ml.retrieve("dsr", ds, variables=["dsr", "clear_sky_index"], method="cloud_depth")
+    net = ml.retrieve("net_radiation", xr.merge([ds, sky]))
+
 Valid for instants, and for hours, days and months where every input is the mean of that time; the albedo of a mean is
 that weighted by the shortwave radiation, and the temperature that of the mean of its fourth power. The mean of a day
 does not follow from one overpass: put overpasses together with :mod:`musyq_lab.analysis.daytime` first.

@@ -17,6 +17,7 @@ from musyq_lab.products.net_radiation import SPEC, net_radiation
 UNITS = {item.name: item.units for item in SPEC.inputs}
 UNITS |= {"sun_zenith": "degree", "extraterrestrial_shortwave": "W m-2", "air_temperature": "K", "aod": "1"}
 UNITS |= {"relative_humidity": "1", "water_vapour": "kg m-2", "ozone": "DU", "altitude": "m"}
+UNITS |= {"surface_pressure": "Pa", "cloud_optical_depth": "1"}
 PARTS = ["net_radiation", "net_shortwave", "net_longwave"]
 BIT = {flag.name: flag.mask for flag in SPEC.flags}
 
@@ -129,6 +130,22 @@ def test_parts_need_only_their_inputs():
     assert set(made.data_vars) >= {"net_shortwave", "net_shortwave_uncertainty"}
     heat = scene(downward_longwave=300.0, upward_longwave=400.0)
     assert net_radiation(heat, variables=["net_longwave"]).net_longwave.item() == -100.0
+
+
+def test_clouds_of_the_shortwave_close_the_longwave_window():
+    """As the module says: the index of the shortwave goes on to the sky's longwave radiation."""
+    air = {"sun_zenith": 30.0, "extraterrestrial_shortwave": 1350.0, "aod": 0.1, "water_vapour": 15.0, "ozone": 300.0}
+    air |= {"surface_pressure": 9.5e4, "air_temperature": 293.0, "relative_humidity": 0.5, "albedo": 0.2}
+    ground = {"surface_temperature": 300.0, "broadband_emissivity": 0.97}
+    ds = scene(**air, **ground, cloud_optical_depth=[0.0, 5.0, 50.0])
+    sky = ml.retrieve("dsr", ds, variables=["dsr", "clear_sky_index"], method="cloud_depth", uncertainty=False)
+    net = net_radiation(xr.merge([ds, sky]), uncertainty=False)
+    assert sky.clear_sky_index.values[0] == pytest.approx(1.0)
+    # Thick clouds take the light, and send nearly what the air would as a black body.
+    assert (np.diff(net.net_shortwave) < 0).all()
+    assert (np.diff(net.net_longwave) > 20).all()
+    black = 0.97 * 5.670374419e-8 * (293.0**4 - 300.0**4)
+    assert net.net_longwave.values[2] == pytest.approx(black, abs=20)
 
 
 # ---- errors, bits, refusals ------------------------------------------------------------------------------------------
