@@ -5,7 +5,7 @@ import pytest
 from scipy import constants as si
 from scipy.integrate import quad
 
-from musyq_lab.twin.thermal import top_temperature
+from musyq_lab.twin.thermal import _strengths, top_temperature
 
 BANDS = {
     "mir": (3.75, 0.18),
@@ -99,7 +99,7 @@ def test_less_air_over_a_mountain():
     assert high > low + 5
 
 
-@pytest.mark.parametrize("vapour", [3.0, 9.0, 15.0, 21.0])
+@pytest.mark.parametrize("vapour", [3.0, 9.0, 15.0, 21.0, 33.0, 45.0])
 @pytest.mark.parametrize("warmer", [0.0, 5.0, 10.0])
 def test_published_split_window_finds_the_surface(vapour, warmer):
     """Jimenez-Munoz et al. 2014, Landsat-8 B10 and B11: science/radiation.md 4d."""
@@ -109,7 +109,7 @@ def test_published_split_window_finds_the_surface(vapour, warmer):
     apart, w = first - second, vapour / 10
     found = first + 1.378 * apart + 0.183 * apart**2 - 0.268
     found += (54.30 - 2.238 * w) * (1 - 0.9725) + (-129.20 + 16.40 * w) * (0.970 - 0.975)
-    assert found == pytest.approx(air + warmer, abs=1.2)
+    assert found == pytest.approx(air + warmer, abs=1.0)
 
 
 @pytest.mark.parametrize(
@@ -126,21 +126,21 @@ def test_published_mono_window_finds_the_surface(vapour, a, b, c):
     air = 275.0 + 0.6 * vapour
     for warmer in (0.0, 10.0):
         seen = top("tir1", surface_temperature=air + warmer, air_temperature=air, water_vapour=vapour)
-        assert (a * seen + b) / 0.97 + c == pytest.approx(air + warmer, abs=1.5)
+        assert (a * seen + b) / 0.97 + c == pytest.approx(air + warmer, abs=1.7)
 
 
 def test_layers_are_thin_enough():
     """The same equations, integrated over height by scipy at nadir."""
     centre, vapour, air = 11.0, 25.0, 295.0
     strength = 4.18 + 5578 * np.exp(-7.87e-3 * 1e4 / centre)
-    mixed = 0.025 + 0.015 * 0.1 / 1.1
+    lines, mixed, _ = _strengths(centre, 0.0)
 
     def extinction(z):
         t, pressure = air - 6.5e-3 * z, np.exp(-z / 8000)
         density = vapour / 2000 * np.exp(-z / 2000)  # kg m-3
         partial = density * 461.5 * t / 101_325
         continuum = strength * np.exp(1800 * (1 / t - 1 / 296)) * (partial + 0.002 * (pressure - partial))
-        return continuum * density * 0.1 + mixed * pressure**2 / 4000
+        return (continuum + lines * pressure) * density * 0.1 + mixed * pressure**2 / 4000
 
     height = np.linspace(0, 11_000, 2201)
     middle = (height[1:] + height[:-1]) / 2
