@@ -33,7 +33,8 @@ of the pixel without this, and holds for 29 % of the overpasses.
 
 References
 ----------
-The balance is a definition. Allen et al. 1998, FAO Irrigation and Drainage Paper 56, chapter 4, writes it out.
+The balance is a definition; Liang et al. 2010, doi:10.1109/JSTARS.2010.2048556 (not re-read), review it, and Allen et
+al. 1998, FAO Irrigation and Drainage Paper 56, chapter 4, write it out.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ SPEC = Product(
         ),
     ),
     flags=(Flag(8, "warmed_by_the_sky", "the sky gives more longwave radiation than the surface loses"),),
+    references=("10.1109/JSTARS.2010.2048556",),
 )
 
 
