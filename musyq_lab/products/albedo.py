@@ -262,12 +262,12 @@ def albedo(
     roles = _roles(weights)
     layers = [weights[f"brdf_{kind}_{role}"] for role in roles for kind in _KINDS]
     number = layers[0].dtype.type
-    black, white = _integrals(method, number(0.0) if sun_zenith is None else sun_zenith)
+    sun = number(0.0) if sun_zenith is None else sun_zenith
+    kernel = broadband_kernel(len(roles), "polynomial" if method == "mcd43" else "exact")
     made: dict[str, Any] = {}
     for broad in dict.fromkeys(_names()[name][1] for name in variables):
         formula = _conversion(method, sensor, roles, broad, limits)
-        share = number(0.0) if sun_zenith is None else _diffuse(sun_zenith, diffuse_fraction, aod, broad)
-        numbers = [number(value) for value in (*formula.weights, formula.offset)]
-        found = broadband_kernel(len(roles))(*layers, *black, *map(number, white), share, *numbers)
+        share = number(0.0) if sun_zenith is None else _diffuse(sun, diffuse_fraction, aod, broad)
+        found = kernel(*layers, sun, share, *map(number, (*formula.weights, formula.offset)))
         made |= {"_".join(filter(None, ("albedo", broad, sky))): a for sky, a in zip(_SKIES, found, strict=True)}
     return [made[name] for name in variables]
