@@ -155,6 +155,23 @@ def by_class(numbers: tuple[float, ...], vapour: Any, *, between: bool) -> tuple
     return a, b, c
 
 
+def require_band(sensor: str, method: str, role: str) -> None:
+    """Refuse a sensor that is not known or lacks a band.
+
+    Raises
+    ------
+    InputError
+        If the band is not there; it says which sensors have it.
+    """
+    key, variant = of(sensor, method)
+    if key in SENSORS and any(band.name == role for band in SENSORS[key].bands_of(variant)):
+        return
+    having = [name for name in SENSORS if any(b.name == role for b in SENSORS[name].bands)]
+    raise InputError(
+        f'retrieve("lst", method="{method}") needs the band {role}, which {key!r} has not; {", ".join(having)} have it.'
+    )
+
+
 def error(method: str, sensor: str, vapour: Any, zenith: Any, *, form: str = "vapour") -> Floats:
     """Return the error of a method on simulated atmospheres with that of their continuum, one sigma (K).
 

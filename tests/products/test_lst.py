@@ -11,6 +11,7 @@ import musyq_lab as ml
 from musyq_lab.core.errors import InputError
 from musyq_lab.products import _lst as tables
 from musyq_lab.products.lst import SPEC, lst
+from musyq_lab.twin.thermal import top_temperature
 
 BIT = {flag.name: flag.mask for flag in SPEC.flags}
 UNITS = {"water_vapour": "kg m-2", "view_zenith": "degree"}
@@ -256,3 +257,41 @@ def test_sensors_with_one_band_have_a_method(sensor):
         assert (np.diff(made) > 0).all()
         assert 295.5 < made[0] < 298.5
         assert made[2] < 305.5
+
+
+def seen_from_space(surface, vapour, sensor, roles=("tir_8_6", "tir1", "tir2"), emissivity=0.97, zenith=20.0):
+    """Return a scene of the simulated Earth's own atmosphere, which is not the one that the coefficients are from."""
+    bands = {b.name: b for b in ml.SENSORS[sensor].bands_of("")[::-1] if b.name in roles}
+    given = {"water_vapour": vapour, "view_zenith": zenith, "air_temperature": surface - 5.0}
+    for role, band in bands.items():
+        given[f"emissivity_{role}"] = emissivity
+        given[f"brightness_temperature_{role}"] = top_temperature(
+            band.centre,
+            band.fwhm,
+            surface_temperature=surface,
+            emissivity=emissivity,
+            air_temperature=surface - 5.0,
+            water_vapour=vapour,
+            view_zenith=zenith,
+        )
+    first, second = (given.pop(f"brightness_temperature_{role}") for role in ("tir1", "tir2"))
+    e1, e2 = (given.pop(f"emissivity_{role}") for role in ("tir1", "tir2"))
+    given.pop("emissivity_tir_8_6", None)
+    return scene(first, second, e1, e2, **given)
+
+
+@pytest.mark.parametrize("sensor", ["modis", "fy3d_mersi2", "himawari_ahi", "fy4a_agri"])
+@pytest.mark.parametrize(("method", "most"), [("gsw", 1.2), ("tes", 3.0)])
+def test_another_model_of_the_atmosphere_gives_the_surface_back(sensor, method, most):
+    surface, vapour = np.array([270.0, 290.0, 300.0, 305.0]), np.array([4.0, 10.0, 18.0, 25.0])
+    made = lst(seen_from_space(surface, vapour, sensor), method=method, sensor=sensor)
+    assert np.abs(made.lst - surface).max() < most
+    assert (made.lst_uncertainty > 0.2).all()
+
+
+def test_separation_refuses_sensors_without_a_band_at_8_um():
+    given = seen_from_space(np.array([290.0]), np.array([10.0]), "modis")
+    with pytest.raises(InputError, match=r"needs the band tir_8_6, which 'landsat_oli' has not; .*modis"):
+        lst(given, method="tes", sensor="landsat_oli/Landsat-8")
+    with pytest.raises(InputError, match="needs water_vapour"):
+        lst(given.drop_vars("water_vapour"), method="tes", sensor="modis/Terra")
