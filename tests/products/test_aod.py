@@ -1,8 +1,5 @@
 """Aerosol optical depth: known scenes come back by each method, published relations, bits, series, refusals."""
 
-import csv
-from pathlib import Path
-
 import dask.array as da
 import numpy as np
 import pytest
@@ -12,20 +9,13 @@ from products.air_scenes import ANGLES, data, draw, given, scene
 import musyq_lab as ml
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import SCENE_FLAG
-from musyq_lab.products import _aerosol_series as series
 from musyq_lab.products import _aerosol_targets as targets
 from musyq_lab.products.aod import SPEC
 from musyq_lab.standard._aerosol_surfaces import land
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "aod.csv"
 BITS = {flag.name: flag.mask for flag in SPEC.flags}
 MODIS = ("blue", "red", "nir", "nir_1240", "swir2")
 SIZE = 24
-
-
-def rows():
-    lines = REFERENCE.read_text("utf-8").splitlines()
-    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
 def told(made, name):
@@ -60,18 +50,6 @@ def hazy():
 
 
 # ---- dark targets ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row["greenness"])
-def test_surface_relation_as_nasa_has_it(row):
-    slope, offset = targets.red_line(float(row["greenness"]), float(row["scattering"]))
-    red = slope * float(row["far"]) + offset
-    assert red == pytest.approx(float(row["red"]), abs=1e-9)
-    assert 0.49 * red + 0.005 == pytest.approx(float(row["blue"]), abs=1e-9)
-
-
-def test_scattering_angle():
-    assert targets.scattering_angle(30.0, 30.0, 0.0) == pytest.approx(180.0, abs=1e-4)
-    assert targets.scattering_angle(30.0, 30.0, 180.0) == pytest.approx(120.0, abs=1e-9)
-    assert targets.scattering_angle(40.0, 0.0, 77.0) == pytest.approx(140.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("aod", [0.05, 0.3, 0.8])
@@ -100,17 +78,6 @@ def test_bright_ground_has_no_dark_target():
     np.testing.assert_array_equal(np.isnan(made["aod"].values), few)
 
 
-def test_the_middle_of_the_dark_is_taken():
-    """Ranks of 20 to 50 %: 6 of 20, whatever lies beyond."""
-    red = np.arange(20.0)[None, None]
-    light = np.stack([red, 10 * red])
-    mean, share = targets._middle(light, red, np.ones((1, 1, 20), bool))
-    np.testing.assert_allclose(mean[:, 0, 0], [6.5, 65.0])
-    assert share == pytest.approx(6 / 20)
-    _, none = targets._middle(light, red, np.zeros((1, 1, 20), bool))
-    assert none == 0
-
-
 # ---- without bands beyond 1 um ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("aod", [0.1, 0.4, 0.8])
 def test_dense_vegetation_comes_back(aod):
@@ -120,14 +87,6 @@ def test_dense_vegetation_comes_back(aod):
     assert float((np.abs(made["aod"] - aod) <= 0.05 + 0.15 * aod).mean()) > 0.67
     assert float(made["aod_information"].mean()) > 0.5
     assert not told(made, "few_dark_pixels").any()
-
-
-def test_the_line_is_that_of_the_library():
-    roles = ("blue", "red", "nir")
-    line = targets.blue_line("gf1_wfv", roles, "WFV1")
-    assert 0.3 < line.slope < 0.9  # 0.49 of MODIS, 0.645 of VIIRS
-    assert abs(line.offset) < 0.02
-    assert 0.0 < line.error < 0.01
 
 
 def test_without_vegetation_the_prior_remains():
@@ -186,24 +145,6 @@ def test_a_single_date_is_as_its_first_estimate(hazy):
     made, first = (found(hazy, method) for method in ("time_series", "library"))
     np.testing.assert_allclose(made["aod"].mean(), first["aod"].mean(), atol=0.03)
     assert told(made, "few_dates").all()
-
-
-def test_weighted_median_against_a_plain_one():
-    values = draw(9).normal(size=(7, 4))
-    np.testing.assert_allclose(series.weighted_median(values, np.ones((7, 4))), np.median(values, axis=0))
-    heavy = np.ones((7, 4))
-    heavy[3] = 100.0
-    np.testing.assert_allclose(series.weighted_median(values, heavy), values[3])
-    gone = np.zeros((7, 4))
-    assert np.isnan(series.weighted_median(values, gone)).all()
-    gone[2] = 1.0
-    np.testing.assert_allclose(series.weighted_median(values, gone), values[2])
-
-
-def test_dates_together_are_surer_than_one_but_not_without_end():
-    error, seen = np.full((9, 1, 1), 0.1), np.ones((9, 1, 1), bool)
-    assert 0.1 / 3 < series._level_error(error, seen).item() < 0.1
-    assert series._level_error(error[:1], seen[:1]).item() == pytest.approx(0.1)
 
 
 # ---- bits, laziness, refusals ----------------------------------------------------------------------------------------
