@@ -270,3 +270,24 @@ def test_weights_lead_to_albedo_in_two_lines():
     assert np.isfinite(made.albedo).all()
     assert "retrieve:brdf" in made.attrs["history"]
     assert "retrieve:albedo" in made.attrs["history"]
+    both = ml.retrieve(["brdf", "albedo"], looks)
+    np.testing.assert_array_equal(both.albedo, made.albedo)  # under the mean Sun of the looks, in one call too
+
+
+def test_a_lone_scene_has_albedo_once_it_has_a_time():
+    bands = ["blue", "green", "red", "nir", "swir1", "swir2"]
+    draw = np.random.Generator(np.random.Philox(14))
+    reflectance = draw.uniform(0.05, 0.3, (6, 3, 4))
+    angles_of = {"sun_zenith": 35.0, "view_zenith": 5.0, "relative_azimuth": 40.0}
+    scene = xr.Dataset(
+        {name: (("y", "x"), np.full((3, 4), value), {"units": "degree"}) for name, value in angles_of.items()},
+        {"band": bands, "wavelength": ("band", [0.48, 0.56, 0.65, 0.86, 1.61, 2.2])},
+        {"sensor": "landsat_oli", "platform": "Landsat-8"},
+    ).assign(reflectance=(("band", "y", "x"), reflectance, {"units": "1"}))
+    found = brdf(scene.expand_dims("time"))
+    assert all((found[f"inversion_{role}"] == MAGNITUDE).all() for role in bands)
+    made = ml.retrieve("albedo", found)
+    assert made.albedo.dims == ("y", "x")
+    assert 'sensor="landsat_oli/Landsat-8"' in made.attrs["history"]
+    seen_from_above = reflectance.mean(axis=0)
+    assert np.corrcoef(made.albedo.values.ravel(), seen_from_above.ravel())[0, 1] > 0.8
