@@ -59,6 +59,8 @@ def aster_cover(ndvi: float, out: Any) -> None:
     ----------
     ndvi : array_like
         NDVI (1).
+    out : numpy.ndarray
+        Cover (1).
     """
     out[0] = cover(ndvi)
 
@@ -93,6 +95,8 @@ def mixture(
         Constant of the conversion from ASTER bands, and sum of its weights.
     plants, snow : array_like
         Emissivity of plants and of snow.
+    out : numpy.ndarray
+        Emissivity (1).
     """
     hidden = cover(ndvi)
     seen = constant + (weighted - plants * hidden * total) / (1.0 - hidden)
@@ -119,6 +123,8 @@ def thresholds(
         Bare ground is ``bare - slope * red``.
     cavity : array_like
         Factor of what plants reflect of the ground's radiation (1).
+    out : numpy.ndarray
+        Emissivity (1).
     """
     share = (ndvi - NDVI_BARE) / (NDVI_FULL - NDVI_BARE)
     share = select(share < 0.0, 0.0, select(share > 1.0, 1.0, share))

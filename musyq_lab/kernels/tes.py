@@ -102,6 +102,8 @@ def separate(
         Emissivity assumed first.
     fourth : array_like
         1 where there are four bands, 0 where there are three.
+    temperature, e1, e2, e3, e4, contrast : numpy.ndarray
+        Temperature (K), emissivities and their contrast (1).
     """
     t1, t2 = warmest(p1, q1, l1, s1, highest), warmest(p2, q2, l2, s2, highest)
     t3, t4 = warmest(p3, q3, l3, s3, highest), warmest(p4, q4, l4, s4, highest)
@@ -148,6 +150,8 @@ def from_top(
         Planck constants of the band.
     t0, t1, t2, t3, t4, t5, t6, p0, p1, p2, p3, p4, p5, p6, d0, d1, d2, d3, d4, d5 : array_like
         Coefficients of the band; see the module.
+    light, sky : numpy.ndarray
+        What leaves the surface, and radiance of the sky.
     """
     u = air / 300.0 - 1.0
     x = vapour * (1.0 + slant)
