@@ -22,9 +22,10 @@ GUESSES = {
 }
 NUMBERS = """
 import json
-dry = ds["land_cover"] != 17
+mean = lambda field: float(field.where(ds["land_cover"] != 17).mean())
 near = [("aod", air["aod"], now["aod"]), ("water_vapour", air["water_vapour"], now["water_vapour"])]
-near += [("lsr", lsr["reflectance_red"], red), ("emissivity", emissivity["broadband_emissivity"], now["broadband_emissivity"])]
+near += [("lsr", lsr["reflectance_red"], red)]
+near += [("emissivity", emissivity["broadband_emissivity"], now["broadband_emissivity"])]
 near += [("albedo", albedo["albedo"], now["albedo"]), ("lst", lst["lst"], now["surface_temperature"])]
 near += [(made.attrs["product"], made[made.attrs["product"]], now[name]) for made, name in (
     (dsr, "downward_shortwave"), (par, "downward_par"), (dlr, "downward_longwave"), (ulr, "upward_longwave"),
@@ -39,7 +40,7 @@ print("NUMBERS", json.dumps({
     "biomass": float((biomass["aboveground_biomass_uncertainty"] / biomass["aboveground_biomass"]).median()),
     "parts": float(abs(sum(et[part] for part in parts) - et["evapotranspiration"]).max()),
     "balance": float(abs(npp["npp"] + npp["growth_respiration"] + npp["maintenance_respiration"] - gpp["gpp"]).max()),
-    "near": {name: [float((made - true).where(dry).mean()), float(true.where(dry).mean())] for name, made, true in near},
+    "near": {name: [mean(made - true), mean(true)] for name, made, true in near},
     "units": {name: whole[name].attrs["units"] for name in ("npp", "evapotranspiration", "roughness_length")},
     "history": whole.attrs["history"],
 }))
