@@ -21,6 +21,18 @@ KINDS = ("iso", "vol", "geo")
 LANDSAT = tuple(role for role in ROLES if role != "nir_1240")
 
 
+@pytest.fixture
+def compiled():
+    """Mark a test that inverts many looks."""
+
+
+@pytest.fixture(autouse=True)
+def python_twins(request, monkeypatch):
+    """Run the kernels as plain Python where there are a few pixels: that takes no time, a compilation seconds."""
+    if "compiled" not in request.fixturenames:
+        monkeypatch.setenv("MUSYQ_DISABLE_JIT", "1")
+
+
 def cases():
     path = Path(__file__).parents[1] / "reference" / "albedo.csv"
     with path.open(encoding="utf-8") as file:
@@ -147,7 +159,7 @@ def test_the_error_of_light_is_its_share_of_the_difference_of_skies():
     assert left == pytest.approx((0.2 * skies) ** 2, rel=1e-6)
 
 
-def test_errors_of_weights_beside_inversions_of_noisy_looks():
+def test_errors_of_weights_beside_inversions_of_noisy_looks(compiled):
     """The scatter of white-sky albedo over inversions of one surface is what the three weights' errors together say."""
     draw = np.random.Generator(np.random.Philox(3))
     pixels, count = 1500, 16
@@ -185,7 +197,7 @@ def test_errors_grow_with_those_of_the_weights():
 def canopies():
     """Return looks of MODIS at PROSPECT-D and 4SAIL canopies of many leaf angles, and their black-sky albedo."""
     draw = np.random.Generator(np.random.Philox(11))
-    cases, count = 60, 24
+    cases, count = 50, 16
     leaf = {"n": 1.5, "cab": draw.uniform(20, 70, cases), "car": 8.0, "ant": 0.0, "cbrown": draw.uniform(0, 0.3, cases)}
     leaf |= {"cw": 0.012, "cm": 0.006}
     lai, inclination = draw.uniform(0.3, 5.0, cases), draw.uniform(35, 65, cases)
@@ -223,7 +235,8 @@ def as_dataset(looks, seen):
     return xr.Dataset(layers)
 
 
-def test_black_sky_albedo_of_canopies_beside_4sail(canopies):
+@pytest.mark.slow  # the canopy model in seven bands and twelve intervals
+def test_black_sky_albedo_of_canopies_beside_4sail(canopies, compiled):
     """The kernels know nothing of 4SAIL, the formula for broad bands does: what is left is mostly the kernels'."""
     looks, seen, truth = canopies
     found = ml.retrieve("brdf", as_dataset(looks, seen))
@@ -237,7 +250,7 @@ def test_black_sky_albedo_of_canopies_beside_4sail(canopies):
 PIXELS = Path(__file__).parents[3] / "shared" / "data" / "modis_pixels_BRDF_MOD09A1"
 
 
-def test_real_pixels_give_plausible_albedo_and_agree_between_periods():
+def test_real_pixels_give_plausible_albedo_and_agree_between_periods(compiled):
     """Daily MODIS looks at a savanna (Botswana): two halves of a month are independent looks at one surface."""
     path = PIXELS / "modis_botswana.dat"
     if not path.exists():

@@ -12,11 +12,8 @@ from musyq_lab.standard.atmosphere import irradiance
 # One sensor of each set of bands, and the error (relative, 68 %) that a formula for it may leave.
 SENSORS = {
     "modis/Terra": 0.012,
-    "npp_viirs": 0.014,
     "landsat_oli/Landsat-8": 0.022,
     "sentinel2_msi/Sentinel-2A": 0.018,
-    "landsat_tm": 0.02,
-    "himawari_ahi/Himawari-8": 0.022,
     "msg_seviri": 0.04,
     "gf1_wfv/WFV1": 0.095,
 }
