@@ -29,7 +29,8 @@ radiation_towers.py``): root mean square error 72 W m-2 with a bias of +28, of 4
 with -43, BESS 116 with -5. With the light that the towers measured it is 63 with +29, so that most of the bias comes
 from the longwave part and the albedo; with Prata's estimate of the column in place of the retrieved one, 74 with +45.
 Means of sites scatter by 36 W m-2: a tower sees tens of metres of its own ground. The stated sigma, 26 W m-2, is that
-of the pixel without this, and holds for 29 % of the overpasses.
+of the pixel without this, and holds for 29 % of the overpasses. On the scored simulated Earth, with inputs that err as
+their sigma says and another sky than its own, it holds for two thirds of the pixels.
 
 References
 ----------

@@ -1,6 +1,7 @@
 """Net radiation as users get it: measured balances, closure, both forms, what is made on the way, 63 towers."""
 
 import csv
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from musyq_lab.archive.stations import open_surfrad
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.resources import resource
 from musyq_lab.products.net_radiation import SPEC, net_radiation
+from musyq_lab.twin.world import make_world
 
 UNITS = {item.name: item.units for item in SPEC.inputs}
 UNITS |= {"sun_zenith": "degree", "extraterrestrial_shortwave": "W m-2", "air_temperature": "K", "aod": "1"}
@@ -243,3 +245,44 @@ def test_light_of_the_towers_tells_what_the_rest_leaves(towers):
     )
     # The column of vapour tells more than the humidity near the ground.
     assert beside(dry.net_radiation.values, column["tower_net_radiation"])[1] > rmse + 5
+
+
+# ---- the simulated Earth ---------------------------------------------------------------------------------------------
+
+
+def disturbed(state, random):
+    """Return what a user would have of a moment of the simulated Earth: everything with an error of its sigma."""
+
+    def noisy(name, scale=1.0, absolute=0.0, relative=0.0):
+        true = scale * state[name].values[::8, ::8].astype(float)
+        return true + (absolute + relative * np.abs(true)) * random.normal(size=true.shape)
+
+    index = noisy("downward_shortwave") / noisy("clear_sky_downward_shortwave")
+    return {
+        "air_temperature": noisy("air_temperature", absolute=1.0),
+        "vapour_pressure": noisy("vapour_pressure", 100.0, 50.0, 0.03),
+        "albedo": noisy("albedo", absolute=0.01, relative=0.1),
+        "surface_temperature": noisy("surface_temperature", absolute=1.5),
+        "broadband_emissivity": np.minimum(noisy("broadband_emissivity", absolute=0.01), 1.0),
+        "downward_shortwave": noisy("downward_shortwave", absolute=10.0, relative=0.07),
+        "clear_sky_index": np.clip(index + 0.1 * random.normal(size=index.shape), 0.0, 1.5),
+    }
+
+
+@pytest.mark.slow
+def test_stated_sigma_covers_the_errors_on_the_scored_earth(monkeypatch):
+    """The truth has Prata's sky: another is taken here, whose difference stands for the error of such formulas."""
+    monkeypatch.delenv("MUSYQ_DISABLE_JIT")
+    world, random = make_world("huailai", size=6.0, members="scored"), np.random.Generator(np.random.Philox(7))
+    found = []
+    for day, hour in ((8, 3), (12, 7), (16, 5)):
+        state = world.state(datetime(2019, 7, day, hour))
+        names = UNITS | {"vapour_pressure": "Pa", "clear_sky_index": "1"}
+        ds = xr.Dataset({n: (("y", "x"), v, {"units": names[n]}) for n, v in disturbed(state, random).items()})
+        made = ml.retrieve("net_radiation", ds, method={"net_radiation": "emission", "dlr": "li"})
+        error = made.net_radiation.values - state["net_radiation"].values[::8, ::8]
+        there = np.isfinite(error)
+        found.append((np.abs(error) <= made.net_radiation_uncertainty.values)[there])
+        assert there.mean() > 0.99
+        assert np.sqrt(np.mean(error[there] ** 2)) < 65
+    assert 0.60 < np.concatenate(found).mean() < 0.75
