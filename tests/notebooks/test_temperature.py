@@ -43,7 +43,7 @@ def folders(tmp_path_factory):
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
     """Run all cells as a user does, then the check with answers that miss a step, then print what was found."""
-    small = resized(notebook, "SIZE = 6.0", "SIZE = 4.8")
+    small = resized(notebook, "SIZE = 6.0", "SIZE = 4.2")
     attempt = "\n".join(tagged(small, tag).source for tag in ("solution", "check"))
     small.cells += [nbformat.v4.new_code_cell(f"my_temperature = {guess}\n{attempt}") for guess in GUESSES.values()]
     small.cells.append(nbformat.v4.new_code_cell(NUMBERS))
@@ -78,14 +78,14 @@ def the_split_window_mends_what_air_and_emissivity_did(numbers):
     assert abs(split["bias (K)"]) < 0.8
     assert split["rms error (K)"] < 2.2
     assert split["within one sigma"] > 0.6
-    assert split["pixels"] > 800
+    assert split["pixels"] > 600
 
 
 def one_band_is_less_certain_than_two_and_says_so(numbers):
     scores = numbers["scores"]
     for method in ("smw", "single_channel"):
         assert scores[method]["bias (K)"] > 0.5
-        assert scores[method]["stated sigma (K)"] > 1.8 * scores["gsw"]["stated sigma (K)"]
+        assert scores[method]["stated sigma (K)"] > 1.2 * scores["gsw"]["stated sigma (K)"]
     assert scores["split_window"]["bias (K)"] < -1
 
 
