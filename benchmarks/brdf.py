@@ -7,7 +7,8 @@ import xarray as xr
 from _bench import alternate, table, verdict
 
 from musyq_lab.kernels import brdf
-from musyq_lab.kernels._brdf_inversion import FULL, invert
+from musyq_lab.kernels._brdf_inversion import FULL, invert, invert_with_spread
+from musyq_lab.kernels.brdf import BLACK_SKY
 
 DIRECTIONS = 1 << 19
 LOOKS, BANDS, PIXELS, FEW = 20, 7, 1 << 16, 100
@@ -44,6 +45,29 @@ def sen2nbar_kernels(given: Arrays) -> Callable[[], object] | None:
         return None
     layers = [xr.DataArray(values, dims="pixel") for values in given]
     return lambda: (kvol(*layers), kgeo(*layers))
+
+
+def integrals() -> None:
+    """Integrals of the kernels over the views, as albedo needs them."""
+    sun = directions()[0]
+    out = tuple(np.empty_like(sun) for _ in range(2))
+
+    def polynomials() -> tuple[np.ndarray, np.ndarray]:
+        s = np.radians(sun)
+        square, cube = s * s, s * s * s
+        vol = BLACK_SKY[0][0] + BLACK_SKY[0][1] * square + BLACK_SKY[0][2] * cube
+        return vol, BLACK_SKY[1][0] + BLACK_SKY[1][1] * square + BLACK_SKY[1][2] * cube
+
+    jobs: dict[str, Callable[[], object]] = {
+        "musyq, as by quadrature": lambda: brdf.black_sky_exact(sun, out=out),
+        "musyq, polynomials": lambda: brdf.black_sky(sun, out=out),
+        "numpy, polynomials": polynomials,
+    }
+    rates = {name: DIRECTIONS / t.seconds()[1] / 1e6 for name, t in alternate(jobs, rounds=7).items()}
+    first = next(iter(rates.values()))
+    rows: list[list[object]] = [[name, rate, first / rate] for name, rate in rates.items()]
+    table("integrals over the views, float32", ["what", "M angles/s/core", "musyq / this"], rows)
+    print(f"  exact beside numpy's polynomials: {verdict(first / rates['numpy, polynomials'], 1)}")
 
 
 def looks() -> tuple[Arrays, np.ndarray]:
@@ -103,9 +127,11 @@ def inversion() -> None:
     shape = np.tile(np.array([[0.3, 0.15, 0.03]], np.float32), (BANDS, 1))
     to = np.array([np.full(PIXELS, k, np.float32) for k in brdf.values.python(45.0, 0.0, 0.0)])
     rules = np.array([7, 1.431, 2.122], np.float32)
-    found = invert(*given, shape, to, rules)
+    six = np.zeros(6, np.float32)
+    found, spread = invert(*given, shape, to, rules), invert_with_spread(*given, shape, to, rules, six)
     jobs: dict[str, Callable[[], object]] = {
         "musyq": lambda: invert(*given, shape, to, rules, out=found),
+        "musyq, with covariances": lambda: invert_with_spread(*given, shape, to, rules, six, out=spread),
         "batched matmul and solve": lambda: batched(*given),
         "lstsq, pixel by pixel": lambda: loop(*given),
     }
@@ -117,11 +143,12 @@ def inversion() -> None:
     full = found[2][2] == FULL
     worst = max(float(np.abs(found[0][k] - planted[k])[full].max()) for k in range(3))
     print(f"  largest error of a planted weight, float32: {worst:.1e}; full inversions {full.mean():.1%}")
-    _, batch, script = rates.values()
+    _, _, batch, script = rates.values()
     print(f"  beside batched matmul and solve: {verdict(rates['musyq'] / batch, 10)}")
     print(f"  beside a loop over lstsq: {verdict(rates['musyq'] / script, 200)}")
 
 
 if __name__ == "__main__":
     kernels()
+    integrals()
     inversion()

@@ -1,9 +1,13 @@
 """From bands to broad bands: published formulae, the library's spectra, noise, and the share of diffuse light."""
 
+import csv
+from importlib.util import module_from_spec, spec_from_file_location
+
 import numpy as np
 import pytest
 
 from musyq_lab.core.errors import InputError, NotFoundError
+from musyq_lab.core.resources import resource
 from musyq_lab.products import _broadband as broadband
 from musyq_lab.products._broadband import BROADBANDS, ROLES, conversion, diffuse_fraction, library_albedo
 from musyq_lab.standard import _library
@@ -119,15 +123,35 @@ def test_no_sensor_is_modis():
 
 
 # ---- diffuse light ---------------------------------------------------------------------------------------------------
-def test_the_table_is_what_its_source_gives():
-    """Single band and broad band: the red lies within the visible, between its neighbours."""
+def test_the_table_is_what_its_source_gives(monkeypatch):
+    """A node of the shipped table, made again; and a single band lies where it must."""
+    spec = spec_from_file_location("derive_albedo", resource("catalogs/albedo/derive.py"))
+    derive = module_from_spec(spec)
+    spec.loader.exec_module(derive)
+    monkeypatch.setattr(derive, "SUNS", (40.0,))
+    monkeypatch.setattr(derive, "DEPTHS", (0.2,))
+    ((_, _, *made),) = derive.diffuse()
+    shipped = [float(diffuse_fraction(np.array(40.0), np.array(0.2), broad)) for broad in BROADBANDS]
+    np.testing.assert_allclose(made, shipped, atol=6e-5)  # four digits are written
     given = {name: np.array([value]) for name, value in (("sun_zenith", 40.0), ("aod", 0.2), ("water_vapour", 20.0))}
     share = {}
     for band in ("blue", "red"):
         air = irradiance("modis", band, **given)
         share[band] = float(air.diffuse[0] / (air.direct[0] + air.diffuse[0]))
-    visible = float(diffuse_fraction(np.array(40.0), np.array(0.2), "visible"))
-    assert share["red"] < visible < share["blue"]
+    assert share["red"] < shipped[1] < share["blue"]
+
+
+def test_stated_accuracy_is_that_of_the_shipped_table():
+    """catalogs/albedo/accuracy.csv says what the formulae leave; here its row of canopies under MODIS again."""
+    with resource("catalogs/albedo/accuracy.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    canopy = _library.kinds() == "canopy"
+    for row in rows:
+        if (row["sensor"], row["conversion"], row["kind"]) == ("modis", "regression", "canopy"):
+            left = errors("modis", row["broadband"])[0][canopy]
+            assert left.mean() == pytest.approx(float(row["bias"]), abs=6e-5)
+            assert np.sqrt(np.mean(left**2)) == pytest.approx(float(row["rms"]), abs=6e-5)
+    assert {row["kind"] for row in rows} == set(_library.kinds())
 
 
 def test_more_aerosol_and_a_lower_sun_make_the_light_more_diffuse():
