@@ -191,7 +191,7 @@ def _c_factor() -> Pair:
     bands, centres = [role for _, role in BAND_OF.values()], [centre for centre, _ in BAND_OF.values()]
     weights = fixed_weights(bands, xr.DataArray(centres, dims="band")).values
 
-    def model(sun: float, view: float, turn: float) -> np.ndarray:
+    def model(sun: float, view: float, turn: float) -> Any:
         return np.array([1.0, *brdf.values.python(sun, view, turn)]) @ weights
 
     return [model(sun, 0.0, turn) / model(sun, view, turn) for sun, view, turn in angles], expected
@@ -215,7 +215,9 @@ def inverted() -> xr.Dataset:
     """Return the product of the looks of the vector."""
     inputs, expected = vector("brdf_inversion_roundtrip", "refl")
     names = {"sun_zenith": "sza", "view_zenith": "vza", "relative_azimuth": "raa"}
-    layers = {n: ("time", [row[key] for row in inputs], {"units": "degree"}) for n, key in names.items()}
+    layers: dict[str, Any] = {
+        name: ("time", [row[key] for row in inputs], {"units": "degree"}) for name, key in names.items()
+    }
     layers["reflectance_red"] = ("time", expected.ravel(), {"units": "1"})
     time = np.datetime64("2019-07-01", "ns") + np.arange(len(inputs)) * np.timedelta64(1, "D")
     wanted = [f"brdf_{kind}_red" for kind in ("iso", "vol", "geo")] + ["wod_nadir_red", "wod_white_red"]
@@ -291,7 +293,7 @@ def sky(row: Row) -> float:
     """Return the downward longwave irradiance of a row."""
     known = ("air_temperature", "vapour_pressure", "cloud_fraction")
     ds = scene(**{name: float(row[name]) for name in known if row[name]})
-    return retrieved("dlr", "dlr", ds, method=row["method"], clouds="li").item()
+    return float(retrieved("dlr", "dlr", ds, method=row["method"], clouds="li").item())
 
 
 @case("ulr", "emitted and reflected", "ulr: equation evaluated apart", 1e-6)

@@ -17,7 +17,12 @@ Array = Any
 def field() -> dict[str, np.ndarray]:
     """Make air, clouds and ground of ordinary land."""
     draw = np.random.Generator(np.random.Philox(0))
-    ranges = {"air": (255, 312), "vapour": (100, 3000), "cloud": (0, 1), "ground": (255, 325)}
+    ranges: dict[str, tuple[float, float]] = {
+        "air": (255, 312),
+        "vapour": (100, 3000),
+        "cloud": (0, 1),
+        "ground": (255, 325),
+    }
     ranges |= {"emissivity": (0.9, 0.99), "down": (180, 430), "albedo": (0.05, 0.6), "light": (0, 1000)}
     made = {name: draw.uniform(*limits, SHAPE).astype(np.float32) for name, limits in ranges.items()}
     return made | {"column": (4.65 * made["vapour"] / made["air"]).astype(np.float32)}
