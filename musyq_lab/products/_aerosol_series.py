@@ -90,7 +90,7 @@ def _one_hour(light: Floats, skies: Floats, before: Floats, keys: Any) -> Floats
     surface = np.stack([_surface(*parts, keys) for parts in zip(light, skies, first, strict=True)])
     ground = weighted_median(surface, weights)
     dates = (weights > 0).sum(0).max(-1)  # of the pixels of a cell
-    level = _level_error(error, (weights > 0).any(-1))
+    level = _level_error(error, np.asarray((weights > 0).any(-1)))
     made = []
     for one, sky in zip(light, skies, strict=True):
         tables = [part[:, :, None] for part in nodes(keys, sky, aod=NODES)]

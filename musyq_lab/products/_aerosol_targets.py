@@ -31,7 +31,7 @@ from musyq_lab.products._aerosol_look import Floats, Look
 from musyq_lab.standard._aerosol_cells import by_cell, nodes
 from musyq_lab.standard._aerosol_marks import clear
 from musyq_lab.standard._aerosol_surfaces import land
-from musyq_lab.standard.aerosol import NODES
+from musyq_lab.standard.aerosol import NODES, combine
 
 SHARE = 0.03
 """Pixels of a cell that must remain, as a share of those looked at: 12 of 400 (Levy et al. 2007)."""
@@ -141,8 +141,8 @@ def _middle(light: Floats, red: Floats, dark: NDArray[np.bool_]) -> tuple[Floats
     return mean, left / chosen.shape[-1]
 
 
-def dense_vegetation(seen: Look, sensor: str, roles: tuple[str, ...], variant: str) -> Any:
-    """Return optical depth, sigma, information, share of pixels used, shape (4, rows, columns).
+def dense_vegetation(seen: Look, sensor: str, roles: tuple[str, ...], variant: str) -> tuple[Any, Any]:
+    """Return optical depth, sigma and information, shape (3, rows, columns), and the share of pixels used.
 
     Where no vegetation is dense the prior remains.
 
@@ -156,7 +156,8 @@ def dense_vegetation(seen: Look, sensor: str, roles: tuple[str, ...], variant: s
         The three bands.
     """
     told = {"keys": seen.keys, "halo": seen.halo, "line": blue_line(sensor, roles, variant)}
-    return seen.cells.apply(_dense_cells, seen.toa, seen.marked, seen.sky, seen.prior, leading=4, **told)
+    found = seen.cells.apply(_dense_cells, seen.toa, seen.marked, seen.sky, seen.prior, leading=NODES.size + 1, **told)
+    return combine(found[:-1], seen.prior), found[-1]
 
 
 @lru_cache(maxsize=64)
@@ -205,8 +206,6 @@ def _dense_cells(
     found, response = kernels.meeting(own, *tables, relation, np.float32(line.offset), NODES.astype(np.float32))
     enough = (share >= SHARE) & np.isfinite(response)
     with np.errstate(invalid="ignore", divide="ignore"):
-        trust = np.where(enough, 1.0 / (response * line.error) ** 2, 0.0)
-    before = 1.0 / prior[1].astype(np.float64) ** 2
-    value = (np.where(enough, found, 0.0) * trust + prior[0] * before) / (trust + before)
-    made = np.stack([value, np.sqrt(1.0 / (trust + before)), trust / (trust + before), share])
-    return made.astype(np.float32)
+        away = (NODES[:, None, None] - found) / (response * line.error)
+    curves = np.where(enough, away**2, 0.0)
+    return np.concatenate([curves, share[None]]).astype(np.float32)

@@ -17,6 +17,9 @@ what the air leaves of the differences in one band over what it leaves in the ot
 
 .. math:: R = \frac{\sum (T_1 - \bar T_1)(T_2 - \bar T_2)}{\sum (T_1 - \bar T_1)^2}, \qquad
    W = \cos\theta_v (c_0 + c_1 R + c_2 R^2) .
+
+Where warm ground is bare ground, whose emissivity is higher at 12 um, R comes out too large: over the simulated Earth
+in summer the column is 10 kg m-2 too low on average.
 """
 
 from __future__ import annotations
@@ -48,9 +51,10 @@ CELL = 5000.0
 
 _KG = 10.0  # kg m-2 in 1 g cm-2
 _SURFACES = 0.03  # of alpha from mixed surfaces to vegetation and soil: half of 0.052
-_MODEL = 0.12  # relative: how far the numbers are from the tables, over columns to 40 kg m-2
+_MODEL = 0.25  # relative: light scattered above the vapour, and the distance of the numbers from the tables
 _ALIKE = 0.9  # least correlation of the two bands: below, something else than the air differs (ours)
 _NOISE = 0.1  # K, of either band
+_EMISSIVITY = 0.2  # K: what goes with temperature in one band and not in the other, of 0.4 % in emissivity (assumed)
 _LEAST_PIXELS = 10
 
 
@@ -154,7 +158,8 @@ def _covariance_cells(
         cosine = np.cos(np.radians(known[0].astype(np.float64)))
         value = _KG * cosine * (c0 + c1 * ratio + c2 * ratio**2)
         lever = _KG * cosine * np.abs(c1 + 2.0 * c2 * ratio)
-        sigma = np.hypot(_KG * rmse, lever * _NOISE * np.sqrt((1.0 + ratio**2) / own))
+        noise = _NOISE**2 * (1.0 + ratio**2) / own + _EMISSIVITY**2 * count / own
+        sigma = np.hypot(_KG * rmse, lever * np.sqrt(noise))
     told = (count >= _LEAST_PIXELS) & (alike >= _ALIKE) & (value > 0.0)
     parts = (np.where(told, value, known[1]), np.where(told, sigma, known[2]), told)
     return np.stack(parts).astype(np.float32)

@@ -248,7 +248,7 @@ def _single(
         information = np.isfinite(values).astype(np.float32)  # no climatology is in it
         lost = None
     else:
-        values, sigma, information, share = _aerosol_targets.dense_vegetation(seen, key, roles, variant)
+        (values, sigma, information), share = _aerosol_targets.dense_vegetation(seen, key, roles, variant)
         lost = (share < _aerosol_targets.SHARE).astype(np.float32)
     return _laid(template, seen, values, sigma, information, lost)
 

@@ -99,6 +99,10 @@ SPEC = Product(
                 ("beyond_tables", "the column is at the end of the tables or of the relation"),
                 ("not_absorbed", "the light near 0.94 um is not weaker than beside it, so the column is 0"),
                 ("sensor_assumed", "the bands are not known to be of the sensor of the scene; another one stands in"),
+                (
+                    "foreign_relation",
+                    "the numbers are those of the 0.94 um channel of MODIS, and this sensor has another",
+                ),
                 ("nadir_assumed", "the angle of view is not known and was taken as straight down"),
             )
         )
@@ -140,7 +144,7 @@ def water_vapour(
     arrays = {name: array for name, array in given.items() if array is not None}
     runs = {"nir_ratio": _by_tables, "covariance_ratio": _by_temperatures}
     if method == "exponential":
-        made = _by_exponential(arrays, reference_air_mass)
+        made = _by_exponential(arrays, sensor, reference_air_mass)
     else:
         made = scenes.each_date(lambda cut, here: runs[method](cut, here, sensor, cell), arrays, scene)
     like = max((a for n, a in arrays.items() if n in _BANDS or n in _THERMAL), key=lambda a: a.ndim)
@@ -188,14 +192,20 @@ def _assumed(like: xr.DataArray, own: scenes.Own, sensor: str) -> scenes.Arrays:
     return {"sensor_assumed": never if "/".join(own) == sensor else ~never}
 
 
-def _by_exponential(arrays: scenes.Arrays, reference: float) -> scenes.Arrays:
+def _by_exponential(arrays: scenes.Arrays, sensor: str, reference: float) -> scenes.Arrays:
     bands = scenes.bands_of(arrays)
     near = bands["nir"] if "nir" in bands else bands["nir_narrow"]
     mass = 1.0 / np.cos(np.radians(arrays["sun_zenith"]))
     view = arrays.get("view_zenith")
     mass = mass + (1.0 if view is None else 1.0 / np.cos(np.radians(view)))
     column, sigma = methods.by_exponential(bands["water_vapour"], near, bands.get("nir_1240"), mass / reference)
-    return {"water_vapour": column, "water_vapour_uncertainty": sigma, "not_absorbed": column == 0.0}
+    never = xr.zeros_like(column, bool)
+    flags = {
+        "not_absorbed": column == 0.0,
+        "foreign_relation": never if sensor.startswith("modis/") else ~never,
+        "sensor_assumed": never if sensor else ~never,
+    }
+    return {"water_vapour": column, "water_vapour_uncertainty": sigma, **flags}
 
 
 def _by_temperatures(arrays: scenes.Arrays, scene: xr.Dataset | None, sensor: str, cell: float | None) -> scenes.Arrays:

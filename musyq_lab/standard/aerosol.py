@@ -114,7 +114,7 @@ def estimate(
     curves = cells.apply(
         _curves, toa, marks(scene, cells), sky, leading=NODES.size, keys=keys, seen=tuple(seen[1:]), halo=halo
     )
-    found = _whole(_posterior, curves, air.stacked([mean, sigma]))
+    found = combine(curves, air.stacked([mean, sigma]))
     told = {name: air.told(value) for name, value in given.items()}
     told["prior"] = "climatology" if prior is None else [air.told(value) for value in prior]
     return _dataset(scene, cells, found, air.slope(cells, pressure, state["pressure"]), told | {"cell": cell})
@@ -166,6 +166,24 @@ def _whole(function: Any, *arrays: Any) -> Any:
     ]
     chunks = ((3,), *joined[0].chunks[1:])
     return da.map_blocks(function, *joined, chunks=chunks, dtype=np.float32, name=None)
+
+
+def combine(curves: Any, prior: Any) -> Any:
+    """Join what cells say of their optical depth with what was known before, and with what their neighbours say.
+
+    Parameters
+    ----------
+    curves : array, shape (node, rows, columns)
+        -2 log of the likelihood at :data:`NODES`, less any constant; all zero for a cell that says nothing.
+    prior : array, shape (2, rows, columns)
+        Mean and sigma of a lognormal distribution.
+
+    Returns
+    -------
+    array, shape (3, rows, columns)
+        Mean, sigma and information (see :func:`estimate`), lazy where an argument is.
+    """
+    return _whole(_posterior, curves, prior)
 
 
 def _posterior(curves: Floats, prior: Floats) -> Floats:

@@ -80,6 +80,9 @@ def test_light_that_is_not_absorbed_has_no_vapour():
     assert float(sigma) == 0.0
     made = ml.retrieve("water_vapour", moist(0.0), method="exponential")
     assert told(made, "not_absorbed").any()
+    assert not told(made, "foreign_relation").any()
+    other = moist(0.0).assign_attrs(sensor="sentinel2_msi", platform="Sentinel-2A", camera="Sentinel-2A")
+    assert told(ml.retrieve("water_vapour", other, method="exponential"), "foreign_relation").all()
 
 
 def test_exponential_is_near_the_tables_for_modis():
