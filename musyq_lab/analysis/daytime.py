@@ -50,8 +50,8 @@ def integrate(
     day: str = "utc",
     minutes: int = 10,
     reach: str = "2h",
-    memory: str = "1h",
-    common: float = 0.3,
+    memory: str = "20min",
+    common: float = 0.1,
 ) -> xr.Dataset:
     """Return means over steps of time of what was retrieved at instants.
 
@@ -219,7 +219,8 @@ def _block(values: Array, sigma: Array, latitude: Array, longitude: Array, *, pl
     size = max(1, _SLAB // plan.middles.size)
     for at in range(0, flat[0].shape[0], size):
         part = slice(at, at + size)
-        out[:, part] = _slab(*(a[part] for a in (*flat, *places)), plan, sunlit)
+        given = flat[0][part], flat[1][part], places[0][part], places[1][part]
+        out[:, part] = _slab(*given, plan, sunlit)
     return tuple(a.reshape(*shape, -1).astype(dtype) for a in out)
 
 
@@ -247,9 +248,8 @@ def _light(times: Array, latitude: Array, longitude: Array) -> Array:
 
 
 def _quality(covered: xr.DataArray, count: xr.DataArray) -> dict[str, xr.DataArray]:
-    bits = xr.where(covered < _HALF, INPUT_MISSING.mask, 0) | xr.where(
-        (covered >= _HALF) & (covered < _MOST), GAP_FILLED.mask, 0
-    )
+    some = (covered >= _HALF) & (covered < _MOST)
+    bits = (covered < _HALF) * INPUT_MISSING.mask + some * GAP_FILLED.mask
     flags = (INPUT_MISSING, GAP_FILLED)
     return {
         "coverage": covered.assign_attrs(units="1", long_name="share of the light within reach of an instant"),

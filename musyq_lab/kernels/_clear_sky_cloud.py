@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import cos, exp
 
-__all__ = ["RADIUS", "below_cloud", "layer"]
+__all__ = ["RADIUS", "below_cloud", "conservative", "layer"]
 
 RADIUS = 10.0
 """Effective radius of the droplets (um); MODIS finds 8 to 15 over land (King et al. 2013, not re-read)."""
@@ -80,7 +80,7 @@ _V_SCALE = _VISIBLE.scale
 
 
 @inline
-def _conservative(depth: Any, mu: Any) -> Any:
+def conservative(depth: Any, mu: Any) -> Any:
     """Return the transmittance of a layer that does not absorb, for the beam and for diffuse light."""
     third = 2.0 / 3.0
     thick = 1.0 + _REDUCED * depth
@@ -143,7 +143,7 @@ def below_cloud(
     mu = cos(sun_zenith * _DEGREE)
     slant = select(mu < _LOWEST, _LOWEST + 0.0 * mu, mu)
     beam = 1.0 - fraction + fraction * exp(-depth / slant)
-    through, passed = _conservative(depth, slant)
+    through, passed = conservative(depth, slant)
     visible = fraction * _closed(direct_1, diffuse_1, through, passed, 1.0 - passed, sky_1, albedo)
     visible = visible + (1.0 - fraction) * (direct_1 + diffuse_1) / (1.0 - albedo * sky_1)
     infrared = 0.678 * _share(direct_2, diffuse_2, depth, slant, sky_2, albedo, _NEAR)
@@ -170,7 +170,7 @@ def layer(depth: float, mu: float, band: int) -> tuple[float, float, float]:
         0 (visible) to 3.
     """
     if band == 0:
-        through, passed = _conservative(depth, mu)
+        through, passed = conservative(depth, mu)
         return float(through), float(passed), float(1.0 - passed)
     through, passed, back = _absorbing(depth, mu, *optics(band))
     return float(through), float(passed), float(back)

@@ -12,6 +12,8 @@ has it):
 The papers were not read again; the parabola is the only one that meets the line at 0.8 in value and slope and the floor
 at 1.1 in both, which fixes its digits: :math:`(5 n^2 - 11 n) / 3 + 6.2 / 3`.
 
+The depth of a cloud follows from the same reflectances by a two-stream cloud (:data:`cloud_depth`).
+
 Without a reflectance of clouds from the series itself that of Rigollier et al. (2004) stands in,
 :math:`\rho_c = 0.78 - 0.13\,(1 - e^{-4 \mu^5})` (recalled, not re-read).
 
@@ -31,17 +33,24 @@ Boland et al. 2008, doi:10.1016/j.renene.2007.07.016. Orgill & Hollands 1977, do
 import math
 from typing import Any
 
+from musyq_lab.kernels._clear_sky_cloud import conservative
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import cos, exp
 from musyq_lab.kernels.clear_sky import mass_kasten
 
 __all__ = [
-    "boland", "clear_sky_index", "cloud_index", "cloud_reflectance", "disc", "erbs", "erbs_driesse", "orgill_hollands",
+    "ABOVE", "DEEPEST", "boland", "clear_sky_index", "cloud_depth", "cloud_index", "cloud_reflectance", "disc", "erbs",
+    "erbs_driesse", "orgill_hollands",
 ]  # fmt: skip
 
 _DEGREE = math.pi / 180.0
 _LOWEST = 0.065  # cosine of the zenith angle in the clearness index, pvlib's default (86.3 degrees)
 _LAST = 87.0  # degrees, pvlib's max_zenith
+ABOVE = 0.95
+"""Transmittance of what absorbs above clouds, down and up, in a channel at 0.6 to 0.67 um: 300 DU of ozone at air
+masses of 2 to 3 (Chappuis band, 6S)."""
+DEEPEST = 150.0
+"""Largest optical depth that is told from a reflectance; beyond, clouds look alike."""
 _MOST_MASS = 12.0  # air mass to which DISC was made
 
 
@@ -133,3 +142,41 @@ def disc(total: float, sun_zenith: float, extraterrestrial: float, pressure: flo
     beam = (clear - a - b * exp(c * m)) * extraterrestrial * mu
     most = select(beam > total, total, select(beam < 0.0, 0.0 * beam, beam))
     out[0] = select(sun_zenith > _LAST, total, total - most)
+
+
+# ---- cloud of a reflectance ------------------------------------------------------------------------------------------
+@inline
+def _seen(depth: Any, sun: Any, view: Any, ground: Any) -> Any:
+    """Return the reflectance of a cloud that does not absorb over a ground, towards a sensor."""
+    down, passed = conservative(depth, sun)
+    up, _ = conservative(depth, view)
+    back = 1.0 - passed
+    return (1.0 - down) * (1.0 - up) / back + down * up * ground / (1.0 - ground * back)
+
+
+@kernel("(),(),(),()->()")
+def cloud_depth(
+    reflectance: float,  # apparent, of the pixel
+    ground: float,  # apparent, of the same place without clouds
+    sun_zenith: float,  # deg
+    view_zenith: float,  # deg
+    out: Any,  # optical depth at 550 nm
+) -> None:
+    r"""Optical depth of the cloud that brightens the ground to the reflectance; 0 below it, at most 150.
+
+    The two-stream cloud of :mod:`musyq_lab.kernels._clear_sky_cloud` in the visible, seen through what absorbs above it
+    (:data:`ABOVE`), over a ground of the clear apparent reflectance (all but right where the light from between cloud
+    and ground is small). Towards the sensor it has the reciprocal form
+    :math:`R(\mu_0) R(\mu) / \bar R + T(\mu_0) T(\mu) \rho_g / (1 - \rho_g \bar R)`. Solved by bisection in
+    log(1 + depth), to 1e-4 of it.
+    """
+    mu, towards = _held(cos(sun_zenith * _DEGREE), 0.05, 1.0), _held(cos(view_zenith * _DEGREE), 0.05, 1.0)
+    wanted, dark = reflectance / ABOVE, ground / ABOVE
+    low, high = 0.0 * wanted, math.log(1.0 + DEEPEST) + 0.0 * wanted
+    for _ in range(16):
+        middle = 0.5 * (low + high)
+        bright = _seen(exp(middle) - 1.0, mu, towards, dark) > wanted
+        low, high = select(bright, low, middle), select(bright, middle, high)
+    depth = exp(0.5 * (low + high)) - 1.0
+    depth = select(wanted <= dark, 0.0 * depth, depth)
+    out[0] = depth + 0.0 * (wanted + dark + mu + towards)

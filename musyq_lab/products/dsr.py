@@ -10,8 +10,10 @@ The irradiance under a clear sky is weakened by clouds, :math:`G = k_c G_c`. Met
     reflectance of a visible channel, of its ground and of thick clouds
     (:func:`musyq_lab.analysis.background.clear_background` finds them in a series). For instants.
 ``cloud_depth``
-    The clear sky in two bands, then a two-stream cloud of the optical depth given between ground and sky
-    (:mod:`musyq_lab.kernels._clear_sky_cloud`). Where ``cloud_fraction`` is absent the cloud fills the pixel.
+    The clear sky in two bands, then a two-stream cloud between ground and sky
+    (:mod:`musyq_lab.kernels._clear_sky_cloud`), of the optical depth given or of that which brightens the ground to the
+    reflectance seen (:data:`musyq_lab.kernels.heliosat.cloud_depth`, with ``view_zenith`` where it is known). Where
+    ``cloud_fraction`` is absent the cloud fills the pixel. For instants.
 ``clear_sky``
     No clouds at all, which a bit says.
 
@@ -61,6 +63,7 @@ _SUN = ("sun_zenith", "extraterrestrial_shortwave")
 _SKY = (*_SUN, *shortwave.AIR, "linke_turbidity")
 _REFLECTANCES = ("toa_reflectance_red", "ground_reflectance", "cloud_reflectance")
 _LOW = 75.0  # degrees
+_MEAN_VIEW = 48.19  # degrees
 
 
 def _flux(name: str, long_name: str, **more: Any) -> Variable:
@@ -103,6 +106,7 @@ SPEC = Product(
         Input("cloud_reflectance", optional=True, uncertainty=(0.05, 0.0)),
         Input("cloud_optical_depth", optional=True, uncertainty=(0.5, 0.2)),
         Input("cloud_fraction", optional=True),
+        Input("view_zenith", optional=True),
         *(Input(name, optional=True) for name in _SUN),
         *shortwave.air_inputs("linke_turbidity"),
     ),
@@ -124,7 +128,7 @@ SPEC = Product(
             "cloud_depth",
             "REST2 over a two-stream cloud of Slingo's droplets (coefficients as in CAM3), not the LUTs of the "
             "programme, which are not public",
-            inputs=("cloud_optical_depth", "cloud_fraction", *_SUN, *shortwave.AIR),
+            inputs=("cloud_optical_depth", "cloud_fraction", *_REFLECTANCES[:2], "view_zenith", *_SUN, *shortwave.AIR),
             references=("10.1016/j.solener.2007.04.008", "10.1175/1520-0469(1989)046<1419:AGPFTS>2.0.CO;2"),
         ),
         Method(
@@ -151,6 +155,17 @@ def _index(given: dict[str, Any]) -> Any:
     )
 
 
+def _depth(given: dict[str, Any]) -> Any:
+    """Return the optical depth of the cloud: that given, else from reflectances."""
+    if given.get("cloud_optical_depth") is not None:
+        return given["cloud_optical_depth"]
+    zenith, view = given["sun_zenith"], given.get("view_zenith")
+    # Averaged over all directions a layer looks as it does from 48 degrees (mu = 2 / 3).
+    view = np.asarray(_MEAN_VIEW, zenith.dtype) if view is None else view
+    seen = given["toa_reflectance_red"], given["ground_reflectance"]
+    return heliosat.cloud_depth(*shortwave.contiguous(*seen, zenith, view))
+
+
 def _parts(method: str, clear_sky: str, diffuse: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return every variable by name."""
     if method == "clear_sky_index":
@@ -168,7 +183,7 @@ def _parts(method: str, clear_sky: str, diffuse: str, given: dict[str, Any]) -> 
     if method == "cloud_depth":
         cover = given.get("cloud_fraction")
         cover = np.ones((), sun[0].dtype) if cover is None else cover
-        beam, scattered, *_ = shortwave.under_cloud(*sun, air, given["cloud_optical_depth"], cover)
+        beam, scattered, *_ = shortwave.under_cloud(*sun, air, _depth(given), cover)
     return _named(beam + scattered, beam, scattered, clear)
 
 
@@ -206,14 +221,17 @@ def _checked(given: frozenset[str], method: str, clear_sky: str, diffuse: str) -
             'retrieve("dsr", method="heliosat") needs cloud_index, or toa_reflectance_red and ground_reflectance '
             "(musyq_lab.analysis.background.clear_background finds the ground in a series)."
         )
-    if method == "cloud_depth" and "cloud_optical_depth" not in given:
-        raise InputError('retrieve("dsr", method="cloud_depth") needs cloud_optical_depth. Add it, zero where clear.')
+    if method == "cloud_depth" and "cloud_optical_depth" not in given and not set(_REFLECTANCES[:2]) <= given:
+        raise InputError(
+            'retrieve("dsr", method="cloud_depth") needs cloud_optical_depth, zero where clear, or toa_reflectance_red '
+            "and ground_reflectance."
+        )
 
 
 def _quality(method: str, **given: Any) -> dict[str, Any]:
     """Tell where the Sun is low or down, what was assumed and what was held."""
     found: dict[str, Any] = {"clear_sky_only": np.asarray(method == "clear_sky")}
-    zenith = given.get("sun_zenith")
+    zenith: Any = given.get("sun_zenith")
     if method == "clear_sky_index":
         found["not_split"] = np.asarray(zenith is None or given.get("extraterrestrial_shortwave") is None)
         return found

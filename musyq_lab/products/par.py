@@ -172,7 +172,7 @@ def _diffuse(given: dict[str, Any]) -> Any:
 
 def _quality(method: str, **given: Any) -> dict[str, Any]:
     """Tell where the Sun is low or down, and what was assumed or held."""
-    zenith = given.get("sun_zenith")
+    zenith: Any = given.get("sun_zenith")
     if method == "fraction":
         return {"index_unknown": np.asarray(given.get("clear_sky_index") is None)}
     names = [n for n in shortwave.AIR if n not in ("angstrom_exponent", "albedo")]
