@@ -3,7 +3,7 @@ r"""What a series of geostationary images shows of the ground without clouds, an
 Heliosat compares each image with two references (Cano et al. 1986, doi:10.1016/0038-092X(86)90104-0): the ground, which
 is what remains dark at the same time of the day over some weeks, and a thick cloud. Ground is a low percentile over the
 days, pixel by pixel and slot by slot: shadows of clouds make the lowest value darker than the ground, and a percentile
-of 5 leaves out the darkest of 20 images. It takes a month of images, or wide slots: after five days with half of the sky
+of 5 leaves out the darkest of 20 images. It takes a month of images, or wide slots: after five days with half the sky
 under cloud, slots of half an hour hold ground that is a half too bright, which takes a tenth off the clouds; of three
 hours, right to 0.02 (simulated Earth). Cloud is a high percentile of all pixels and images with the Sun at least
 20 degrees high; where no cloud is bright enough the formula of
