@@ -44,7 +44,8 @@ are too dark, since the air above is warmer than that near the ground (that nigh
 Valid for instants and, with means as inputs, for hours and days. ``water_vapour`` is used where it is given by methods
 that are defined on the column (``prata``, ``prata_pressure``, ``dilley_obrien``); without it the column is Prata's
 46.5 e / T cm, and a bit says so. What is given has to be whole: where a retrieved column or an index of the shortwave
-lacks a pixel (clouds, night) there is no value, so fill it first, or leave it out. Coefficients of the programme's own product are not public.
+lacks a pixel (clouds, night) there is no value, so fill it first, or leave it out. Coefficients of the programme's own
+product are not public.
 
 References
 ----------
