@@ -7,8 +7,9 @@ Clear atmospheres of all climates (``profiles.py``) over surfaces 12 K colder to
 from 0 to 70 degrees (``transfer.py``). Two thirds of the atmospheres serve the fit, the others only the test.
 
 - ``gsw.csv``: coefficients of the generalised split window, each a polynomial of the column of vapour w (g cm-2) and of
-  s = 1 / cos(view zenith) - 1. Form ``vapour`` takes w, form ``none`` does without. Brightness temperatures have
-  noise of 0.1 K, so that noise is not magnified beyond what pays (specified noise is an upper limit: 0.4 K for TIRS).
+  s = 1 / cos(view zenith) - 1. Form ``vapour`` takes w, form ``none`` does without. Inputs have
+  the errors of use, so that these are not magnified beyond what pays: 0.1 K of noise or half of what is specified (an
+  upper limit: 0.4 K for TIRS), 10 % of vapour.
 - ``psi.csv``: atmospheric functions of the single channel method, polynomials of w (g cm-2) in a view straight down.
   Under an angle psi1 and psi2 + psi3 take w / cos, the sky's psi3 alone w.
 - ``mono_window.csv``: statistical mono-window by classes of vapour, as ``smw.csv``, for sensors that are not there.
@@ -49,7 +50,7 @@ CONTINUUM_ERROR = 0.1
 _OFFSETS = np.array([-12.0, -6.0, 0.0, 6.0, 12.0, 20.0, 30.0])  # surface minus air (K)
 _EACH = {"fit": 60, "test": 30}  # atmospheres per 5 kg m-2
 _SEEDS = {"fit": 20191, "test": 20192}
-_NOISE = 0.1  # K
+_NOISE, _VAPOUR_NOISE = 0.1, 0.1  # K; share of the column
 _WIDTH, _FINE = 2.5, 0.05  # cm-1: half a step of the table, step of responses
 # um, in place of the 2 um of the table of sensors, which are outer limits: with 1.25 um the line between brightness and
 # effective temperature has the offsets that EUMETSAT gives (0.61 to 0.63 K at 10.8 um, 0.39 to 0.40 K at 12 um).
@@ -182,12 +183,14 @@ def split_window(key: str, variant: str, bands: tuple[Band, ...], sets: dict[str
         ]
         for kind, one in sets.items()
     }
-    noisy = [t + random.normal(0, _NOISE, t.shape) for t in seen["fit"][0]]
+    noise = [max(_NOISE, 0.5 * (band.nedt or 0.0)) for band in bands]
+    noisy = [t + random.normal(0, sigma, t.shape) for t, sigma in zip(seen["fit"][0], noise, strict=True)]
     coefficients: Rows = []
     errors: Rows = []
     one, other = sets["fit"], sets["test"]
     for form, names in TERMS.items():
-        found = fit(design(noisy, one.emissivity, one.vapour, form), one.surface.ravel())
+        vapour = one.vapour * random.normal(1.0, _VAPOUR_NOISE, one.vapour.shape)
+        found = fit(design(noisy, one.emissivity, vapour, form), one.surface.ravel())
         for name, row in zip(COEFFICIENTS, found.reshape(len(COEFFICIENTS), -1), strict=True):
             named = dict(zip(names, row, strict=True))
             numbers = (f"{named.get(term, 0.0):.9g}" for term in TERMS["vapour"])
