@@ -26,6 +26,10 @@ kernels and integrals leave. Errors of the three weights belong together: their 
 albedo from the three alone comes within -3 and +27 % of that from the whole matrix in half of them; without them it
 would be 2.6 times too large.
 
+From ten looks of MODIS within twelve days, 81 % of the level land of the scored simulated Earth under a clear sky lay
+within the 5 % of GCOS (root mean square error 0.007), and 70 % within one sigma. Near-nadir looks alone (OLI, MSI) are
+5 to 17 % too low there, since its canopies have proportions unlike those of all land: join them with oblique looks.
+
 Broad bands end at 0.4 and 2.5 um; ``limits="0.3-4"`` includes the light beyond, as a pyranometer does. Not for a Sun
 below 80 degrees; snow is none of the surfaces the kernels were made for, and a bit tells where it seems to lie.
 
@@ -239,6 +243,10 @@ def _check(*, given: frozenset[str], method: str, sensor: str, limits: str) -> N
     """Refuse bands, sensors and limits that there is no conversion for."""
     if limits not in _broadband.LIMITS:
         raise InputError(f'retrieve("albedo") knows the limits {" and ".join(_broadband.LIMITS)} um, got {limits!r}.')
+    if limits != _broadband.LIMITS[0] and method != "regression":
+        raise InputError(
+            f'retrieve("albedo") takes {limits=} with method="regression" only; published formulae have own.'
+        )
     _conversion(method, sensor, _roles(given), "", limits)
 
 

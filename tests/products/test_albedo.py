@@ -141,6 +141,8 @@ def test_what_does_not_fit_is_refused():
         albedo(weights(LANDSAT), method="mcd43")
     with pytest.raises(InputError, match="knows the limits"):
         albedo(weights(), limits="0.3-3")
+    with pytest.raises(InputError, match='with method="regression" only'):
+        albedo(weights(), limits="0.3-4", method="mcd43")
 
 
 def test_snow_and_a_low_sun_are_told():
