@@ -250,4 +250,5 @@ def _default_sigma(item: Input, array: Array) -> Array | None:
     absolute, relative = item.uncertainty
     if absolute == 0 and relative == 0:
         return None
-    return np.asarray(np.hypot(absolute, relative * array), array.dtype)
+    with np.errstate(invalid="ignore"):  # nothing of an infinite fill value
+        return np.asarray(np.hypot(absolute, relative * array), array.dtype)
