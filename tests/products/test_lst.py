@@ -1,6 +1,7 @@
 """Surface temperature: published numbers, simulated atmospheres, a real scene's intermediates, bits and options."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from musyq_lab.twin.thermal import top_temperature
 
 BIT = {flag.name: flag.mask for flag in SPEC.flags}
 UNITS = {"water_vapour": "kg m-2", "view_zenith": "degree"}
-L2SP = Path(__file__).parents[3] / "shared" / "data" / "landsat8_C2_L2SP_001062_20201031"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+L2SP = SHARED / "landsat8_C2_L2SP_001062_20201031"
 PAIRED = [key for key in ml.SENSORS if any(b.name == "tir2" for b in ml.SENSORS[key].bands)]
 
 
@@ -297,3 +299,43 @@ def test_separation_refuses_sensors_without_a_band_at_8_um():
         lst(given, method="tes", sensor="landsat_oli/Landsat-8")
     with pytest.raises(InputError, match="needs water_vapour"):
         lst(given.drop_vars("water_vapour"), method="tes", sensor="modis/Terra")
+
+
+def test_four_methods_agree_on_a_real_scene():
+    """Landsat-8 near Mendoza, summer morning, 25 deg C at the station: what they share is the scene alone."""
+    folder = SHARED / "landsat8_L1_SR_pair_232083_20160209"
+    if not folder.exists():
+        pytest.skip(f"needs ../shared/data/{folder.name}")
+    rasterio = pytest.importorskip("rasterio")
+    text = next(folder.glob("*MTL.txt")).read_text()
+
+    def seen(band):
+        gain, offset, k1, k2 = (
+            float(re.search(rf"{name}_BAND_{band} = (\S+)", text)[1])
+            for name in ("RADIANCE_MULT", "RADIANCE_ADD", "K1_CONSTANT", "K2_CONSTANT")
+        )
+        with rasterio.open(next(folder.glob(f"*_band{band}.tif"))) as file:
+            counts = file.read(1).astype(float).ravel()
+        return k2 / np.log(k1 / (gain * counts + offset) + 1)
+
+    given = scene(seen(10), seen(11), 0.975, 0.978, water_vapour=20.0, view_zenith=4.0)
+    methods = ("gsw", "split_window", "smw", "single_channel")
+    made = {m: lst(given, method=m, sensor="landsat_oli/Landsat-8").lst.values for m in methods}
+    medians = [float(np.median(values)) for values in made.values()]
+    assert max(medians) - min(medians) < 0.6
+    assert all(298.0 + 3.0 < x < 298.0 + 15.0 for x in medians)
+    for one in made.values():
+        assert np.corrcoef(one, made["gsw"])[0, 1] > 0.97
+
+
+def test_split_windows_agree_on_a_real_scene_of_two_bands():
+    """AATSR over Senegal in May: coefficients of SLSTR's like bands beside those published for AATSR."""
+    folder = SHARED / "envisat_aatsr_meris_subset"
+    if not folder.exists():
+        pytest.skip(f"needs ../shared/data/{folder.name}")
+    with xr.open_dataset(next(folder.glob("ATS_TOA*.nc"))) as file:
+        bands = [file[f"btemp_nadir_{n}"].values.astype(float).ravel() for n in (1100, 1200)]
+    given = scene(*bands, 0.972, 0.977, water_vapour=25.0, view_zenith=10.0)
+    ours, theirs = (lst(given, method=m, sensor="s3_slstr/Sentinel-3A").lst.values for m in ("gsw", "split_window"))
+    assert np.median(np.abs(ours - theirs)) < 1.0
+    assert np.median(ours) == pytest.approx(299.4, abs=1.5)
