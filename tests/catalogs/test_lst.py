@@ -88,7 +88,7 @@ def test_more_air_lets_less_through(builder, air, column):
 
 
 def test_functions_of_landsat_are_near_those_of_modtran(builder, air):
-    """Jimenez-Munoz et al. 2014 for TIRS band 10 from MODTRAN: 1 / t within 5 %, sky within 0.4 W m-2 sr-1 um-1 on average."""
+    """Jimenez-Munoz et al. 2014, TIRS band 10, on average: 1 / t within 5 %, sky within 0.4 W m-2 sr-1 um-1."""
     derive, transfer = builder["derive"], builder["transfer"]
     band = next(b for _, v, bands in derive.pairs() for b in bands if v == "Landsat-8" and b.name == "tir1")
     seen = derive.look("landsat_oli", "Landsat-8", band)
