@@ -2,9 +2,9 @@
 
 Towers: overpasses of ECOSTRESS, which are chosen for clear skies, with the air and the cloud depth of their own table.
 Simulated Earth: images of AHI's red band over some days of the set that nothing was tuned on (``members="scored"``),
-made by the twin's forward model; its irradiance is Bird's under clouds, ours REST2's, but both clouds are two-stream layers,
-and the form of their reflectance towards the sensor is the same: agreement there is no proof. Its daily means are those
-of the same instants, since the twin's own (6 instants a day) differ from them by 37 W m-2 at a pixel.
+made by the twin's forward model; its irradiance is Bird's under clouds, ours REST2's, but both clouds are two-stream
+layers, and the form of their reflectance towards the sensor is the same: agreement there is no proof. Its daily means
+are those of the same instants, since the twin's own (6 instants a day) differ from them by 37 W m-2 at a pixel.
 
     python benchmarks/dsr_accuracy.py [towers] [mcclear] [earth]
 """

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from musyq_lab.kernels import heliosat
+from musyq_lab.kernels._clear_sky_cloud import layer
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "dsr_split.csv"
 METHODS = ("erbs", "erbs_driesse", "orgill_hollands", "boland")
@@ -94,6 +95,29 @@ def test_thick_clouds_darken_as_the_sun_rises():
     assert values[0] == pytest.approx(0.78 - 0.13 * (1 - math.exp(-4)), rel=1e-12)
     assert values == sorted(values)
     assert values[3] == values[4] == pytest.approx(0.78, abs=1e-9)
+
+
+def planted(depth, ground, sun, view):
+    """Apparent reflectance of a two-stream cloud over a ground, written out with the layer's own function."""
+    down, _, back = layer(depth, math.cos(math.radians(sun)), 0)
+    up, *_ = layer(depth, math.cos(math.radians(view)), 0)
+    dark = ground / heliosat.ABOVE
+    return heliosat.ABOVE * ((1 - down) * (1 - up) / back + down * up * dark / (1 - dark * back))
+
+
+@pytest.mark.parametrize("depth", [0.2, 1.0, 7.0, 40.0, 120.0])
+@pytest.mark.parametrize(("ground", "sun", "view"), [(0.05, 20.0, 0.0), (0.2, 50.0, 55.0), (0.3, 75.0, 30.0)])
+def test_the_planted_depth_is_found(depth, ground, sun, view):
+    seen = planted(depth, ground, sun, view)
+    assert float(heliosat.cloud_depth.python(seen, ground, sun, view)) == pytest.approx(depth, rel=1e-3, abs=1e-3)
+
+
+def test_no_cloud_and_the_thickest_that_is_told():
+    assert float(heliosat.cloud_depth.python(0.15, 0.15, 30.0, 0.0)) == 0.0
+    assert float(heliosat.cloud_depth.python(0.1, 0.15, 30.0, 0.0)) == 0.0
+    assert float(heliosat.cloud_depth.python(1.2, 0.15, 30.0, 0.0)) == pytest.approx(heliosat.DEEPEST, rel=1e-3)
+    assert math.isnan(heliosat.cloud_depth.python(math.nan, 0.15, 30.0, 0.0))
+    assert math.isnan(heliosat.cloud_depth.python(0.3, math.nan, 30.0, 0.0))
 
 
 def test_compiled_is_the_python_twin():
