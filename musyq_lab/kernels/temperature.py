@@ -35,11 +35,13 @@ doi:10.1029/2003JD003480; with others 2009, doi:10.1109/TGRS.2008.2007125. Ermid
 """
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 from musyq_lab.kernels._compile import Kernel, inline, kernel, select
-from musyq_lab.kernels._math import cos, exp, log
+from musyq_lab.kernels._inline import polynomial
+from musyq_lab.kernels._math import exp, log
 
 __all__ = [
     "COEFFICIENTS",
@@ -63,16 +65,19 @@ GREATEST_ZENITH = 70.0
 """View zenith (degrees) up to which they hold; beyond, a view counts as one of that angle."""
 
 _RADIANS = 0.017453292519943295
-_SLANTEST = 2.9238044001630876  # 1 / cos(70 degrees)
 _PER_MASS = 0.1  # g cm-2 of 1 kg m-2
 _MOST = GREATEST_VAPOUR * _PER_MASS
+
+
+# Taylor series of cos in the square of the angle: within 2e-12 up to 70 degrees, at half the cost of one for all angles
+_cosine = polynomial(*((-1.0) ** k / math.factorial(2 * k) for k in range(8)))
 
 
 @inline
 def _slant(zenith: Any) -> Any:
     """Return 1 / cos of an angle in degrees, at most that of the greatest angle."""
-    secant = 1.0 / cos(zenith * _RADIANS)
-    return select((secant > _SLANTEST) | (zenith > GREATEST_ZENITH), _SLANTEST, secant)
+    angle = select(zenith > GREATEST_ZENITH, GREATEST_ZENITH, zenith) * _RADIANS
+    return 1.0 / _cosine(angle * angle)
 
 
 @inline
