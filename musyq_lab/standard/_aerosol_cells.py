@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import dask.array as da
@@ -196,14 +197,22 @@ class Cells:
 
 
 def _from_map(scene: xr.Dataset, rows: Floats, columns: Floats) -> dict[str, xr.DataArray]:
-    from pyproj import CRS, Transformer
+    from pyproj import CRS
 
     attrs = scene["spatial_ref"].attrs
-    crs = CRS.from_wkt(attrs["crs_wkt"]) if "crs_wkt" in attrs else CRS.from_cf(attrs)
+    text = str(attrs["crs_wkt"]) if "crs_wkt" in attrs else CRS.from_cf(attrs).to_wkt()
     east, north = np.meshgrid(columns.astype(np.float64), rows.astype(np.float64))
-    found = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(east, north)
+    found = _to_degrees(text).transform(east, north)
     longitude, latitude = (xr.DataArray(np.where(np.isfinite(c), c, np.nan), dims=("row", "column")) for c in found)
     return {"latitude": latitude, "longitude": longitude}
+
+
+@lru_cache(maxsize=8)
+def _to_degrees(text: str) -> Any:
+    """Return the way from a map to longitude and latitude, which takes 50 ms to make: a series has one map."""
+    from pyproj import CRS, Transformer
+
+    return Transformer.from_crs(CRS.from_wkt(text), "EPSG:4326", always_xy=True)
 
 
 def _spacing(scene: xr.Dataset, plane: tuple[str, str]) -> float:
