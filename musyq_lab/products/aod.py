@@ -22,6 +22,10 @@ they take for granted about the surface:
     from all dates together after a first estimate by ``library``, serves for each of them
     (:mod:`musyq_lab.products._aerosol_series`).
 
+Beside the truth of the scored simulated Earth (``benchmarks/dark_target.py``; direct 6S, clear pixels, means of scenes)
+``library`` is within 0.05 + 15 % for 79 % of MODIS (18 scenes) and 95 % of GF-1 (3), ``dark_target`` for 75 % of MODIS,
+``time_series`` for 75 % of AHI (48 images), ``dense_vegetation`` for 70 % of MODIS but 57 % of GF-1 (8), 0.08 too low.
+
 The optical depth ends at 2, as the tables do, and at 0. Aerosols other than the continental one, clouds that the mask
 misses and snow are not in the uncertainty. Quality bits of the scene (``qa``) say which pixels are not looked at.
 
