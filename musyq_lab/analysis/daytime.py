@@ -51,7 +51,7 @@ def integrate(
     minutes: int = 10,
     reach: str = "2h",
     memory: str = "20min",
-    common: float = 0.05,
+    common: float = 0.03,
 ) -> xr.Dataset:
     """Return means over steps of time of what was retrieved at instants.
 

@@ -228,12 +228,13 @@ def _checked(given: frozenset[str], method: str, clear_sky: str, diffuse: str) -
         )
 
 
-def _quality(method: str, **given: Any) -> dict[str, Any]:
+def _quality(method: str, values: dict[str, Any], **given: Any) -> dict[str, Any]:
     """Tell where the Sun is low or down, what was assumed and what was held."""
     found: dict[str, Any] = {"clear_sky_only": np.asarray(method == "clear_sky")}
     zenith: Any = given.get("sun_zenith")
     if method == "clear_sky_index":
-        found["not_split"] = np.asarray(zenith is None or given.get("extraterrestrial_shortwave") is None)
+        unknown = zenith is None or given.get("extraterrestrial_shortwave") is None
+        found["not_split"] = np.asarray(unknown and bool({"dsr_direct", "dsr_diffuse"} & {*values}))
         return found
     found |= {"night": zenith >= 90.0, "low_sun": (zenith > _LOW) & (zenith < 90.0)}
     names = [n for n in shortwave.AIR if n != "angstrom_exponent"]

@@ -107,6 +107,7 @@ def test_without_the_sun_there_are_no_parts():
     assert made.dsr_clear == 500.0
     assert made.clear_sky_index == 0.7
     assert bits(made, "not_split").all()
+    assert not bits(ml.retrieve("dsr", inputs([0.7], [500.0])), "not_split").any()  # where they are not asked for
 
 
 @pytest.mark.parametrize("name", SPLITS)
