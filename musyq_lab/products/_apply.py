@@ -50,6 +50,8 @@ def apply_block(
         return _apply_window(function, arrays, support, dtypes)
     core = [_TIME] if support in _AFTER else []
     after = _AFTER.get(support, [])
+    if support == "period":
+        arrays = _looks(arrays)
     if core and any(_TIME not in a.dims for a in arrays):
         raise InputError("An algorithm that works on series needs every input to have a 'time' dimension.")
     if core:
@@ -71,6 +73,12 @@ def apply_block(
     if after == [_YEAR]:
         made = tuple(a.assign_coords({_YEAR: (_YEAR, list(years), {"long_name": "calendar year"})}) for a in made)
     return tuple(a.transpose(*order) for a in made)
+
+
+def _looks(arrays: Sequence[xr.DataArray]) -> list[xr.DataArray]:
+    """Return arrays along ``time``: a lone scene is one look, and what does not change is that of every look."""
+    number = next((a.sizes[_TIME] for a in arrays if _TIME in a.dims), 1)
+    return [a if _TIME in a.dims else a.expand_dims({_TIME: number}) for a in arrays]
 
 
 def _unwrapped(function: Function, *blocks: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,15 @@ Array = NDArray[Any]
 Body = Callable[..., Any]
 
 _ANY = Method("")
+
+
+class Fault(NamedTuple):
+    """Where an input cannot be used."""
+
+    missing: Any
+    """It is not there."""
+    outside: Any
+    """It is not within the values that are used."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +77,11 @@ class Block:
         shape = np.broadcast_shapes(*(a.shape for a in floats))
         shape = (*shape[:-1], len(self.years)) if self.years else shape[:-1] if self._joined else shape
         qa, cause = np.zeros(shape, QA_DTYPE), np.zeros(shape, CAUSE_DTYPE)
-        valid = self._mask_inputs(floats, qa, cause)
+        bad = self._mask_inputs(floats)
         outputs = [np.array(np.broadcast_to(o, shape)) for o in self._evaluate(floats)]
+        self._input_bits(bad, outputs, qa, cause)
         self._own_bits(floats, outputs, qa)
+        valid = {name: ~(fault.missing | fault.outside) for name, fault in bad.items()}
         for variable, output in zip(self.variables, outputs, strict=True):
             self._mask_output(variable, output, valid, qa)
         return (*outputs, qa, cause)
@@ -157,26 +168,35 @@ class Block:
     def _named(self, arrays: list[Array]) -> dict[str, Array]:
         return dict(zip((i.name for i in self.inputs), arrays, strict=True))
 
-    def _mask_inputs(
-        self, arrays: list[Array], qa: Array | None = None, cause: Array | None = None
-    ) -> dict[str, Array]:
-        """Make bad values NaN (in copies), set their bits, and tell where each input is good."""
-        valid, bit_of = {}, {item.name: bit for bit, item in enumerate(self.spec.inputs)}
+    def _mask_inputs(self, arrays: list[Array]) -> dict[str, Fault]:
+        """Make bad values NaN (in copies), and tell where inputs are bad: of those that are not good everywhere."""
+        bad = {}
         for index, (item, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             low, high = item.valid_range
             good = (array >= low) & (array <= high)
-            valid[item.name] = self._any_in_time(good)
             if good.all():
                 continue
             missing = np.isnan(array)
             arrays[index] = np.where(good, array, array.dtype.type("nan"))
-            if qa is None or cause is None:
+            unusable = ~self._any_in_time(good)
+            outside = unusable & self._any_in_time(~(good | missing))
+            bad[item.name] = Fault(unusable & self._any_in_time(missing), outside)
+        return bad
+
+    def _input_bits(self, bad: Mapping[str, Fault], outputs: list[Array], qa: Array, cause: Array) -> None:
+        """Set the bits of faulty inputs; those it does without are to blame only where a value is lost."""
+        for bit, item in enumerate(self.spec.inputs):
+            if (fault := bad.get(item.name)) is None:
                 continue
-            bad = ~valid[item.name]
-            add_flag(qa, bad & self._any_in_time(missing), INPUT_MISSING)
-            add_flag(qa, bad & self._any_in_time(~(good | missing)), INPUT_OUT_OF_RANGE)
-            np.bitwise_or(cause, CAUSE_DTYPE.type(1 << bit_of[item.name]), out=cause, where=bad)
-        return valid
+            lost = self._lost(item, outputs) if item.optional else np.True_
+            add_flag(qa, fault.missing & lost, INPUT_MISSING)
+            add_flag(qa, fault.outside & lost, INPUT_OUT_OF_RANGE)
+            np.bitwise_or(cause, CAUSE_DTYPE.type(1 << bit), out=cause, where=fault.missing | fault.outside)
+
+    def _lost(self, item: Input, outputs: list[Array]) -> Any:
+        """Return where a variable that may rest on an input has no value."""
+        resting = [o for v, o in zip(self.variables, outputs, strict=True) if not v.inputs or item.name in v.inputs]
+        return np.any([np.isnan(o) for o in resting], axis=0)
 
     @property
     def _joined(self) -> bool:

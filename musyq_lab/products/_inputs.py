@@ -48,7 +48,7 @@ def makeable(
     dataset: xr.Dataset | None,
     given: Mapping[str, xr.DataArray],
 ) -> tuple[Variable, ...]:
-    """Return those of the variables whose inputs are there or can be made; all of them if none are.
+    """Return those of the variables whose inputs are there or can be made.
 
     Parameters
     ----------
@@ -66,8 +66,7 @@ def makeable(
     def there(item: Input) -> bool:
         return item.optional or bool(item.source) or find(item.name, dataset, given) is not None
 
-    made = tuple(v for v in variables if all(there(i) for i in needed_inputs(spec, [v], method)))
-    return made or tuple(variables)
+    return tuple(v for v in variables if all(there(i) for i in needed_inputs(spec, [v], method)))
 
 
 def collect(

@@ -13,7 +13,7 @@ import xarray as xr
 
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.spec import Input, Product
-from musyq_lab.products._inputs import find
+from musyq_lab.products._inputs import find, makeable
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 
 if TYPE_CHECKING:
@@ -88,9 +88,16 @@ def complete(
     """
     lacking = [i for i in inputs if source(i) and not i.optional and find(i.name, dataset, given) is None]
     # What others of them need comes first, so that it is made once.
-    for item in sorted(lacking, key=_depth):
-        dataset = _with(retrieval.spec, item, dataset, {**passed, **given})
+    for key in dict.fromkeys(source(item) for item in sorted(lacking, key=_depth)):
+        first, *more = (item for item in lacking if source(item) == key)
+        dataset = _with(retrieval.spec, [first, *more, *_welcome(retrieval.spec, key)], dataset, given, passed)
     return dataset
+
+
+def _welcome(spec: Product, key: str) -> list[Input]:
+    """Return what else is taken from a product, by this one or on the way to it, where it is there."""
+    chain = [spec, *upstream(spec)]
+    return [item for other in chain for item in other.inputs if item.optional and source(item) == key]
 
 
 def _depth(item: Input) -> int:
@@ -99,19 +106,39 @@ def _depth(item: Input) -> int:
     return len(list(upstream(PRODUCTS[key]))) if key in PRODUCTS else 0
 
 
-def _with(spec: Product, item: Input, dataset: xr.Dataset | None, arguments: Mapping[str, Any]) -> xr.Dataset:
-    """Return the dataset with one input, and its one sigma, made by the product it comes from."""
-    key, variable = parts(item)
+def _with(
+    spec: Product,
+    items: Sequence[Input],
+    dataset: xr.Dataset | None,
+    given: Mapping[str, xr.DataArray],
+    passed: Mapping[str, Any],
+) -> xr.Dataset:
+    """Return the dataset with inputs, and their one sigma, made by the product that all of them come from."""
+    item, arguments = items[0], {**passed, **given}
     try:
-        maker = RETRIEVALS[key]
-        made = maker(dataset, variables=[variable], **maker.arguments(arguments))
+        maker = RETRIEVALS[source(item)]
+        chosen = maker.arguments(arguments)
+        made = maker(dataset, variables=_variables(maker, items, dataset, chosen), **chosen)
     except (InputError, NotFoundError) as error:
         there = "nothing" if dataset is None else ", ".join(map(str, dataset.data_vars)) or "nothing"
         raise InputError(
             f'retrieve("{spec.key}") needs {item.name} in {item.units}; the dataset holds {there}. '
-            f"Pass {item.name}=..., or give what the product {key!r} needs to make it: {error}"
+            f"Pass {item.name}=..., or give what the product {source(item)!r} needs to make it: {error}"
         ) from error
-    names = {variable: item.name, f"{variable}_uncertainty": item.uncertainty_name}
+    names = {parts(i)[1]: i.name for i in items} | {f"{parts(i)[1]}_uncertainty": i.uncertainty_name for i in items}
     added = {name: made[own] for own, name in names.items() if own in made}
     whole = xr.Dataset(added) if dataset is None else dataset.assign(added)
     return whole.assign_attrs(history=made.attrs["history"])
+
+
+def _variables(
+    maker: Retrieval, items: Sequence[Input], dataset: xr.Dataset | None, chosen: Mapping[str, Any]
+) -> list[str]:
+    """Return the variables that are made: those that are needed, and those of the others that can be."""
+    needed = [parts(i)[1] for i in items if not i.optional]
+    others = [maker.spec.variable(parts(i)[1]) for i in items if i.optional]
+    own = {name: value for name, value in chosen.items() if isinstance(value, xr.DataArray)}
+    method = chosen.get("method")
+    method = method.get(maker.spec.key, "") if isinstance(method, Mapping) else method or ""
+    able = makeable(maker.spec, others, method, dataset, own) if others else ()
+    return list(dict.fromkeys([*needed, *(v.name for v in able)]))

@@ -31,6 +31,7 @@ from musyq_lab.core.quality import CAUSE_DTYPE, QA_DTYPE
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._apply import apply_block
 from musyq_lab.products._block import Block, Body, call_with, float_type
+from musyq_lab.products._documentation import documentation
 from musyq_lab.products._inputs import Units, collect, makeable, needed_inputs
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 from musyq_lab.products._resolve import complete, upstream
@@ -38,29 +39,6 @@ from musyq_lab.products._scene_bits import with_scene_bits, without_clouds
 from musyq_lab.products._scene_body import Made, apply_scene
 from musyq_lab.products._told import Years, days_of, sensor_of, years_of
 from musyq_lab.standard.layout import SURFACE
-
-_TAIL = """
-    Parameters common to all retrievals
-    -----------------------------------
-    ds : xarray.Dataset, optional
-        Holds the inputs by name; each may also be passed by keyword as a DataArray with a ``units`` attribute.
-        ``<input>_uncertainty`` beside an input is its one sigma.
-    variables : sequence of str, optional
-        Which variables to make.
-    method : str or mapping of str to str, optional
-        Which published method; the spec lists them, the first is the default. By product where inputs have to be made
-        first: ``{"npp": "mod17", "gpp": "pmodel"}``.
-    units : str or mapping of str to str, optional
-        What the inputs are really in, where their attributes are missing or wrong.
-    uncertainty : bool, default True
-        Whether to add ``<variable>_uncertainty`` (one sigma).
-
-    Returns
-    -------
-    xarray.Dataset
-        Each variable, its uncertainty, the quality bits ``<key>_qa``, and ``<key>_inputs_qa``, whose bits say which
-        inputs were missing or impossible; lazy where an input is lazy.
-"""
 
 
 class Retrieval:
@@ -101,7 +79,7 @@ class Retrieval:
         self.check: Body | None = check
         self.__name__ = self.__qualname__ = spec.key
         self.__module__ = body.__module__
-        self.__doc__ = inspect.cleandoc(body.__doc__ or spec.title) + "\n" + inspect.cleandoc(_TAIL)
+        self.__doc__ = documentation(spec, body)
         self._parameters = inspect.signature(body).parameters
         self.__signature__ = _signature(spec, self.options)
 
@@ -142,7 +120,8 @@ class Retrieval:
         chosen = self._method(method)
         given, options, passed = self._split(arguments)
         if self.spec.partial and variables is None:
-            wanted = makeable(self.spec, wanted, chosen, ds, given)
+            # Where none can be made, what is missing for the first of them is told.
+            wanted = makeable(self.spec, wanted, chosen, ds, given) or wanted
         inputs = needed_inputs(self.spec, wanted, chosen)
         ds = complete(self, inputs, ds, given, {**passed, **options, "method": method, "units": units})
         if not options.get("sensor", True):
@@ -335,6 +314,8 @@ _KEPT = (
     "time_coverage_end",
     "granule",
     "granule_sha256",
+    "reference_sensor",
+    "reference_platform",
     _LEVEL,
 )
 

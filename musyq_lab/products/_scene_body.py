@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from musyq_lab.core.quality import (
     QA_DTYPE,
 )
 from musyq_lab.core.spec import Variable
-from musyq_lab.products._block import Block, call_with, float_type
+from musyq_lab.products._block import Block, Fault, call_with, float_type
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,6 @@ class Made:
     """Quality bits."""
     cause: xr.DataArray
     """Bits of the faulty inputs."""
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """Where an input cannot be used, over the pixels of the result."""
-
-    missing: xr.DataArray
-    outside: xr.DataArray
 
 
 def apply_scene(block: Block, arrays: Mapping[str, xr.DataArray], scene: xr.Dataset | None) -> Made:
@@ -73,7 +67,7 @@ def apply_scene(block: Block, arrays: Mapping[str, xr.DataArray], scene: xr.Data
     _check(block, found)
     dims = found[block.variables[0].name].dims
     faults = {i.name: _fault(arrays[i.name], i.valid_range, dims) for i in block.inputs}
-    qa, cause = _input_bits(block, faults, found[block.variables[0].name])
+    qa, cause = _input_bits(block, faults, found)
     for flag in block.spec.flags:
         if flag.name in found:
             qa = _with(qa, found[flag.name], flag.mask)
@@ -107,7 +101,7 @@ def _check(block: Block, found: Any) -> None:
         )
 
 
-def _fault(array: xr.DataArray, limits: tuple[float, float], dims: Iterable[Any]) -> _Fault:
+def _fault(array: xr.DataArray, limits: tuple[float, float], dims: Iterable[Any]) -> Fault:
     """Return where an input is missing or impossible; for dims that the result lacks, where all of it is."""
     missing, good = array.isnull(), _good(array, limits)
     outside = ~(good | missing)
@@ -115,7 +109,7 @@ def _fault(array: xr.DataArray, limits: tuple[float, float], dims: Iterable[Any]
         none = ~good.any(gone)
         missing = none & missing.any(gone)
         outside = none & outside.any(gone)
-    return _Fault(missing, outside)
+    return Fault(missing, outside)
 
 
 def _with(bits: xr.DataArray, where: xr.DataArray, mask: int) -> xr.DataArray:
@@ -123,17 +117,25 @@ def _with(bits: xr.DataArray, where: xr.DataArray, mask: int) -> xr.DataArray:
     return marked
 
 
-def _input_bits(block: Block, faults: Mapping[str, _Fault], like: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+def _input_bits(
+    block: Block, faults: Mapping[str, Fault], found: Mapping[str, xr.DataArray]
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Set the bits of faulty inputs; those it does without are to blame only where a value is lost."""
+    like = found[block.variables[0].name]
     qa, cause = xr.zeros_like(like, QA_DTYPE), xr.zeros_like(like, CAUSE_DTYPE)
     for bit, item in enumerate(block.spec.inputs):
         if fault := faults.get(item.name):
-            qa = _with(_with(qa, fault.missing, INPUT_MISSING.mask), fault.outside, INPUT_OUT_OF_RANGE.mask)
             cause = _with(cause, fault.missing | fault.outside, 1 << bit)
+            resting = [found[v.name].isnull() for v in block.variables if not v.inputs or item.name in v.inputs]
+            lost = reduce(or_, resting) if item.optional and resting else True
+            qa = _with(
+                _with(qa, fault.missing & lost, INPUT_MISSING.mask), fault.outside & lost, INPUT_OUT_OF_RANGE.mask
+            )
     return qa, cause
 
 
 def _finished(
-    block: Block, variable: Variable, value: xr.DataArray, faults: Mapping[str, _Fault], qa: xr.DataArray
+    block: Block, variable: Variable, value: xr.DataArray, faults: Mapping[str, Fault], qa: xr.DataArray
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Remove what lies outside the valid range or rests on a faulty input, and set the bits."""
     needed = variable.inputs or [i.name for i in block.inputs]

@@ -112,7 +112,7 @@ SPEC = Product(
     variables=tuple(_variable(name, *kind) for name, kind in _names().items()),
     inputs=(
         *(
-            Input(f"brdf_{kind}_{role}", optional=role not in NEEDED, uncertainty=_DOUBT[kind])
+            Input(f"brdf_{kind}_{role}", "product:brdf", optional=role not in NEEDED, uncertainty=_DOUBT[kind])
             for role in sorted(ROLES, key=lambda role: role not in NEEDED)
             for kind in _KINDS
         ),

@@ -356,3 +356,20 @@ def test_a_year_lacks_an_input_only_if_all_its_samples_do():
     assert bits[0].tolist() == [0, INPUT_MISSING.mask]
     assert bits[1].tolist() == [INPUT_MISSING.mask | INPUT_OUT_OF_RANGE.mask, 0]
     assert cause.tolist() == [[0, 1], [1, 0]]
+
+
+# ---- inputs that the retrieval does without --------------------------------------------------------------------------
+def test_an_optional_input_is_to_blame_only_where_a_value_is_lost():
+    inputs = (Input("reflectance_red"), Input("aod", optional=True))
+    spec = Product("probe", "Probe", (Variable("v", "v", "1", valid_range=(0.0, 1.0), dtype="float32", fill=0),), inputs)
+
+    def body(*, reflectance_red, aod):
+        """Do without aerosol over dark ground alone."""
+        return np.where(np.isnan(aod) & (reflectance_red < 0.2), reflectance_red, reflectance_red - aod)
+
+    block = Block(spec, body, inputs, spec.variables)
+    value, qa, cause = block.values(np.array([0.1, 0.4, 0.5, np.nan]), np.array([np.nan, np.nan, 0.1, 9.0]))
+    np.testing.assert_allclose(value, [0.1, np.nan, 0.4, np.nan])
+    missing, outside = INPUT_MISSING.mask, INPUT_OUT_OF_RANGE.mask
+    assert qa.tolist() == [0, missing, 0, missing | outside]
+    assert cause.tolist() == [2, 2, 0, 3]

@@ -208,3 +208,45 @@ def test_results_of_a_product_feed_the_next(own, quantity, product, value, units
     made = ml.retrieve("twice", xr.Dataset(layers))
     np.testing.assert_allclose(made["ndvi"], value / 1000)
     np.testing.assert_allclose(made["ndvi_uncertainty"], 0.01)
+
+
+def test_variables_of_one_product_are_made_together(own, scene):
+    def both(*, reflectance_red, reflectance_nir, variables):
+        own.append("both")
+        made = {
+            "ndvi": (reflectance_nir - reflectance_red) / (reflectance_nir + reflectance_red),
+            "evi": reflectance_nir,
+        }
+        return [made[name] for name in variables]
+
+    variables = tuple(Variable(name, name, "1", dtype="float32") for name in ("ndvi", "evi"))
+    algorithm(Product("both", "Both", variables, BANDS))(both)
+    needs = (Input("ndvi", source="product:both"), Input("evi", source="product:both"))
+    named("sum", "fpar", needs, lambda *, ndvi, evi: ndvi + evi)
+    own.clear()
+    ml.retrieve("sum", scene, uncertainty=False)
+    assert own.count("both") == 6  # once: values, and again with a step up and down of either band
+
+
+def test_what_a_later_product_can_use_is_made_with_what_is_needed(own, scene):
+    """Where the second product on the way can use another variable of the first, it gets it, if it can be made."""
+    variables = (
+        Variable("ndvi", "ndvi", "1", dtype="float32", inputs=("reflectance_red", "reflectance_nir")),
+        Variable("evi", "evi", "1", dtype="float32", inputs=("reflectance_nir",)),
+        Variable("lswi", "lswi", "1", dtype="float32", inputs=("reflectance_swir1",)),
+    )
+    inputs = (*BANDS, Input("reflectance_swir1"))
+    algorithm(Product("first", "First", variables, inputs))(
+        lambda *, variables, **bands: [bands.get("reflectance_nir") for _ in variables]
+    )
+    hints = tuple(Input(name, source="product:first", optional=True) for name in ("evi", "lswi"))
+    seen = []
+    second = (Input("reflectance_nir"), *hints)
+    named("second", "fvc", second, lambda *, reflectance_nir, **more: seen.append(set(more)) or reflectance_nir)
+    last = (Input("ndvi", source="product:first"), Input("fvc", source="product:second"))
+    named("last", "fpar", last, lambda *, ndvi, fvc: ndvi + fvc)
+    ml.retrieve("last", scene, uncertainty=False)
+    assert all("evi" in names and "lswi" not in names for names in seen)
+    seen.clear()
+    ml.retrieve("second", scene, uncertainty=False)
+    assert seen == [set()]

@@ -192,3 +192,12 @@ def test_a_product_of_reflectance_says_that_it_is_of_the_surface(scene):
     made = algorithm(spec)(lambda *, toa_reflectance_red: 0.9 * toa_reflectance_red)(top)
     assert made.attrs["reflectance_level"] == "surface"
     assert ml.retrieve("smooth", top).attrs["reflectance_level"] == "top of atmosphere"
+
+
+def test_a_lone_scene_is_one_look(looks):
+    one = looks.isel(time=0, drop=True)
+    made = algorithm(LOOKS)(lambda *, reflectance_red, view_zenith: (reflectance_red + 0 * view_zenith)[..., 0])(one)
+    np.testing.assert_allclose(made["mean_red"], [[0.1, 0.2]])
+    fixed = looks.assign(view_zenith=xr.DataArray(5.0, attrs={"units": "degree"}))
+    made = algorithm(LOOKS)(mean)(fixed)
+    np.testing.assert_allclose(made["mean_red"], [[0.3, 0.2]])
