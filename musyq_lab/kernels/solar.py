@@ -192,6 +192,14 @@ def _angles(
     azimuth[0] = select(angle < 0.0, angle + 360.0, angle)
 
 
+def _float_type(latitude: npt.NDArray[Any], longitude: npt.NDArray[Any]) -> np.dtype[Any]:
+    """Return float32 where both coordinates are arrays of it, else float64: whole degrees are numbers as well."""
+    if not (latitude.ndim or longitude.ndim):
+        return np.dtype(float)
+    dtype = np.result_type(latitude, longitude)
+    return dtype if dtype.kind == "f" else np.dtype(float)
+
+
 def cos_zenith(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLike, out: Any = None) -> Any:
     """Cosine of the true solar zenith angle, negative at night.
 
@@ -211,7 +219,7 @@ def cos_zenith(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLike, o
     """
     sun = sun_position(time)
     lat, lon = np.asarray(latitude), np.asarray(longitude)
-    dtype = np.result_type(lat, lon) if lat.ndim or lon.ndim else np.dtype(float)
+    dtype = _float_type(lat, lon)
     parallax = SOLAR_PARALLAX / sun.distance
     shape = np.broadcast_shapes(sun.declination.shape, lat.shape, lon.shape)
     # A row and a column: the trigonometry is done on their few values, in float64.
@@ -235,7 +243,7 @@ def zenith_azimuth(time: Times, latitude: npt.ArrayLike, longitude: npt.ArrayLik
     """
     sun = sun_position(time)
     lat, lon = np.asarray(latitude), np.asarray(longitude)
-    dtype = np.result_type(lat, lon) if lat.ndim or lon.ndim else np.dtype(float)
+    dtype = _float_type(lat, lon)
     terms = (sun.hour_angle, np.sin(sun.declination), np.cos(sun.declination), SOLAR_PARALLAX / sun.distance)
     # A single place is not worth the seconds of compiling.
     single = np.broadcast(lat, lon, *terms).size == 1

@@ -40,6 +40,19 @@ def test_equals_spa_from_1980_to_2050(latitude, longitude):
     assert np.abs(turn * np.sin(true_zenith)).max() < 6e-5  # on the sky; azimuth itself is undefined overhead
 
 
+@pytest.mark.parametrize("kind", ["int64", "int16", "uint8"])
+def test_whole_degrees_are_coordinates_as_well(kind):
+    when = np.datetime64("2019-07-10T04:00", "ns")
+    latitude, longitude = np.array([40, 41], kind), np.array([115, 116], kind)
+    exact = [latitude.astype(float), longitude.astype(float)]
+    np.testing.assert_array_equal(solar.cos_zenith(when, latitude, longitude), solar.cos_zenith(when, *exact))
+    np.testing.assert_array_equal(solar.zenith_azimuth(when, latitude, longitude), solar.zenith_azimuth(when, *exact))
+    many = np.arange(-60, 60, dtype="int16")
+    field = solar.cos_zenith(when, many[:, None], many)
+    np.testing.assert_array_equal(field, solar.cos_zenith(when, many[:, None].astype(float), many.astype(float)))
+    assert np.ptp(field) > 1.0
+
+
 def test_equation_of_time_and_delta_t_equal_spa():
     when = times(400)
     expected = spa(when, 0.0, 0.0)["equation_of_time"].to_numpy()
