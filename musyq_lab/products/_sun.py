@@ -20,7 +20,8 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
     Parameters
     ----------
     name : str
-        ``sun_zenith`` (degree, true) or ``extraterrestrial_shortwave`` (W m-2); None for any other.
+        ``sun_zenith`` (degree, true) or ``extraterrestrial_shortwave`` (W m-2); None for any other, and where the data
+        are means over time (``cell_methods``), as of a day, which has no one place of the Sun.
     dataset : xarray.Dataset or None
         ``time`` (coordinate, UTC), else the attribute ``time_coverage_start``, tells when; ``latitude`` and
         ``longitude`` (degrees) where.
@@ -31,7 +32,7 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
         return None
     sources = [*([] if dataset is None else [dataset]), *given.values()]
     time = _time(sources)
-    if time is None:
+    if time is None or _averaged(sources):
         return None
     if name == "extraterrestrial_shortwave":
         beyond: xr.DataArray = xr.apply_ufunc(_irradiance, time, output_dtypes=[float])
@@ -47,6 +48,10 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
 
 def _variables(sources: list[Any]) -> list[xr.DataArray]:
     return [v for s in sources for v in (s.data_vars.values() if isinstance(s, xr.Dataset) else [s])]
+
+
+def _averaged(sources: list[Any]) -> bool:
+    return any("time: mean" in str(variable.attrs.get("cell_methods", "")) for variable in _variables(sources))
 
 
 def _time(sources: list[Any]) -> xr.DataArray | None:

@@ -72,6 +72,17 @@ def test_nothing_is_made_up(gone):
     assert sun_of("sun_zenith", None, {}) is None
 
 
+def test_means_over_time_have_no_sun():
+    """Their time is the start of the day or of three hours: midnight's Sun is not theirs."""
+    day = dataset()
+    day["aod"].attrs["cell_methods"] = "time: mean"
+    for name in ("sun_zenith", "extraterrestrial_shortwave"):
+        assert sun_of(name, day, {}) is None
+        assert sun_of(name, None, {"aod": day["aod"]}) is None
+    day["aod"].attrs["cell_methods"] = "area: mean"
+    assert sun_of("sun_zenith", day, {}) is not None
+
+
 def test_angles_that_are_there_win():
     given = dataset().assign(sun_zenith=xr.full_like(dataset()["aod"], 30.0).assign_attrs(units="degree"))
     assert (find("sun_zenith", given, {}) == 30).all()
