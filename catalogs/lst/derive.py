@@ -36,7 +36,7 @@ import transfer
 
 from musyq_lab.core.sensor import Band, Sensor
 from musyq_lab.sensors._registry import SENSORS
-from musyq_lab.sensors._response import EXPONENT, response
+from musyq_lab.sensors._response import response
 
 Floats = NDArray[np.float64]
 
@@ -52,9 +52,6 @@ _EACH = {"fit": 60, "test": 30}  # atmospheres per 5 kg m-2
 _SEEDS = {"fit": 20191, "test": 20192}
 _NOISE, _VAPOUR_NOISE = 0.1, 0.1  # K; share of the column
 _WIDTH, _FINE = 2.5, 0.05  # cm-1: half a step of the table, step of responses
-# um, in place of the 2 um of the table of sensors, which are outer limits: with 1.25 um the line between brightness and
-# effective temperature has the offsets that EUMETSAT gives (0.61 to 0.63 K at 10.8 um, 0.39 to 0.40 K at 12 um).
-_WIDTHS = {"msg_seviri": 1.25}
 _GRID = np.linspace(170.0, 390.0, 2201)
 _CLASS, _CLASSES, _STEEP = 0.6, 10, 25.0  # g cm-2 and number of classes of the mono-window; degrees
 _MOST_SLANT = 8.0  # g cm-2: beyond, the ground is hardly seen
@@ -108,9 +105,6 @@ def look(key: str, variant: str, band: Band) -> Seen:
     """Return a band's weights on the wavenumbers of the table and its Planck function."""
     curve = response(key, band.native, variant)
     places, values = curve["wavelength"].values, curve.values
-    if key in _WIDTHS:
-        places = band.centre + np.linspace(-_WIDTHS[key], _WIDTHS[key], 401)
-        values = np.exp(-np.log(2.0) * np.abs(2.0 * (places - band.centre) / _WIDTHS[key]) ** EXPONENT)
     fine = np.arange(transfer.WAVENUMBER[0] - _WIDTH, transfer.WAVENUMBER[-1] + _WIDTH, _FINE) + _FINE / 2
     seen = np.interp(1e4 / fine, places, values, left=0.0, right=0.0) / fine**2
     weights = seen.reshape(transfer.WAVENUMBER.size, -1).sum(1)

@@ -58,8 +58,10 @@ SPEC = Sensor(
         Band("vapour_lower", "WV_073", 7.351, 1.00, 3000, nedt=0.75),
         Band("tir_8_6", "IR_087", 8.710, 0.80, 3000, nedt=0.28),
         Band("ozone", "IR_097", 9.665, 0.56, 3000, nedt=1.50),
-        Band("tir1", "IR_108", 10.755, 2.00, 3000, nedt=0.25),
-        Band("tir2", "IR_120", 11.924, 2.00, 3000, nedt=0.37),
+        # 2 um wide at their feet; with 1.25 um at half their height the line between brightness and effective
+        # temperature has the offsets that EUMETSAT gives (0.61 to 0.63 K at 10.8 um, 0.39 to 0.40 K at 12 um).
+        Band("tir1", "IR_108", 10.755, 1.25, 3000, nedt=0.25),
+        Band("tir2", "IR_120", 11.924, 1.25, 3000, nedt=0.37),
         Band("carbon_dioxide", "IR_134", 13.322, 2.00, 3000, nedt=1.80),
     ),
     patterns=(
