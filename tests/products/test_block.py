@@ -361,7 +361,8 @@ def test_a_year_lacks_an_input_only_if_all_its_samples_do():
 # ---- inputs that the retrieval does without --------------------------------------------------------------------------
 def test_an_optional_input_is_to_blame_only_where_a_value_is_lost():
     inputs = (Input("reflectance_red"), Input("aod", optional=True))
-    spec = Product("probe", "Probe", (Variable("v", "v", "1", valid_range=(0.0, 1.0), dtype="float32", fill=0),), inputs)
+    variables = (Variable("v", "v", "1", valid_range=(0.0, 1.0), dtype="float32", fill=0),)
+    spec = Product("probe", "Probe", variables, inputs)
 
     def body(*, reflectance_red, aod):
         """Do without aerosol over dark ground alone."""
