@@ -10,6 +10,7 @@ from typing import Any
 
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.core.variables import quantity
+from musyq_lab.products._resolve import source
 
 _COMMON = """
 Parameters common to all retrievals
@@ -74,7 +75,7 @@ def _input(item: Input, spec: Product) -> str:
     using = [one.name for one in methods if not one.inputs or item.name in one.inputs]
     facts = [item.units, "optional" if item.optional else ""]
     facts += [f"for {', '.join(using)}" if len(using) < len(methods) else ""]
-    facts += [f"made by {item.source.split(':')[1]} where absent" if item.source.startswith("product:") else ""]
+    facts += [f"made by {maker} where absent" if (maker := source(item)) else ""]
     return _entry(f"{item.name} : {', '.join(filter(None, facts))}", quantity(item.name).meaning)
 
 

@@ -70,7 +70,12 @@ def makeable(
 
 
 def collect(
-    spec: Product, inputs: Sequence[Input], dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray], units: Units
+    spec: Product,
+    inputs: Sequence[Input],
+    dataset: xr.Dataset | None,
+    given: Mapping[str, xr.DataArray],
+    units: Units,
+    method: str = "",
 ) -> dict[str, xr.DataArray]:
     """Find each input and its one-sigma companion, checked and on one grid.
 
@@ -87,6 +92,8 @@ def collect(
         Inputs by keyword; they win over the dataset.
     units : str or mapping, optional
         What the data are really in, where their attributes are missing or wrong: for all inputs, or by name.
+    method : str
+        With which method, for messages.
 
     Returns
     -------
@@ -104,7 +111,7 @@ def collect(
         if array is None:
             if item.optional:
                 continue
-            raise InputError(_missing(spec, item, dataset))
+            raise InputError(_missing(spec, item, dataset, method))
         found[item.name] = _checked(spec, item, array, units)
         sigma = _given(item.uncertainty_name, dataset, given)
         if sigma is not None:
@@ -154,14 +161,20 @@ def _other_name(name: str) -> str:
     return _PRODUCTS.get(quantity, quantity) + name.removeprefix(quantity)
 
 
-def _missing(spec: Product, item: Input, dataset: xr.Dataset | None) -> str:
+def _missing(spec: Product, item: Input, dataset: xr.Dataset | None, method: str) -> str:
     there = ", ".join(map(str, dataset.data_vars)) if dataset is not None and dataset.data_vars else "nothing"
     if dataset is not None and "band" in dataset.coords:
         there += f" (bands {', '.join(map(str, dataset['band'].values.ravel()))})"
     return (
         f'retrieve("{spec.key}") needs {item.name} in {item.units}; the dataset holds {there}. '
-        f"Add a variable of that name, or pass {item.name}=..."
+        f"Add a variable of that name, or pass {item.name}=...{_without(spec, item, method)}"
     )
+
+
+def _without(spec: Product, item: Input, method: str) -> str:
+    """Return which other methods do without an input."""
+    names = [n for n in spec.method_names if n != method and item.name not in (spec.method(n).inputs or (item.name,))]
+    return f" Without it work the methods {', '.join(names)}: method=..." if names else ""
 
 
 def _checked(spec: Product, item: Input, array: xr.DataArray, units: Units) -> xr.DataArray:

@@ -49,8 +49,17 @@ class Chosen(NamedTuple):
 
 
 def of(sensor: str, method: str) -> tuple[str, str]:
-    """Return key and platform (or camera) of ``"<sensor>/<variant>"``, the assumed ones where it is empty."""
+    """Return key and platform (or camera) of ``"<sensor>/<variant>"``, the assumed ones where it is empty.
+
+    Raises
+    ------
+    InputError
+        If the sensor has no such platform.
+    """
     key, _, variant = (sensor or ASSUMED[method]).partition("/")
+    known = [variant] if key not in SENSORS else [v for v in (*SENSORS[key].variants, *SENSORS[key].platforms) if v]
+    if variant and variant not in known:
+        raise InputError(f"{SENSORS[key].title} has no platform or camera {variant!r}.{closest(variant, known)}")
     return key, variant
 
 

@@ -126,7 +126,7 @@ class Retrieval:
         ds = complete(self, inputs, ds, given, {**passed, **options, "method": method, "units": units})
         if not options.get("sensor", True):
             options["sensor"] = sensor_of(ds)
-        arrays = collect(self.spec, inputs, ds, given, units)
+        arrays = collect(self.spec, inputs, ds, given, units, chosen)
         if self.check is not None:
             call_with(self.check, {"given": frozenset(arrays), "method": chosen, **options})
         if self.spec.support in ("series", "yearly", "period"):

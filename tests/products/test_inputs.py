@@ -1,11 +1,13 @@
 """What a retrieval accepts: found by name or role, in the right units, on one grid; and what it says if not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.spec import Input, Product, Variable
+from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.products._inputs import collect, needed_inputs
 
 RED, NIR, BLUE = Input("reflectance_red"), Input("reflectance_nir"), Input("reflectance_blue", optional=True)
@@ -108,6 +110,19 @@ def test_companions_are_taken_from_the_stack_as_well():
     found = collect(SPEC, [RED, NIR], ds, {}, None)
     np.testing.assert_allclose(found["reflectance_nir_uncertainty"], 0.02)
     np.testing.assert_allclose(found["reflectance_red_uncertainty"], 0.01)
+
+
+def test_methods_that_do_without_a_missing_input_are_told():
+    methods = (
+        Method("both", inputs=("reflectance_red", "reflectance_nir")),
+        Method("lone", inputs=("reflectance_nir",)),
+    )
+    spec = replace(SPEC, methods=methods)
+    held = scene().drop_vars("reflectance_red")
+    with pytest.raises(InputError, match=r"reflectance_red=\.\.\. Without it work the methods lone: method="):
+        collect(spec, needed_inputs(spec, spec.variables[:1], "both"), held, {}, None, "both")
+    with pytest.raises(InputError, match=r"pass reflectance_nir=\.\.\.$"):
+        collect(spec, (NIR,), scene(reflectance_red=band()), {}, None, "lone")
 
 
 def test_optional_input_may_be_absent_and_is_used_if_present():
