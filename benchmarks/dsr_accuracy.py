@@ -1,4 +1,4 @@
-"""Downward shortwave radiation beside measurements, McClear and the simulated Earth; nothing is fitted here.
+"""Downward shortwave radiation beside measurements, McClear, NSRDB and the simulated Earth; nothing is fitted here.
 
 Towers: overpasses of ECOSTRESS, which are chosen for clear skies, with the air and the cloud depth of their own table.
 Simulated Earth: images of AHI's red band over some days of the set that nothing was tuned on (``members="scored"``),
@@ -6,7 +6,7 @@ made by the twin's forward model; its irradiance is Bird's under clouds, ours RE
 layers, and the form of their reflectance towards the sensor is the same: agreement there is no proof. Its daily means
 are those of the same instants, since the twin's own (6 instants a day) differ from them by 37 W m-2 at a pixel.
 
-    python benchmarks/dsr_accuracy.py [towers] [mcclear] [earth]
+    python benchmarks/dsr_accuracy.py [towers] [mcclear] [nsrdb] [surfrad] [earth]
 """
 
 import sys
@@ -22,8 +22,10 @@ import musyq_lab as ml
 from musyq_lab.analysis.background import clear_background
 from musyq_lab.analysis.daytime import integrate
 from musyq_lab.core.resources import resource
-from musyq_lab.kernels import solar
+from musyq_lab.kernels import clear_sky, solar
+from musyq_lab.kernels.clear_sky import vapour_from_humidity
 from musyq_lab.kernels.weather import standard_pressure
+from musyq_lab.standard import climatology
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "ground_radiation_pvlib"
 UNITS = {
@@ -110,6 +112,80 @@ def mcclear() -> None:
     report(f"beside McClear, mean {truth.mean():.0f} W m-2", rows)
 
 
+def nsrdb() -> None:
+    """Half-hours of a year of NSRDB (PSM4) with its own air: clear skies, by another REST2, and cloudless ones."""
+    path = SHARED / "test_psm4_2023.csv"
+    if not path.exists():
+        print(f"\n{path} is not there")
+        return
+    t = pd.read_csv(path)
+    t = t[(t["Solar Zenith Angle"] < 80) & (t["Clearsky GHI"] > 0)]
+    time = pd.to_datetime(t[["Year", "Month", "Day", "Hour", "Minute"]]).to_numpy()
+    ds = dataset(
+        ("x",),
+        sun_zenith=t["Solar Zenith Angle"],
+        extraterrestrial_shortwave=solar.extraterrestrial(time),
+        aod=t["AOD"],
+        angstrom_exponent=t["Alpha"],
+        water_vapour=10 * t["Precipitable Water"],
+        ozone=1000 * t["Ozone"],
+        surface_pressure=100 * t["Pressure"],
+        albedo=t["Surface Albedo"],
+    )
+    truth, rows = t["Clearsky GHI"].to_numpy(), []
+    for model in ("rest2", "bird", "solis", "ineichen"):
+        made = ml.retrieve("dsr", ds, method="clear_sky", clear_sky=model, variables=("dsr", "dsr_direct"))
+        rows.append(row(model, made.dsr.values - truth, made.dsr_uncertainty.values))
+        beam = t["Clearsky DNI"].to_numpy() * np.cos(np.radians(t["Solar Zenith Angle"].to_numpy()))
+        rows.append(row(f"{model}, beam", made.dsr_direct.values - beam, made.dsr_direct_uncertainty.values))
+    report(f"beside NSRDB's clear skies, mean {truth.mean():.0f} W m-2", rows)
+
+
+def surfrad() -> None:
+    """Minutes of a cloudless day at SURFRAD Alamosa, vapour from the air at the ground.
+
+    Aerosol is that of the climatology, then that which gives REST2 the beam of the day, so that only diffuse light is
+    compared. The files of SOLRAD beside it hold four minutes at dusk and at night, which tell nothing.
+    """
+    path = SHARED / "surfrad-slv16001.dat"
+    if not path.exists():
+        print(f"\n{path} is not there")
+        return
+    # Columns: zenith angle 7, global 8, upward 10, beam 12, diffuse 14, air temperature 38, humidity 40, pressure 46.
+    t = np.genfromtxt(path, skip_header=2)
+    t = t[t[:, 7] < 85]
+    time = np.datetime64("2016-01-01") + (60 * t[:, 4] + t[:, 5]).astype("timedelta64[m]")
+    latitude, longitude, height = 37.70, -105.92, 2317.0
+    outside, vapour = solar.extraterrestrial(time), vapour_from_humidity(t[:, 38] + 273.15, t[:, 40] / 100)
+    ozone = np.full(len(t), float(climatology.ozone(latitude, longitude, time[0]).value))
+    expected = climatology.aod(latitude, longitude, time[0], elevation=height)
+    ds = dataset(
+        ("x",),
+        sun_zenith=t[:, 7],
+        extraterrestrial_shortwave=outside,
+        aod=np.full(len(t), float(expected.value)),
+        aod_uncertainty=np.full(len(t), float(expected.sigma)),
+        water_vapour=vapour,
+        ozone=ozone,
+        surface_pressure=100 * t[:, 46],
+        albedo=np.clip(t[:, 10] / t[:, 8], 0, 1),
+    )
+    beam = t[:, 12] * np.cos(np.radians(t[:, 7]))
+    rows = []
+    for model in ("rest2", "bird", "solis", "ineichen"):
+        made = ml.retrieve("dsr", ds, method="clear_sky", clear_sky=model, variables=("dsr", "dsr_direct"))
+        rows.append(row(model, made.dsr.values - (beam + t[:, 14]), made.dsr_uncertainty.values))
+        rows.append(row(f"{model}, beam", made.dsr_direct.values - beam, made.dsr_direct_uncertainty.values))
+    depths = np.linspace(0.0, 0.3, 61)
+    air = (clear_sky.ANGSTROM, vapour[:, None], ozone[:, None], 100 * t[:, 46:47], ds.albedo.values[:, None])
+    direct, diffuse = clear_sky.rest2(t[:, 7:8], outside[:, None], depths[None, :], *air)
+    found = [np.interp(-b, -d, depths) for b, d in zip(beam, direct, strict=True)]
+    scattered = [np.interp(depth, depths, d) for depth, d in zip(found, diffuse, strict=True)]
+    rows.append(row(f"rest2, diffuse, aerosol {np.median(found):.3f} of the beam", np.array(scattered) - t[:, 14]))
+    title = f"SURFRAD Alamosa, 2016-01-01, beam + diffuse, mean {(beam + t[:, 14]).mean():.0f} W m-2"
+    report(f"{title}, aerosol {float(expected.value):.3f} of the climatology", rows)
+
+
 def earth(days: int = 3) -> None:
     """Images of the simulated Earth, from reflectance to daily means."""
     scene, truth = simulated(days)
@@ -182,7 +258,8 @@ def simulated(days: int) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["towers", "mcclear", "earth"]
-    for part in (towers, mcclear, earth):
+    parts = (towers, mcclear, nsrdb, surfrad, earth)
+    wanted = sys.argv[1:] or [part.__name__ for part in parts]
+    for part in parts:
         if part.__name__ in wanted:
             part()

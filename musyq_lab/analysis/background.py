@@ -21,10 +21,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.standard import atmosphere, climatology
+from musyq_lab.standard.layout import between_azimuths
 
 BRIGHTEST = (0.0, 1.5, 1500)
 """Least and largest apparent reflectance, and number of bins, of the count from which the cloud is taken."""
 
+_GROUND = {"units": "1", "long_name": "apparent reflectance of the ground without clouds"}
+_LOWEST_SUN = 80.0  # degrees to which the tables of the atmosphere reach
+_STEEP = 70.0  # degrees: the ground is looked for with the Sun at least 20 degrees high
 _FEWEST = 0.5  # below this reflectance the bright end of a series is no thick cloud: 0.65 is the formula's least
 
 
@@ -82,13 +87,125 @@ def clear_background(
     high = reflectance if sun_zenith is None else reflectance.where(sun_zenith <= 70.0)
     days = pd.Series(slots).groupby(slots).transform("size").to_numpy()
     made = {
-        "ground_reflectance": low.assign_attrs(
-            units="1", long_name="apparent reflectance of the ground without clouds"
-        ),
+        "ground_reflectance": low.assign_attrs(_GROUND),
         "cloud_reflectance": _cloud(high, cloud),
         "background_days": ("time", days, {"units": "1", "long_name": "images of the slot"}),
     }
     return xr.Dataset(made)
+
+
+def ground_through_air(
+    series: xr.Dataset,
+    sensor: str,
+    *,
+    band: str = "red",
+    surface: xr.DataArray | None = None,
+    quantile: float = 0.1,
+    **air: Any,
+) -> xr.Dataset:
+    r"""Return the apparent reflectance of the ground at each image from that of the surface, through the air.
+
+    The surface hardly changes from hour to hour, unlike the light that the air adds: so all images of a place tell one
+    reflectance :math:`\rho_s`, and 6S (:mod:`musyq_lab.standard.atmosphere`) makes of it what each would have seen,
+
+    .. math:: \rho_g(t) = \rho_a(t) + T(t)\,\rho_s / (1 - S(t)\,\rho_s) .
+
+    A week of images does, where :func:`clear_background` needs a month.
+
+    Parameters
+    ----------
+    series : Dataset, dims (time, ...)
+        ``toa_reflectance_<band>`` (1), not needed with ``surface``; ``sun_zenith``, ``view_zenith`` and
+        ``relative_azimuth``, or both azimuths (degrees); latitude and longitude for the air that is not given.
+    sensor : str
+        Key (``ml.SENSORS``), with the variant behind a slash where it matters.
+    band : str
+        Role of the channel.
+    surface : DataArray, optional
+        Reflectance of the surface in the band (1), such as of :mod:`musyq_lab.products.lsr`. By default a low quantile
+        over all images with the Sun at least 20 degrees high.
+    quantile : float
+        Which: lower than the share of images without clouds, higher than that of shadows of clouds.
+    **air : float or DataArray
+        ``aod``, ``water_vapour`` (kg m-2), ``ozone`` (DU) and ``pressure`` (hPa); by default the climatology of the
+        place in the middle of the series.
+
+    Returns
+    -------
+    Dataset
+        ``ground_reflectance`` (time, ...), with the Sun below 10 degrees as at 10 degrees, and ``surface_reflectance``.
+
+    Raises
+    ------
+    InputError
+        If something is missing, or an argument out of range.
+
+    Notes
+    -----
+    The surface is taken as Lambertian: towards the hot spot the ground is brighter than this, by some hundredths.
+    """
+    if not 0 <= quantile <= 1:
+        raise InputError(f"quantile={quantile} is no quantile. Give a number from 0 to 1.")
+    wanted = ["sun_zenith", "view_zenith"] + ([f"toa_reflectance_{band}"] if surface is None else [])
+    if missing := [name for name in wanted if name not in series]:
+        raise InputError(
+            f"ground_through_air needs {', '.join(missing)}; the dataset holds {', '.join(map(str, series))}."
+        )
+    key, _, variant = sensor.partition("/")
+    sun = series["sun_zenith"]
+    geometry = {"view_zenith": series["view_zenith"], "relative_azimuth": _relative_azimuth(series)}
+    state = _air(series, air)
+    through = atmosphere.coefficients(key, band, variant, sun_zenith=sun.clip(max=_LOWEST_SUN), **geometry, **state)
+    if surface is None:
+        below = atmosphere.surface_reflectance(series[f"toa_reflectance_{band}"], through).where(sun <= _STEEP)
+        surface = _lowest(below, quantile)
+    ground = atmosphere.toa_reflectance(surface, through).transpose(*sun.dims)
+    surface = surface.assign_attrs(units="1", long_name=f"reflectance of the surface, {band}")
+    return xr.Dataset({"ground_reflectance": ground.assign_attrs(_GROUND), "surface_reflectance": surface})
+
+
+def _lowest(values: xr.DataArray, quantile: float) -> xr.DataArray:
+    """Return a quantile over time, NaN left out."""
+    series = values if values.chunks is None else values.chunk(time=-1)
+    found: xr.DataArray = xr.apply_ufunc(
+        _low,
+        series,
+        kwargs={"quantile": quantile},
+        input_core_dims=[["time"]],
+        dask="parallelized",
+        output_dtypes=[values.dtype],
+    )
+    return found
+
+
+def _relative_azimuth(series: xr.Dataset) -> xr.DataArray:
+    if "relative_azimuth" in series:
+        return series["relative_azimuth"]
+    if missing := [name for name in ("sun_azimuth", "view_azimuth") if name not in series]:
+        raise InputError(f"ground_through_air needs relative_azimuth, or {' and '.join(missing)}.")
+    return between_azimuths(series["sun_azimuth"], series["view_azimuth"])
+
+
+def _air(series: xr.Dataset, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of the air, that of the climatology where it is not given."""
+    if unknown := set(given) - {"aod", "water_vapour", "ozone", "pressure"}:
+        raise InputError(
+            f"{', '.join(sorted(unknown))} is no property of the air. Use aod, water_vapour, ozone, pressure."
+        )
+    if len(given) == 4:
+        return given
+    if missing := [name for name in ("latitude", "longitude", "time") if name not in series.coords]:
+        raise InputError(f"Air that is not given follows from time and place: add {', '.join(missing)} as coordinates.")
+    place = series["latitude"], series["longitude"]
+    time = series["time"].values[series.sizes["time"] // 2]
+    height = climatology.elevation(*place)
+    known = {
+        "aod": lambda: climatology.aod(*place, time, elevation=height),
+        "water_vapour": lambda: climatology.water_vapour(*place, time, elevation=height),
+        "ozone": lambda: climatology.ozone(*place, time),
+        "pressure": lambda: climatology.pressure(height),
+    }
+    return {name: given[name] if name in given else found().value for name, found in known.items()}
 
 
 def _slots(times: NDArray[Any], width: str) -> NDArray[np.int64]:
@@ -103,12 +220,16 @@ def _ground(series: NDArray[Any], *, slots: NDArray[np.int64], quantile: float) 
     out = np.full_like(series, np.nan)
     for one in np.unique(slots):
         inside = slots == one
-        part = series[..., inside]
-        known = np.isfinite(part).any(axis=-1)
-        low = np.full(part.shape[:-1], np.nan, series.dtype)
-        low[known] = np.nanquantile(part[known], quantile, axis=-1)
-        out[..., inside] = low[..., None]
+        out[..., inside] = _low(series[..., inside], quantile)[..., None]
     return out
+
+
+def _low(series: NDArray[Any], quantile: float) -> NDArray[Any]:
+    """Return a quantile over the last axis, NaN left out."""
+    known = np.isfinite(series).any(axis=-1)
+    low = np.full(series.shape[:-1], np.nan, series.dtype)
+    low[known] = np.nanquantile(series[known], quantile, axis=-1)
+    return low
 
 
 def _cloud(reflectance: xr.DataArray, quantile: float) -> xr.DataArray:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from musyq_lab.analysis.background import BRIGHTEST, clear_background
+from musyq_lab.analysis.background import BRIGHTEST, clear_background, ground_through_air
 from musyq_lab.core.errors import InputError
+from musyq_lab.standard import atmosphere
 
 DAYS, SLOTS, SIDE = 20, 4, 6
 
@@ -105,3 +106,92 @@ def test_what_cannot_be_is_refused():
         clear_background(given[0])
     with pytest.raises(InputError, match="rise within 0 to 1"):
         clear_background(given, ground=0.9, cloud=0.5)
+
+
+# ---- ground through air ----------------------------------------------------------------------------------------------
+AIR = {"aod": 0.2, "water_vapour": 20.0, "ozone": 300.0, "pressure": 950.0}
+
+
+def images(days=4, cloudy=0.5, seed=2):
+    """A planted surface seen through planted air from morning to evening, half of the images under cloud."""
+    draw = np.random.Generator(np.random.Philox(seed))
+    hours = np.arange(-5, 6)
+    times = np.datetime64("2019-07-01T04", "ns") + (np.arange(days)[:, None] * 24 + hours) * np.timedelta64(1, "h")
+    shape = (times.size, SIDE, SIDE)
+    surface = xr.DataArray(draw.uniform(0.03, 0.25, shape[1:]), dims=("y", "x"))
+    sun = np.broadcast_to(np.tile(15.0 + 13.5 * np.abs(hours), days)[:, None, None], shape)
+    made = xr.Dataset(
+        {
+            "sun_zenith": (("time", "y", "x"), sun),
+            "sun_azimuth": (
+                ("time", "y", "x"),
+                np.broadcast_to(np.tile(180.0 + 18 * hours, days)[:, None, None], shape),
+            ),
+            "view_zenith": (("time", "y", "x"), np.full(shape, 52.0)),
+            "view_azimuth": (("time", "y", "x"), np.full(shape, 140.0)),
+        },
+        {"time": times.ravel(), "latitude": ("y", np.full(SIDE, 40.3)), "longitude": ("x", np.full(SIDE, 115.8))},
+    )
+    azimuth = np.abs(made.view_azimuth - made.sun_azimuth)
+    angles = {"sun_zenith": made.sun_zenith.clip(max=80), "view_zenith": made.view_zenith, "relative_azimuth": azimuth}
+    clear = atmosphere.toa_reflectance(surface, atmosphere.coefficients("himawari_ahi", "red", **angles, **AIR))
+    cloud = xr.DataArray(draw.uniform(size=shape) < cloudy, dims=clear.dims)
+    made["toa_reflectance_red"] = clear.where(~cloud, draw.uniform(0.4, 0.8, shape)).transpose("time", "y", "x")
+    return made, surface, clear.transpose("time", "y", "x")
+
+
+def test_the_ground_through_the_air_is_found_in_few_days():
+    given, surface, clear = images()
+    made = ground_through_air(given, "himawari_ahi", **AIR)
+    np.testing.assert_allclose(made.surface_reflectance, surface, atol=2e-4)
+    np.testing.assert_allclose(made.ground_reflectance, clear, atol=2e-4)
+    by_slot = clear_background(given.toa_reflectance_red).ground_reflectance
+    assert float(abs(by_slot - clear).max()) > 0.2
+
+
+def test_a_surface_that_is_known_needs_no_image():
+    given, surface, clear = images()
+    made = ground_through_air(given.drop_vars("toa_reflectance_red"), "himawari_ahi/Himawari-8", surface=surface, **AIR)
+    np.testing.assert_allclose(made.ground_reflectance, clear, atol=2e-4)
+    assert made.ground_reflectance.dims == given.sun_zenith.dims
+
+
+def test_the_ground_is_there_with_the_sun_at_the_horizon():
+    given, surface, _ = images()
+    low = given.assign(sun_zenith=given.sun_zenith + 10.0)
+    assert float(low.sun_zenith.max()) > 90.0
+    made = ground_through_air(low, "himawari_ahi", surface=surface, **AIR).ground_reflectance
+    assert np.isfinite(made).all()
+    assert (made.where(low.sun_zenith > 80.0, drop=True) > made.where(low.sun_zenith < 30.0, drop=True).mean()).all()
+
+
+def test_air_that_is_not_given_is_that_of_place_and_season():
+    given, surface, clear = images(cloudy=0.0)
+    made = ground_through_air(given, "himawari_ahi")
+    assert made.ground_reflectance.dims == given.sun_zenith.dims
+    # Light of the air is in the images: whatever aerosol is assumed, the ground is what was seen.
+    assert float(abs(made.ground_reflectance - clear).mean()) < 0.015
+    assert float(abs(made.surface_reflectance - surface).max()) > 2e-4
+
+
+def test_a_lazy_series_has_a_lazy_ground_of_the_same_values():
+    given, _, _ = images()
+    eager = ground_through_air(given, "himawari_ahi", **AIR)
+    lazy = ground_through_air(given.chunk(time=7, y=4), "himawari_ahi", **AIR)
+    assert dask.is_dask_collection(lazy.ground_reflectance.data)
+    for name in eager:
+        np.testing.assert_array_equal(lazy[name], eager[name])
+
+
+def test_what_the_ground_through_the_air_needs_is_named():
+    given, _, _ = images(days=1)
+    with pytest.raises(InputError, match="toa_reflectance_red"):
+        ground_through_air(given.drop_vars("toa_reflectance_red"), "himawari_ahi", **AIR)
+    with pytest.raises(InputError, match="sun_azimuth"):
+        ground_through_air(given.drop_vars("sun_azimuth"), "himawari_ahi", **AIR)
+    with pytest.raises(InputError, match="add latitude"):
+        ground_through_air(given.drop_vars("latitude"), "himawari_ahi")
+    with pytest.raises(InputError, match="dust is no property"):
+        ground_through_air(given, "himawari_ahi", dust=1.0)
+    with pytest.raises(InputError, match=r"quantile=1\.5"):
+        ground_through_air(given, "himawari_ahi", quantile=1.5, **AIR)
