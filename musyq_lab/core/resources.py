@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path, PurePosixPath
 
 from musyq_lab.core.errors import NotFoundError
@@ -13,6 +14,18 @@ from musyq_lab.core.errors import NotFoundError
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ROOTS = (_PACKAGE / "_data", _PACKAGE.parent)
 _FOLDERS = ("catalogs", "recipes", "notebooks")
+
+
+def read_table(name: str) -> list[dict[str, str]]:
+    """Return the rows of a shipped CSV table, by name of column; lines that begin with # are comments.
+
+    Parameters
+    ----------
+    name : str
+        As for :func:`resource`.
+    """
+    with resource(name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
 
 
 def resource(name: str) -> Path:

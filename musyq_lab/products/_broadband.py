@@ -18,7 +18,6 @@ snow is brighter by 0.003.
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError, NotFoundError, closest
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table, resource
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.standard import _library
 from musyq_lab.standard.spectra import broad_bands
@@ -159,12 +158,10 @@ def _published(sensor: str, roles: tuple[str, ...], broadband: str) -> Conversio
 
 @lru_cache(maxsize=1)
 def _rows() -> dict[tuple[str, str], dict[str, float]]:
-    with resource(_PUBLISHED).open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(line for line in file if not line.startswith("#"))
-        return {
-            (row["sensor"], row["broadband"]): {name: float(row[name]) for name in (*ROLES, "constant")}
-            for row in lines
-        }
+    return {
+        (row["sensor"], row["broadband"]): {name: float(row[name]) for name in (*ROLES, "constant")}
+        for row in read_table(_PUBLISHED)
+    }
 
 
 def diffuse_fraction(sun_zenith: Any, aod: Any, broadband: str = "shortwave") -> Floats:

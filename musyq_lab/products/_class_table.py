@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import NotFoundError, closest
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table
 
 Floats = NDArray[np.floating]
 
@@ -62,8 +61,7 @@ def parameters(table: str, column: str) -> NDArray[np.float64]:
 @lru_cache(maxsize=32)
 def _read(table: str) -> MappingProxyType[str, NDArray[np.float64]]:
     """Read the numbers of a table; columns of text are left out."""
-    with resource(f"{_FOLDER}/{table}.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    rows = read_table(f"{_FOLDER}/{table}.csv")
     columns = {}
     for name in rows[0]:
         if name == "class" or not all(_number(row[name]) for row in rows):

@@ -6,7 +6,6 @@ body at 300 K; a sensor that is not known has the bands that its roles are calle
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import MusyqError
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table
 from musyq_lab.kernels.radiometry import planck_radiance
 from musyq_lab.sensors._registry import SENSORS
 from musyq_lab.sensors._response import EXPONENT, response
@@ -249,8 +248,7 @@ def _published(role: str, sensor: str, column: str) -> Mapping[str, str] | None:
 
 @lru_cache(maxsize=8)
 def _rows(name: str) -> tuple[dict[str, str], ...]:
-    with resource(f"{_FOLDER}/{name}.csv").open(encoding="utf-8", newline="") as file:
-        rows = tuple(csv.DictReader(line for line in file if not line.startswith("#")))
+    rows = tuple(read_table(f"{_FOLDER}/{name}.csv"))
     if not rows:
         raise MusyqError(f"The table {_FOLDER}/{name}.csv is empty.")
     return rows

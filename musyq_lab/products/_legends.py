@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError, NotFoundError, closest
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table
 
 __all__ = ["class_attributes", "crosswalk", "legend", "legends"]
 
@@ -24,8 +23,7 @@ _NUMBERS = 256  # what one byte can hold
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with resource(f"{_FOLDER}/{name}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return read_table(f"{_FOLDER}/{name}.csv")
 
 
 @lru_cache(maxsize=1)

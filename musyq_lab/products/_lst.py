@@ -6,7 +6,6 @@ assumed (:data:`ASSUMED`), and what was made for another instrument is marked, n
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError, closest
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table
 from musyq_lab.kernels.radiometry import planck_constants
 from musyq_lab.kernels.temperature import COEFFICIENTS, TERMS
 from musyq_lab.sensors._registry import SENSORS
@@ -267,5 +266,4 @@ def _matching(table: str, key: str, variant: str, **columns: str) -> list[Row]:
 
 @lru_cache(maxsize=8)
 def _rows(table: str) -> tuple[Row, ...]:
-    with resource(f"{_FOLDER}/{table}.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(line for line in file if not line.startswith("#")))
+    return tuple(read_table(f"{_FOLDER}/{table}.csv"))

@@ -14,7 +14,6 @@ in dry air.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table
 from musyq_lab.kernels import tes
 from musyq_lab.kernels.radiometry import planck_constants, planck_radiance
 from musyq_lab.products._emissivity import ROLES, band_response
@@ -180,8 +179,7 @@ def _alike(dtype: np.dtype[Any], *arrays: Any) -> list[Floats]:
 def _row(table: str, column: str, value: str, sensor: str) -> list[dict[str, str]]:
     """Return the rows of a sensor's band, else of the nominal one."""
     key, _, variant = sensor.partition("/")
-    with resource(f"{_FOLDER}/{table}.csv").open(encoding="utf-8", newline="") as file:
-        rows = [r for r in csv.DictReader(x for x in file if not x.startswith("#")) if r[column] == value]
+    rows = [row for row in read_table(f"{_FOLDER}/{table}.csv") if row[column] == value]
     own = [row for row in rows if row["sensor"] == key]
     exact = [row for row in own if row["variant"] == variant]
     first = [row for row in own if row["variant"] == own[0]["variant"]]

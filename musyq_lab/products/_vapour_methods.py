@@ -24,7 +24,6 @@ in summer the column is 10 kg m-2 too low on average.
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -33,7 +32,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table
 from musyq_lab.standard import _aerosol_air as air
 from musyq_lab.standard._aerosol_cells import Cells, by_cell
 from musyq_lab.standard._aerosol_marks import clear, marks
@@ -93,8 +92,7 @@ def by_exponential(absorbing: Any, near: Any, far: Any, air_mass: Any) -> tuple[
 
 @lru_cache(maxsize=1)
 def _relations() -> dict[tuple[str, str], Relation]:
-    text = resource("catalogs/water_vapour/covariance_ratio.csv").read_text("utf-8")
-    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    rows = read_table("catalogs/water_vapour/covariance_ratio.csv")
     return {(row["sensor"], row["variant"]): Relation(*(float(row[name]) for name in Relation._fields)) for row in rows}
 
 

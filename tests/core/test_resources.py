@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from musyq_lab.core.errors import NotFoundError
-from musyq_lab.core.resources import resource
+from musyq_lab.core.resources import read_table, resource
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("catalogs", "recipes", "notebooks")
@@ -107,3 +107,18 @@ def test_the_wheel_holds_and_finds_every_shipped_file(tmp_path):
     )
     assert found.returncode == 0, found.stderr
     assert all(line.startswith(str(tmp_path / "site" / "musyq_lab" / "_data")) for line in found.stdout.splitlines())
+
+
+def test_a_table_is_rows_by_name_without_its_comments():
+    name = "catalogs/albedo/narrow_to_broad.csv"
+    lines = [line for line in resource(name).read_text("utf-8").splitlines() if not line.startswith("#")]
+    rows = read_table(name)
+    assert resource(name).read_text("utf-8").startswith("#")
+    assert len(rows) == len(lines) - 1
+    assert [",".join(row) for row in rows] == [lines[0]] * len(rows)
+    assert list(rows[0].values()) == lines[1].split(",")
+
+
+def test_a_table_that_does_not_ship_is_told():
+    with pytest.raises(NotFoundError, match=r"catalogs/none\.csv"):
+        read_table("catalogs/none.csv")
