@@ -39,7 +39,7 @@ class Weights(NamedTuple):
 
 def native(function: Inline) -> Callable[..., Any]:
     """Return the compiled form of a loop, or the loop itself with ``MUSYQ_DISABLE_JIT``."""
-    return function if jit_disabled() else function.compiled()
+    return function if jit_disabled() else function.called
 
 
 def plain_floats(array: Array) -> Array:

@@ -57,8 +57,13 @@ class Inline(Helper):
         return numba_side().inlined(self.function)
 
     def compiled(self) -> Any:
-        """Return numba's dispatcher, made on first need."""
+        """Return numba's dispatcher, made on first need, for calls from compiled code."""
         return self._dispatcher
+
+    @functools.cached_property
+    def called(self) -> Any:
+        """Numba's dispatcher for calls from Python, made on first need."""
+        return numba_side().called(self.function)
 
 
 class Instruction(Helper):

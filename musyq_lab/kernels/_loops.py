@@ -12,15 +12,25 @@ import numpy as np
 from numba import carray, njit, types
 from numba.np.numpy_support import from_dtype
 
-from musyq_lab.kernels._native import OPTIONS, Pipeline, inlined, make_cell, make_scratch, pointer_at, shift
+from musyq_lab.kernels._native import (
+    OPTIONS,
+    Pipeline,
+    SeparatePipeline,
+    inlined,
+    make_cell,
+    make_scratch,
+    pointer_at,
+    shift,
+)
 
 _BLOCK = 8192  # elements; the bands of a block stay in the second-level cache between the parts of a kernel
 
 
 def _compiled(source: str, name: str, namespace: dict[str, Any], arguments: list[Any], result: Any = types.void) -> Any:
-    """Compile generated source for one list of argument types."""
+    """Compile generated source for one list of argument types; rows are called by compiled loops only."""
     exec(compile(source, f"<musyq kernel {name}>", "exec"), namespace)  # our own text, see callers
-    return njit(result(*arguments), pipeline_class=Pipeline, **OPTIONS)(namespace[name])
+    pipeline = SeparatePipeline if name == "row" else Pipeline
+    return njit(result(*arguments), pipeline_class=pipeline, no_cfunc_wrapper=True, **OPTIONS)(namespace[name])
 
 
 # ---- pixel kernels ---------------------------------------------------------------------------------------------------

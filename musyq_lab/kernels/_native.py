@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir as llvm
 from numba import njit, types
-from numba.core import cgutils, compiler, compiler_machinery, ir, ir_utils, untyped_passes
+from numba.core import cgutils, compiler, compiler_machinery, ir, ir_utils, typed_passes, untyped_passes
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
+
+from musyq_lab.kernels._linking import Fragment, Offer, Separate
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 
@@ -87,13 +89,52 @@ class Pipeline(compiler.CompilerBase):
         self.state.flags.noalias = True
         manager = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         manager.add_pass_after(NarrowFloats, untyped_passes.IRProcessing)
+        self.extend(manager)
         manager.finalize()
         return [manager]
+
+    def extend(self, manager: Any) -> None:
+        """Let a subclass decide what becomes of the code."""
+
+    def keep_in(self, library: type[Any]) -> None:
+        """Keep the code in a library of this kind, without wrappers for calls from Python and C."""
+        self.state.flags.no_cpython_wrapper = True
+        self.state.flags.no_cfunc_wrapper = True
+        self.state.library = library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        self.state.library.enable_object_caching()
+
+
+class InlinePipeline(Pipeline):
+    """For functions that every caller inlines."""
+
+    def extend(self, manager: Any) -> None:
+        """Stop before machine code."""
+        self.keep_in(Fragment)
+        self.state.flags.no_compile = True
+        manager.add_pass_after(Offer, typed_passes.NativeLowering)
+
+
+class SeparatePipeline(Pipeline):
+    """For functions that other compiled code calls and does not inline."""
+
+    def extend(self, manager: Any) -> None:
+        """Hide the code from the callers."""
+        self.keep_in(Separate)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile lazily and inline into every caller."""
-    return njit(pipeline_class=Pipeline, forceinline=True, **OPTIONS)(function)
+    return njit(pipeline_class=InlinePipeline, forceinline=True, **OPTIONS)(function)
+
+
+def called(function: Callable[..., Any]) -> Any:
+    """Compile lazily for calls from Python."""
+    return njit(pipeline_class=Pipeline, no_cfunc_wrapper=True, **OPTIONS)(function)
+
+
+def separate(function: Callable[..., Any]) -> Any:
+    """Compile lazily, once for each list of types, for calls from compiled code only."""
+    return njit(pipeline_class=SeparatePipeline, **OPTIONS)(function)
 
 
 def type_of(thing: Any) -> Any:
@@ -121,7 +162,8 @@ def in_float64({names}): return wide({doubles})
 def choose({names}): return in_float32 if all(x == float32 for x in ({names},)) else in_float64
 """
     exec(text, namespace)  # names of our own parameters
-    overload(namespace["stub"], jit_options={"forceinline": True, **OPTIONS})(namespace["choose"])
+    options: Any = {"forceinline": True, "pipeline_class": InlinePipeline, **OPTIONS}
+    overload(namespace["stub"], jit_options=options)(namespace["choose"])
     return namespace["stub"]
 
 

@@ -31,9 +31,7 @@ class Pass(Inline):
 
     @functools.cached_property
     def _dispatcher(self) -> Any:
-        native = numba_side()
-        options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **native.OPTIONS}
-        return native.njit(pipeline_class=native.Pipeline, **options)(self.function)
+        return numba_side().separate(self.function)
 
 
 @Pass

@@ -1,0 +1,109 @@
+"""Pieces of kernels: what is inlined has no machine code of its own, what is separate is compiled once."""
+
+import math
+
+import numpy as np
+import pytest
+
+from musyq_lab.kernels import _linking, _loops, _native
+from musyq_lab.kernels._inline import inline
+
+F4, F8 = np.dtype("f4"), np.dtype("f8")
+
+
+def square(x):
+    return x * x + 0.1
+
+
+def code_of(dispatcher):
+    """Library of the only list of types that a dispatcher was compiled for."""
+    (result,) = dispatcher.overloads.values()
+    return result.library
+
+
+def has_machine_code(library):
+    engine = library.codegen._engine
+    names = [function.name for function in library.get_defined_functions() if not function.name.startswith("NRT")]
+    return [name for name in names if engine.is_symbol_defined(name)]
+
+
+@pytest.fixture
+def inlined():
+    helper = _native.inlined(square)
+
+    def body(x, out):
+        out[0] = helper(x) - x
+
+    row = _loops.pixel_row(body, "cc", (F8,), F8, 1)
+    return helper, row, _loops.flat_loop(row, "cc", (F8,), F8, 1)
+
+
+def test_inlined_code_is_part_of_its_caller_only(inlined):
+    helper, row, run = inlined
+    assert isinstance(code_of(helper), _linking.Fragment)
+    assert not has_machine_code(code_of(helper))
+    assert has_machine_code(code_of(row))
+    x, out = np.array([0.0, 2.0, -1.5, math.inf, math.nan]), np.empty(5)
+    assert run(x, out)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(out, x * x + 0.1 - x)
+
+
+def test_inlined_code_cannot_be_called_from_python():
+    """It has no entry, and says so; ``called`` is the form for that."""
+    with pytest.raises((TypeError, IndexError)):
+        inline(square).compiled()(1.0)
+    assert inline(square).called(2.0) == 4.1
+
+
+def test_a_row_is_not_compiled_again_in_its_loops(inlined):
+    _, row, flat = inlined
+    loop = _loops.pixel_loop(row, "cc", (F8,), F8, 1)
+    assert isinstance(code_of(row), _linking.Separate)
+    own = {function.name for function in code_of(row).get_defined_functions()}
+    for caller in (flat, loop):
+        assert not own & {function.name for function in code_of(caller).get_defined_functions()}
+    x, first, second = np.linspace(-2.0, 2.0, 9), np.empty(9), np.empty(9)
+    assert flat(x, first)
+    loop(1, 9, x.ctypes.data, 0, 1, second.ctypes.data, 0, 1)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_each_list_of_types_is_another_function():
+    """Both are known to numba under names of their own, else one of them would stand for the other."""
+    helper, other = _native.inlined(square), _native.inlined(lambda x: x - 0.1)
+
+    def body(x, out):
+        out[0] = helper(x) + other(x)
+
+    for dtype in (F4, F8):
+        run = _loops.flat_loop(_loops.pixel_row(body, "cc", (dtype,), dtype, 1), "cc", (dtype,), dtype, 1)
+        x, out = np.array([0.3, -7.0, 1e-3], dtype), np.empty(3, dtype)
+        assert run(x, out)
+        tenth = dtype.type(0.1)
+        np.testing.assert_array_equal(out, (x * x + tenth) + (x - tenth))
+    assert len(helper.overloads) == len(other.overloads) == 2
+
+
+def test_separate_code_is_called_by_inlined_code():
+    total = _native.separate(_sum)
+
+    @inline
+    def mean(series):
+        return total(series) / series.size
+
+    def body(series, out):
+        out[0] = mean(series)
+
+    run = _loops.series_loop(body, (1, 0), F8, 1)
+    series, out = np.arange(12.0).reshape(3, 4), np.empty(3)
+    run(3, series.ctypes.data, 32, 4, out.ctypes.data, 8)
+    np.testing.assert_array_equal(out, series.mean(axis=1))
+    assert isinstance(code_of(total), _linking.Separate)
+
+
+def _sum(series):
+    total = 0.0
+    for i in range(series.size):
+        total += series[i]
+    return total
