@@ -65,15 +65,13 @@ _TOGETHER = 0.9
 _APART = 6.0  # K: more between 11 and 12 um hardly occurs under a clear sky (the simulated atmospheres end at 7)
 _CALIBRATION, _NOISE = 0.1, 0.1  # K: of window bands beside hyperspectral sounders (GSICS); where none is specified
 _TRANSFER_ERROR = 0.3  # K, of the inversion itself: the band is not one wavelength, its parts are not independent
-_MOST_VAPOUR = {
-    "single_channel": 30.0,
-    "split_window": 55.0,
-    "tes": 30.0,
-}  # kg m-2: see the error beyond in accuracy.csv
+# kg m-2, of one band and of TES along the view: see the error beyond in accuracy.csv
+_MOST_VAPOUR = {"single_channel": 30.0, "split_window": 55.0, "tes": 30.0}
+_ALONG_VIEW = ("single_channel", "tes")
 _MOST_ZENITH = {"split_window": 40.0, "smw": 15.0}  # degrees: they are for a view straight down
 _NAMES = ("vapour_beyond", "view_beyond", "sensor_assumed", "other_instrument", "bands_apart", "angle_assumed")
 _WORDS = (
-    "there is more water vapour than the method can see through or its table holds",
+    "there is more water vapour, along the view where that counts, than the method sees through or its table holds",
     "the view is more oblique than the method's coefficients hold for",
     "nobody said which sensor it is: its bands were assumed (MODIS for two bands, Landsat-8 for one)",
     "the coefficients were made for another instrument of like bands",
@@ -202,7 +200,10 @@ def _flags(
     another = _coefficients(method, sensor, published, vapour=water_vapour is not None).another
     found = {"sensor_assumed": np.bool_(not sensor), "other_instrument": np.bool_(another)}
     if water_vapour is not None:
-        found["vapour_beyond"] = water_vapour > _MOST_VAPOUR.get(method, kernels.GREATEST_VAPOUR)
+        seen_through = water_vapour
+        if view_zenith is not None and method in _ALONG_VIEW:
+            seen_through = water_vapour / np.cos(np.radians(view_zenith))
+        found["vapour_beyond"] = seen_through > _MOST_VAPOUR.get(method, kernels.GREATEST_VAPOUR)
     if view_zenith is not None:
         found["view_beyond"] = view_zenith > _MOST_ZENITH.get(method, kernels.GREATEST_ZENITH)
     elif method in ("gsw", "single_channel", "tes"):

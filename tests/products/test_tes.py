@@ -5,12 +5,14 @@ import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.resources import resource
 from musyq_lab.kernels.radiometry import planck_radiance
 from musyq_lab.products import _tes
 from musyq_lab.products._emissivity import band_emissivity, band_response
+from musyq_lab.products.lst import SPEC, lst
 
 THREE = ("tir_8_6", "tir1", "tir2")
 FOUR = ("tir_8_6", "tir_10_4", "tir1", "tir2")
@@ -191,3 +193,16 @@ def test_table_is_made_again_by_its_script(derive):
         np.testing.assert_allclose(found[role], _tes.atmosphere(role, sensor), rtol=1e-5, atol=1e-6)
     for what, classes in derive.accuracy(sets["test"], roles, sensor, found).items():
         np.testing.assert_allclose([real for _, real in classes], _tes.errors(what, sensor)[1], atol=2e-4)
+
+
+@pytest.mark.parametrize(("method", "sensor"), [("single_channel", "landsat_oli/Landsat-8"), ("tes", "modis/Terra")])
+def test_what_one_band_sees_through_is_the_vapour_along_the_view(method, sensor):
+    """20 kg m-2 straight down is 20 along the view, at 60 degrees 40: more than the 30 that the bit is for."""
+    bands = {f"brightness_temperature_{role}": ("K", 300.0) for role in THREE}
+    others = {"water_vapour": ("kg m-2", 20.0), "air_temperature": ("K", 295.0), "emissivity_tir1": ("1", 0.97)}
+    numbers = {name: ("x", np.full(2, value), {"units": unit}) for name, (unit, value) in (bands | others).items()}
+    given = xr.Dataset(numbers).assign(view_zenith=("x", np.array([0.0, 60.0]), {"units": "degree"}))
+    made = lst(given, method=method, sensor=sensor)
+    beyond = next(flag.mask for flag in SPEC.flags if flag.name == "vapour_beyond")
+    np.testing.assert_array_equal((made.lst_qa & beyond) != 0, [False, True])
+    assert made.lst_uncertainty[1] > 1.5 * made.lst_uncertainty[0]
