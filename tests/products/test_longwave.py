@@ -186,9 +186,9 @@ def test_arrays_are_those_of_single_pixels_and_gaps_stay(method):
     assert set(np.flatnonzero(np.isnan(found))) == gaps
 
 
-@pytest.mark.parametrize(("coldest", "relative"), [(253.15, 7e-3), (268.15, 1.5e-3)])
+@pytest.mark.parametrize(("coldest", "relative"), [(253.15, 7e-3), (268.15, 2.5e-3)])
 def test_humidity_against_bolton(coldest, relative):
-    """Two fits to the vapour pressure over water part in the cold: 0.7 % at -20 degrees, 0.1 % above -5."""
+    """Two fits to the vapour pressure over water part in the cold: 0.7 % at -20 degrees, 0.2 % above -5."""
     kelvin = np.linspace(coldest, 313.15, 25)
     np.testing.assert_allclose(sky.humidity_of(kelvin, 0.6 * bolton(kelvin)), 0.6, rtol=relative)
 
