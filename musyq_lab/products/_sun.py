@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from musyq_lab.kernels import solar
 
 _PLACE = ("latitude", "longitude")
+_LONGEST = np.timedelta64(3, "h")  # an orbit takes 1.7: what covers more is a composite, without one place of the Sun
 
 
 def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
@@ -23,7 +24,8 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
         ``sun_zenith`` (degree, true) or ``extraterrestrial_shortwave`` (W m-2); None for any other, and where the data
         are means over time (``cell_methods``), as of a day, which has no one place of the Sun.
     dataset : xarray.Dataset or None
-        ``time`` (coordinate, UTC), else the attribute ``time_coverage_start``, tells when; ``latitude`` and
+        ``time`` (coordinate, UTC), else the attribute ``time_coverage_start`` of a granule (one whose
+        ``time_coverage_end`` is not more than three hours later), tells when; ``latitude`` and
         ``longitude`` (degrees) where.
     given : mapping of str to xarray.DataArray
         Inputs by keyword, whose coordinates serve as well.
@@ -58,8 +60,15 @@ def _time(sources: list[Any]) -> xr.DataArray | None:
     time = _coordinate(sources, "time")
     if time is not None and time.dtype.kind == "M":
         return time
-    said = next((s.attrs["time_coverage_start"] for s in sources if "time_coverage_start" in s.attrs), None)
-    return None if said is None else xr.DataArray(np.datetime64(str(said).removesuffix("Z"), "ns"))
+    told = next((s.attrs for s in sources if "time_coverage_start" in s.attrs), None)
+    if told is None:
+        return None
+    start, end = (_moment(told.get(name)) for name in ("time_coverage_start", "time_coverage_end"))
+    return None if end - start > _LONGEST else xr.DataArray(start)
+
+
+def _moment(said: Any) -> np.datetime64[Any]:
+    return np.datetime64("NaT" if said is None else str(said).removesuffix("Z"), "ns")
 
 
 def _coordinate(sources: list[Any], name: str) -> xr.DataArray | None:

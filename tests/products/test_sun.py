@@ -45,6 +45,15 @@ def test_the_time_of_a_granule_serves_too():
     xr.testing.assert_allclose(made, sun_of("sun_zenith", dataset(), {}).isel(time=1, drop=True))
 
 
+def test_the_start_of_a_composite_is_not_the_time_of_its_sun():
+    start = {"time_coverage_start": "2019-06-21T05:00:00Z"}
+    orbit = dataset(None, **start, time_coverage_end="2019-06-21T06:42:00Z")
+    xr.testing.assert_identical(sun_of("sun_zenith", orbit, {}), sun_of("sun_zenith", dataset(None, **start), {}))
+    days = dataset(None, **start, time_coverage_end="2019-06-30T23:00:00Z")
+    assert sun_of("sun_zenith", days, {}) is None
+    assert sun_of("extraterrestrial_shortwave", days, {}) is None
+
+
 def test_coordinates_in_two_dimensions_and_of_inputs_by_keyword():
     latitude, longitude = np.meshgrid(LATITUDE, LONGITUDE, indexing="ij")
     coords = {"latitude": (("y", "x"), latitude), "longitude": (("y", "x"), longitude), "time": TIMES[1]}
