@@ -77,8 +77,7 @@ def spread(cells: Cells, values: Any) -> tuple[Any, Any]:
     known = np.isfinite(values)
     share = cells.spread(known.astype(np.float32))
     total = cells.spread(_filled(values, known))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return total / share, share
+    return total / np.where(share > 0.0, share, np.float32(np.nan)), share
 
 
 def _filled(values: Any, known: Any) -> Any:
