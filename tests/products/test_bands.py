@@ -1,10 +1,13 @@
 """Inputs that are bands of a standard or a raw scene."""
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
+from conformance.data import never
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.core.variables import BAND_ROLES
 from musyq_lab.products._bands import band_of, role_of
 from musyq_lab.products._inputs import find
 
@@ -88,3 +91,78 @@ def test_roles_of_names(name, role):
 def test_other_names_are_of_no_band(name, standard):
     assert role_of(name) is None
     assert band_of(name, standard) is None
+
+
+# ---- what is taken and what is not -----------------------------------------------------------------------------------
+def test_a_band_keeps_its_pixels_units_and_gaps(standard):
+    standard["reflectance"][1, 0, 2] = np.nan
+    before = standard.copy(deep=True)
+    made = band_of("reflectance_nir", standard)
+    assert made.dims == DIMS
+    assert made.attrs["units"] == "1"
+    np.testing.assert_array_equal(np.isnan(made), [[False, False, True], [False, False, False]])
+    xr.testing.assert_identical(standard, before)
+
+
+def test_bands_of_a_lazy_scene_stay_lazy(standard):
+    lazy = standard.chunk({"y": 1})
+    with dask.config.set(scheduler=never):
+        made = [band_of(name, lazy) for name in ("reflectance_nir", "reflectance_nir_uncertainty")]
+    assert [part.chunks for part in made] == [((1, 1), (3,))] * 2
+    np.testing.assert_allclose(made[1], 0.05 * 0.4)
+
+
+def test_the_error_of_the_top_is_not_that_of_the_surface(standard):
+    surface = standard.assign_attrs(reflectance_level="surface")
+    assert band_of("toa_reflectance_nir_uncertainty", surface) is None
+    np.testing.assert_allclose(band_of("reflectance_nir_uncertainty", surface), 0.05 * 0.4)
+
+
+def test_one_part_of_the_error_alone_is_no_error(standard):
+    for gone in ("reflectance_random", "reflectance_systematic"):
+        assert band_of("reflectance_red_uncertainty", standard.drop_vars(gone)) is None
+    bare = standard.drop_vars(["reflectance_random", "reflectance_systematic"])
+    assert band_of("reflectance_red_uncertainty", bare) is None
+
+
+def test_a_stack_whose_bands_have_no_names_is_none(standard):
+    assert band_of("reflectance_red", standard.drop_vars("band")) is None
+    assert band_of("reflectance_red", standard.rename(band="layer")) is None
+
+
+def test_the_stack_wins_over_a_layer_of_the_same_name(standard, raw):
+    both = standard.assign(red=raw["red"] + 0.5)
+    assert (band_of("reflectance_red", both) == 0.1).all()
+    only = both.drop_sel(band="red")
+    only["red"].attrs |= {"units": "1", "wavelength": 0.65}
+    np.testing.assert_allclose(band_of("reflectance_red", only), 0.6)
+
+
+def test_a_layer_without_a_wavelength_is_no_band(raw):
+    """A classification may have a layer called red."""
+    del raw["red"].attrs["wavelength"]
+    assert band_of("reflectance_red", raw) is None
+    raw["red"].attrs["units"] = "count"
+    assert band_of("reflectance_red", raw) is None
+
+
+def test_raw_scenes_have_no_errors_by_band(raw):
+    assert band_of("toa_reflectance_red_uncertainty", raw) is None
+    assert band_of("brightness_temperature_tir1_uncertainty", raw) is None
+
+
+@pytest.mark.parametrize(("said", "shown"), [("W m-2 sr-1 um-1", "'W m-2 sr-1 um-1'"), (None, "None"), ("K", "'K'")])
+def test_other_units_are_named_beside_those_needed(raw, said, shown):
+    raw["red"].attrs["units"] = said
+    with pytest.raises(InputError) as caught:
+        band_of("reflectance_red", raw)
+    assert f"is in {shown}, not in '1'" in str(caught.value)
+    assert "ml.open_scene(path)" in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", ["reflectance_", "toa_reflectance_", "brightness_temperature_"])
+def test_every_role_is_found_by_its_prefix(prefix):
+    for name, role in BAND_ROLES.items():
+        assert role_of(prefix + name) is role
+    assert role_of(prefix) is None
+    assert role_of(f"{prefix}red_uncertainty") is None
