@@ -8,6 +8,27 @@ under cloud, slots of half an hour hold ground that is a half too bright, which 
 hours, right to 0.02 (simulated Earth). Cloud is a high percentile of all pixels and images with the Sun at least
 20 degrees high; where no cloud is bright enough the formula of
 :func:`musyq_lab.kernels.heliosat.cloud_reflectance` is better, which :mod:`musyq_lab.products.dsr` takes by itself.
+
+Where the sky is seldom wholly clear, as on cells of 5 km, no quantile is the ground; a surface known from elsewhere is
+better. From granules to means:
+
+.. code-block:: python
+
+    scenes = [ml.standardize(path, surface=False, grid="5km", mask=("no_data",)) for path in paths]
+    times = [np.datetime64(one.attrs["time_coverage_start"].rstrip("Z"), "ns") for one in scenes]
+    series = xr.concat(scenes, "time").assign_coords(time=times)
+    series["toa_reflectance_red"] = series.reflectance.sel(band="red", drop=True)
+    ground = ground_through_air(series, "himawari_ahi", surface=red)  # red: of the product lsr, on the same cells
+    series["ground_reflectance"] = ground.ground_reflectance
+    dsr = ml.retrieve("dsr", series, method="cloud_depth")
+    daily, three_hourly = (ml.integrate(dsr, step, day="solar") for step in ("1D", "3h"))
+
+So made of AHI's granules of six cloudy days of the scored simulated Earth, every two hours (Huailai; air of the
+climatology; the true surface), daily means of 5 km miss the truth by 28 W m-2 (bias 13) and those of 1 km by 33
+(bias 14), of which 14 come from the hours between the images; 72 % and 65 % of the errors are within one sigma. With a
+ground from the images alone it is 47 (through the air) and 55 (slots of three hours). Cloud index and Heliosat's line
+in place of cloud depth: 56. Clouds seen aslant are not moved to where they shade; doing so by their temperature would
+take 28 to 24.
 """
 
 from __future__ import annotations
