@@ -111,3 +111,172 @@ def test_a_view_without_its_azimuth_is_refused():
         scenes.check_angles("lsr", frozenset({"view_zenith"}))
     scenes.check_angles("lsr", frozenset({"view_zenith", "relative_azimuth"}))
     scenes.check_angles("lsr", frozenset())
+
+
+# ---- layout ----------------------------------------------------------------------------------------------------------
+def test_bands_without_a_role_are_no_bands():
+    given = {"toa_reflectance_red": 1, "toa_reflectance_unheard_of": 2, "reflectance_nir": 3}
+    assert scenes.bands_of(given) == {"red": 1}
+    assert scenes.bands_of({}) == {}
+
+
+def test_layers_of_other_shapes_and_orders_are_laid_on_the_widest():
+    bands = {"red": TEMPLATE.isel(y=0, drop=True), "nir": TEMPLATE.transpose("x", "y"), "blue": xr.DataArray(0.5)}
+    found = made(bands)["reflectance"]
+    dims = found.dims[1:]
+    assert set(dims) == {"y", "x"}
+    nir, red, blue = (found.sel(band=role, drop=True).transpose("y", "x") for role in ("nir", "red", "blue"))
+    np.testing.assert_array_equal(nir, TEMPLATE)
+    np.testing.assert_array_equal(red, np.broadcast_to(TEMPLATE.values[0], (2, 3)))
+    assert (blue == 0.5).all()
+
+
+def test_a_point_has_a_plane_of_one_pixel():
+    found = made({"red": xr.DataArray(0.2)}, {})
+    assert found["reflectance"].shape == (1, 1, 1)
+    assert not set(found.coords) - {"band"}
+    assert not {"sun_zenith", "qa", "elevation"} & set(found)
+
+
+def test_a_view_from_above_needs_no_azimuth():
+    found = made(given={"sun_zenith": TEMPLATE, "view_zenith": None, "relative_azimuth": None})
+    assert {"sun_zenith"} == set(found) - {"reflectance"}
+
+
+def test_the_relative_azimuth_is_that_of_the_sensor_beside_a_sun_in_the_north():
+    found = made()
+    assert (found["sun_azimuth"] == 0.0).all()
+    np.testing.assert_array_equal(found["view_azimuth"], GIVEN["relative_azimuth"])
+
+
+def test_altitude_that_is_given_wins_over_that_of_the_scene():
+    scene = xr.Dataset({"altitude": TEMPLATE + 500.0, "elevation": TEMPLATE + 900.0})
+    np.testing.assert_array_equal(made(scene=scene)["elevation"], (TEMPLATE + 500.0).astype("f4"))
+    found = made(given={"altitude": TEMPLATE + 100.0}, scene=scene)["elevation"]
+    np.testing.assert_array_equal(found, (TEMPLATE + 100.0).astype("f4"))
+    assert found.dtype == np.float32
+    series = xr.Dataset({"altitude": TEMPLATE.expand_dims(time=2)})
+    assert "elevation" not in made(scene=series)
+
+
+@pytest.mark.parametrize("bits", [np.zeros((2, 3), np.float32), np.zeros((2, 3), bool)])
+def test_bits_that_are_none_are_left_alone(bits):
+    assert "qa" not in made(scene=xr.Dataset({"qa": (("y", "x"), bits)}))
+
+
+def test_places_come_from_the_scene_else_from_the_bands():
+    latitude = ("y", [41.0, 40.0])
+    assert made(scene=xr.Dataset(coords={"latitude": latitude}))["latitude"].values.tolist() == [41.0, 40.0]
+    band = TEMPLATE.assign_coords(latitude=latitude, longitude=115.0, time=np.datetime64("2019-07-01", "ns"))
+    found = made({"red": band})
+    assert found["latitude"].dims == ("y",)
+    assert found["longitude"].item() == 115.0
+    assert "time" not in found.coords
+    nearer = made({"red": band}, scene=xr.Dataset(coords={"longitude": 20.0}))
+    assert nearer["longitude"].item() == 20.0
+    np.testing.assert_array_equal(found["y"], TEMPLATE["y"])
+
+
+def test_what_a_scene_does_not_say_is_not_invented():
+    found = made(scene=xr.Dataset(attrs={"title": "other"}))
+    assert set(found.attrs) == {"sensor", "platform", "camera", "reflectance_level"}
+    assert set(made().attrs) == set(found.attrs)
+
+
+def test_scenes_stay_lazy():
+    bands = {"red": TEMPLATE.chunk(y=1), "nir": TEMPLATE.chunk(y=1)}
+    found = made(bands)["reflectance"]
+    assert found.chunks is not None
+    np.testing.assert_array_equal(found.compute(), made({"red": TEMPLATE, "nir": TEMPLATE})["reflectance"])
+    back = scenes.on_pixels({"one": found.isel(band=0, drop=True)}, TEMPLATE)["one"]
+    assert back.chunks is not None
+    np.testing.assert_array_equal(back, TEMPLATE)
+
+
+# ---- whose bands -----------------------------------------------------------------------------------------------------
+def test_no_band_is_anyones():
+    assert scenes.owner("", []) == ("modis", "Terra")
+    assert scenes.owner("gf1_wfv/WFV2", []) == ("gf1_wfv", "WFV2")
+
+
+def test_a_sensor_that_lacks_a_band_gives_way():
+    assert scenes.owner("gf1_wfv/WFV1", ["blue", "nir"]) == ("gf1_wfv", "WFV1")
+    assert scenes.owner("gf1_wfv/WFV1", ["blue", "swir2"]) == ("modis", "Terra")
+
+
+# ---- series ----------------------------------------------------------------------------------------------------------
+STAMPS = np.array(["2019-07-01T02", "2019-07-02T05", "2019-07-03T02"], "datetime64[ns]")
+
+
+def along(stamped=True):
+    series = xr.concat([TEMPLATE + 100 * k for k in range(3)], "time")
+    return series.assign_coords(time=STAMPS) if stamped else series
+
+
+def test_without_time_there_is_one_date():
+    scene, arrays = xr.Dataset(), {"red": TEMPLATE}
+    ((cut, here),) = scenes.dates(arrays, scene)
+    assert cut is arrays
+    assert here is scene
+    parts = [{"aod": TEMPLATE}]
+    assert scenes.joined(parts, arrays) is parts[0]
+
+
+def test_each_date_has_its_own_part_and_what_is_of_all():
+    found = scenes.dates({"still": TEMPLATE, "red": along()}, xr.Dataset({"qa": TEMPLATE}))
+    assert len(found) == 3
+    for k, (cut, here) in enumerate(found):
+        assert cut["still"] is TEMPLATE
+        np.testing.assert_array_equal(cut["red"], TEMPLATE + 100 * k)
+        assert here["time"].values == STAMPS[k]
+        np.testing.assert_array_equal(here["qa"], TEMPLATE)
+
+
+def test_dates_without_stamps_or_scene_are_dates_too():
+    arrays = {"red": along(stamped=False)}
+    found = scenes.dates(arrays, None)
+    assert [set(here.coords) for _, here in found] == [set()] * 3
+    whole = scenes.joined([{"aod": cut["red"]} for cut, _ in found], arrays)["aod"]
+    np.testing.assert_array_equal(whole, arrays["red"])
+    assert "time" not in whole.coords
+
+
+def test_time_goes_where_it_may_and_the_stamps_return():
+    arrays = {"red": along().transpose("y", "x", "time")}
+    found = scenes.each_date(lambda cut, _: {"one": cut["red"] + 1, "two": cut["red"].isel(x=0)}, arrays, None)
+    assert found["one"].dims == ("time", "y", "x")
+    assert found["two"].dims == ("time", "y")
+    np.testing.assert_array_equal(found["one"]["time"], STAMPS)
+    np.testing.assert_array_equal(found["one"], along() + 1)
+
+
+def test_each_date_tells_its_time_to_its_scene():
+    def run(cut, here):
+        return {
+            "aod": made({"red": cut["red"]}, {}, scene=here)["reflectance"].isel(band=0, drop=True),
+            "day": day(here),
+        }
+
+    def day(here):
+        return xr.DataArray(made(scene=here).attrs["time_coverage_start"])
+
+    found = scenes.each_date(run, {"red": along()}, xr.Dataset(attrs={"time_coverage_start": "2000-01-01"}))
+    assert found["day"].values.tolist() == ["2019-07-01T02:00:00Z", "2019-07-02T05:00:00Z", "2019-07-03T02:00:00Z"]
+    np.testing.assert_array_equal(found["aod"], along())
+
+
+# ---- back to the pixels ----------------------------------------------------------------------------------------------
+def test_results_take_the_coordinates_of_the_input_and_leave_their_own():
+    result = TEMPLATE.assign_coords(y=[7.0, 8.0], other=1)
+    like = TEMPLATE.assign_coords(latitude=("y", [41.0, 40.0]), band="red")
+    found = scenes.on_pixels({"one": result, "row": result.isel(x=0, drop=True)}, like)
+    assert set(found["one"].coords) == set(like.coords)
+    np.testing.assert_array_equal(found["one"]["y"], TEMPLATE["y"])
+    assert set(found["row"].coords) == set(like.coords) - {"x"}
+    np.testing.assert_array_equal(found["row"], TEMPLATE[:, 0])
+
+
+@pytest.mark.parametrize("product", ["aod", "water_vapour"])
+def test_the_refusal_names_the_product_and_what_to_add(product):
+    with pytest.raises(InputError, match=rf'retrieve\("{product}"\).*view_zenith.*Add it, or the azimuths'):
+        scenes.check_angles(product, frozenset({"view_zenith", "sun_zenith"}))
