@@ -1,11 +1,12 @@
 """Pieces of kernels: what is inlined has no machine code of its own, what is separate is compiled once."""
 
+import gc
 import math
 
 import numpy as np
 import pytest
 
-from musyq_lab.kernels import _linking, _loops, _native
+from musyq_lab.kernels import _compile, _linking, _loops, _native
 from musyq_lab.kernels._inline import inline
 
 F4, F8 = np.dtype("f4"), np.dtype("f8")
@@ -107,3 +108,25 @@ def _sum(series):
     for i in range(series.size):
         total += series[i]
     return total
+
+
+def test_the_collector_rests_while_a_kernel_compiles():
+    """It runs again afterwards, also after an error, and stays off for those who switched it off."""
+
+    @_compile._collector_paused()
+    def divide(number):
+        assert not gc.isenabled()
+        return 1 / number
+
+    assert gc.isenabled()
+    assert divide(2) == 0.5
+    with pytest.raises(ZeroDivisionError):
+        divide(0)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with _compile._collector_paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
