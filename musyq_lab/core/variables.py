@@ -274,7 +274,9 @@ _LONGWAVE = (
 
 
 def _thermal(role: str) -> tuple[Quantity, ...]:
-    band = f"the {role.replace('_', ' ')} band"
+    # "tir_8_6" is the band at 8.6 um.
+    centre = role.removeprefix("tir_").replace("_", ".")
+    band = f"the band at {centre} um" if role.startswith("tir_") else f"the {role.replace('_', ' ')} band"
     radiance = "W m-2 sr-1 um-1"
     return (
         Quantity(

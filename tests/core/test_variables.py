@@ -84,3 +84,9 @@ def test_ranges_tell_the_possible_from_the_wrong_unit(name, possible, wrong):
     low, high = quantity(name).valid_range
     assert all(low <= value <= high for value in possible)
     assert not any(low <= value <= high for value in wrong)
+
+
+def test_words_of_thermal_bands_are_those_of_people():
+    assert quantity("emissivity_tir_10_4").meaning == "emissivity of the surface in the band at 10.4 um"
+    assert quantity("emissivity_tir1").meaning == "emissivity of the surface in the tir1 band"
+    assert quantity("radiance_carbon_dioxide").meaning == "radiance in the carbon dioxide band, top of atmosphere"
