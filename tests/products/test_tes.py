@@ -171,6 +171,165 @@ def test_stated_errors_grow_with_vapour():
         assert 0.005 < sigma[0] < (0.02 if what != "temperature" else 1.0)
 
 
+# ---- by hand ---------------------------------------------------------------------------------------------------------
+HIGHEST = 0.985
+
+
+@pytest.fixture
+def twins(monkeypatch):
+    """Run the twins of the kernels."""
+    monkeypatch.setenv("MUSYQ_DISABLE_JIT", "1")
+
+
+def planck(kelvin, role, sensor):
+    k1, k2 = _tes.band_constants(role, sensor)
+    return k1 / (np.exp(k2 / kelvin) - 1.0)
+
+
+def inverse(radiance, role, sensor):
+    k1, k2 = _tes.band_constants(role, sensor)
+    return k2 / np.log(k1 / radiance + 1.0)
+
+
+def by_hand(light, sky, roles, sensor):
+    """Return temperature, emissivities and contrast of one pixel as Gillespie et al. 1998 go about it: NEM by turns."""
+    emissivity = [HIGHEST] * len(roles)
+    for _ in range(200):
+        own = [x - (1.0 - e) * s for x, e, s in zip(light, emissivity, sky, strict=True)]
+        warmth = max(
+            inverse((x - (1.0 - HIGHEST) * s) / HIGHEST, role, sensor)
+            for x, s, role in zip(light, sky, roles, strict=True)
+        )
+        emissivity = [x / planck(warmth, role, sensor) for x, role in zip(own, roles, strict=True)]
+    mean = sum(emissivity) / len(roles)
+    beta = [e / mean for e in emissivity]
+    a, b, c = _tes.CURVE
+    lowest = a - b * (max(beta) - min(beta)) ** c
+    emissivity = [x * lowest / min(beta) for x in beta]
+    k = emissivity.index(max(emissivity))
+    top = emissivity[k]
+    return inverse((light[k] - (1.0 - top) * sky[k]) / top, roles[k], sensor), emissivity, max(beta) - min(beta)
+
+
+def invented(roles, sensor, count=12, key=6, dtype=np.float64):
+    """Return what leaves surfaces of random temperature and emissivity under skies of random warmth."""
+    random = np.random.Generator(np.random.Philox(key))
+    warmth, cold = random.uniform(270.0, 320.0, count), random.uniform(220.0, 260.0, count)
+    e = random.uniform(0.80, 0.99, (len(roles), count))
+    sky = np.array([planck(cold, role, sensor) for role in roles])
+    light = np.array([planck(warmth, role, sensor) for role in roles]) * e + (1 - e) * sky
+    return light.astype(dtype), sky.astype(dtype), e, warmth
+
+
+@pytest.mark.parametrize(("sensor", "roles"), [("modis/Terra", THREE), ("himawari_ahi/", FOUR)])
+def test_the_closed_form_is_where_the_iteration_ends(sensor, roles, twins):
+    light, sky, *_ = invented(roles, sensor)
+    made = _tes.separate(light, sky, roles, sensor)
+    for k in range(light.shape[1]):
+        temperature, emissivity, contrast = by_hand(light[:, k], sky[:, k], roles, sensor)
+        assert made.temperature[k] == pytest.approx(temperature, abs=1e-6)
+        np.testing.assert_allclose([e[k] for e in made.emissivity], emissivity, atol=1e-8)
+        assert made.contrast[k] == pytest.approx(contrast, abs=1e-8)
+
+
+@pytest.mark.parametrize(("sensor", "roles"), [("modis/Terra", THREE), ("himawari_ahi/", FOUR)])
+def test_what_is_found_gives_the_light_back_in_the_band_of_the_temperature(sensor, roles, twins):
+    light, sky, *_ = invented(roles, sensor)
+    made = _tes.separate(light, sky, roles, sensor)
+    e = np.array(made.emissivity)
+    back = np.array([planck(made.temperature, role, sensor) for role in roles]) * e + (1 - e) * sky
+    best = e.argmax(axis=0)
+    pixels = np.arange(best.size)
+    np.testing.assert_allclose(back[best, pixels], light[best, pixels], rtol=1e-9)
+    np.testing.assert_allclose(made.contrast, np.ptp(e, axis=0) / e.mean(axis=0), rtol=1e-9)
+    a, b, c = _tes.CURVE
+    np.testing.assert_allclose(e.min(axis=0), a - b * made.contrast**c, rtol=1e-9)
+
+
+@pytest.mark.parametrize("roles", [THREE, FOUR])
+def test_bands_may_come_in_any_order(roles, twins):
+    light, sky, *_ = invented(roles, "")
+    made = _tes.separate(light, sky, roles)
+    order = list(range(len(roles)))[::-1]
+    turned = _tes.separate(light[order], sky[order], tuple(roles[k] for k in order))
+    np.testing.assert_allclose(turned.temperature, made.temperature, rtol=1e-12)
+    np.testing.assert_allclose(turned.emissivity, np.array(made.emissivity)[order], rtol=1e-12)
+
+
+def test_pixels_know_nothing_of_each_other_and_gaps_stay(twins):
+    light, sky, *_ = invented(THREE, "")
+    light[1, 3], sky[2, 5] = np.nan, np.nan
+    made = _tes.separate(light, sky, THREE)
+    assert set(np.flatnonzero(np.isnan(made.temperature))) == {3, 5}
+    assert all(np.isnan(e[[3, 5]]).all() for e in made.emissivity)
+    order = np.random.Generator(np.random.Philox(7)).permutation(12)
+    turned = _tes.separate(light[:, order], sky[:, order], THREE)
+    np.testing.assert_array_equal(turned.temperature, made.temperature[order])
+
+
+def test_a_grey_surface_has_no_contrast_and_the_emissivity_of_the_curve(twins):
+    sky = [np.full(1, planck(240.0, role, "")) for role in THREE]
+    light = [0.985 * planck(300.0, role, "") + 0.015 * s for role, s in zip(THREE, sky, strict=True)]
+    made = _tes.separate(light, sky, THREE)
+    assert made.contrast.item() == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_allclose(np.ravel(made.emissivity), _tes.CURVE[0], atol=1e-4)
+    assert made.temperature.item() == pytest.approx(300.0, abs=0.35)  # 0.0045 of emissivity
+
+
+def test_float32_is_near_float64(twins):
+    fine, coarse = (
+        _tes.separate(light, sky, THREE, "modis/Terra")
+        for light, sky, *_ in (invented(THREE, "modis/Terra", dtype=t) for t in (np.float64, np.float32))
+    )
+    assert coarse.temperature.dtype == coarse.emissivity[0].dtype == np.float32
+    np.testing.assert_allclose(coarse.temperature, fine.temperature, atol=2e-3)
+    np.testing.assert_allclose(coarse.emissivity, fine.emissivity, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sensor", ["", "modis/Terra", "fy4a_agri/"])
+def test_brightness_undoes_the_black_body(sensor, dtype):
+    kelvin = np.linspace(230.0, 340.0, 12).astype(dtype)
+    back = _tes.brightness(_tes.black_body(kelvin, "tir1", sensor), "tir1", sensor)
+    assert back.dtype == dtype
+    np.testing.assert_allclose(back, kelvin, rtol=1e-12 if dtype == np.float64 else 1e-5)
+
+
+def test_air_by_hand_is_that_of_the_equations(twins):
+    """The equations of the kernel's module with the table's numbers, one band and one pixel at a time."""
+    role, sensor, warmth, column, air, zenith = "tir2", "modis/Terra", 291.0, 18.0, 296.0, 40.0
+    t, p, d = np.split(np.array(_tes.atmosphere(role, sensor)), [7, 14])
+    w, s, u = column / 10.0, 1.0 / np.cos(np.radians(zenith)) - 1.0, air / 300.0 - 1.0
+    x = w * (1.0 + s)
+    terms = np.array([1.0, s, x, x**2, x * u, x**2 * u, np.sqrt(x)])
+    tau, near = np.exp(-t @ terms), planck(air, role, sensor)
+    expected = (planck(warmth, role, sensor) - (1.0 - tau) * near * (p @ terms)) / tau
+    above = near * (1.0 - np.exp(-d @ np.array([1.0, w, w**2, w * u, w**2 * u, np.sqrt(w)])))
+    light, sky = _tes.at_surface([np.full(2, warmth)], [role], sensor, np.full(2, column), np.full(2, air), zenith)
+    np.testing.assert_allclose(light[0], expected, rtol=1e-9)
+    np.testing.assert_allclose(sky[0], above, rtol=1e-9)
+
+
+def test_numbers_of_another_air_may_be_given(twins):
+    told = {"tir1": np.zeros(20)}
+    light, sky = _tes.at_surface([np.full(1, 290.0)], ["tir1"], "", np.full(1, 20.0), np.full(1, 295.0), numbers=told)
+    assert light[0].item() == pytest.approx(planck(290.0, "tir1", ""), rel=1e-9)  # no air at all
+    assert sky[0].item() == 0.0
+
+
+def test_gaps_of_the_air_are_gaps(twins):
+    vapour, air = np.array([10.0, np.nan, 10.0]), np.array([290.0, 290.0, np.nan])
+    light, sky = _tes.at_surface([np.full(3, 290.0)], ["tir1"], "", vapour, air)
+    assert np.isfinite(light[0]).tolist() == np.isfinite(sky[0]).tolist() == [True, False, False]
+
+
+def test_the_refusal_says_what_was_given():
+    with pytest.raises(InputError, match=r"three or four of the bands .* got tir1, tir2\."):
+        _tes.separate([np.ones(1)] * 2, [np.ones(1)] * 2, ("tir1", "tir2"))
+    with pytest.raises(InputError, match="got none"):
+        _tes.separate([], [], ())
+
+
 @pytest.fixture(scope="module")
 def derive():
     """Return the script that makes the tables, as a module."""
