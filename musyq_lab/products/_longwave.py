@@ -20,8 +20,8 @@ _LI = (0.618, 0.056)
 """Brunt's, fitted by Li, Jiang and Coimbra 2017 (doi:10.1016/j.solener.2017.01.006) to day and night of seven SURFRAD
 stations, with e in hPa; read in lysham/dlw ``main.py``, not in the paper."""
 
-_HIGHEST_MODEL_PRESSURE = 101325.0
-"""Pa; where Prata's emissivity needs no correction."""
+_THIN = 71000.0
+"""Air pressure (Pa) at which Prata's emissivity is lower by 0.05."""
 
 
 def column_of(temperature: Array, vapour_pressure: Array) -> Array:
@@ -35,9 +35,9 @@ def column_of(temperature: Array, vapour_pressure: Array) -> Array:
 def thinness(surface_pressure: Array) -> Array:
     """Return what Prata's emissivity is lower by where the air pressure (Pa) is low.
 
-    0.05 (p0 - p) / (p0 - 710 hPa); recalled, not re-read.
+    0.05 (p0 - p) / (p0 - 710 hPa) with p0 of the sea level; recalled, not re-read.
     """
-    return 0.05 * (_HIGHEST_MODEL_PRESSURE - surface_pressure) / (_HIGHEST_MODEL_PRESSURE - 71000.0)
+    return 0.05 * (weather.SEA_LEVEL - surface_pressure) / (weather.SEA_LEVEL - _THIN)
 
 
 def clear_and_cloudy(
