@@ -90,7 +90,9 @@ def _chunked(array: xr.DataArray, sources: list[Any]) -> xr.DataArray:
 
 def _zenith(time: NDArray[Any], latitude: NDArray[Any], longitude: NDArray[Any]) -> NDArray[np.float64]:
     zenith, _ = solar.zenith_azimuth(time, latitude, longitude)
-    return np.asarray(zenith, np.float64)
+    # Fill values of swaths, such as -999, are no places.
+    on_earth = (np.abs(latitude) <= 90.0) & (np.abs(longitude) <= 360.0)
+    return np.asarray(np.where(on_earth, zenith, np.nan), np.float64)
 
 
 def _irradiance(time: NDArray[Any]) -> NDArray[np.float64]:

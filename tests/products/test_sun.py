@@ -63,6 +63,12 @@ def test_coordinates_in_two_dimensions_and_of_inputs_by_keyword():
     np.testing.assert_array_equal(made, sun_of("sun_zenith", dataset(), {})[1])
 
 
+def test_fill_values_are_no_places():
+    places = {"latitude": ("x", [40.0, -999.0, 40.0, np.nan]), "longitude": ("x", [275.0, 115.0, -999.0, 115.0])}
+    made = sun_of("sun_zenith", xr.Dataset(coords=places | {"time": TIMES[1]}), {})
+    np.testing.assert_array_equal(np.isfinite(made), [True, False, False, False])
+
+
 def test_it_is_as_lazy_as_the_data():
     with dask.config.set(scheduler=never):
         made = sun_of("sun_zenith", dataset().chunk({"time": 2, "latitude": 1, "longitude": -1}), {})
