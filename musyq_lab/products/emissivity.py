@@ -38,12 +38,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musyq_lab.core.errors import InputError, closest
 from musyq_lab.core.quality import Flag
 from musyq_lab.core.spec import Input, Method, Product, Variable
 from musyq_lab.kernels import emissivity as kernels
 from musyq_lab.products import _emissivity as tables
 from musyq_lab.products import _tes
 from musyq_lab.products._retrieval import retrieval
+from musyq_lab.sensors._registry import SENSORS
 
 Floats = NDArray[np.floating]
 
@@ -326,7 +328,14 @@ def _cover_sigma(name: str, sensor: str, variables: tuple[str, ...], given: dict
     return np.where(special, _PLANTS_SIGMA, land)
 
 
-@retrieval(SPEC, quality=_flags, uncertainty=_sigma)
+def _check(*, sensor: str) -> None:
+    """Refuse a sensor that there is none of: its bands would be nominal ones without a word."""
+    key = sensor.partition("/")[0]
+    if key and key not in SENSORS:
+        raise InputError(f'retrieve("emissivity") knows no sensor {key!r}.{closest(key, tuple(SENSORS))}')
+
+
+@retrieval(SPEC, quality=_flags, uncertainty=_sigma, check=_check)
 def emissivity(*, variables: tuple[str, ...], method: str = "vegetation_cover", sensor: str = "", **given: Any) -> Any:
     """Emissivity by vegetation cover, by thresholds of NDVI, or with the temperature from three bands.
 

@@ -103,6 +103,14 @@ def test_bands_are_those_of_the_sensor():
     assert float(told.emissivity_tir1[0]) == float(narrow[0])
 
 
+def test_a_sensor_that_is_none_is_refused():
+    """A slip in the name would otherwise give nominal bands; a sensor without thermal bands keeps them."""
+    with pytest.raises(InputError, match=r"no sensor 'himawari'.*himawari_ahi"):
+        emissivity(scene(fvc=0.3), sensor="himawari/Himawari-8")
+    optical = emissivity(scene(fvc=0.3), sensor="sentinel2_msi/Sentinel-2A")
+    np.testing.assert_array_equal(optical.emissivity_tir1, emissivity(scene(fvc=0.3)).emissivity_tir1)
+
+
 def test_water_and_snow_have_no_ground():
     made = emissivity(scene(fvc=0.4, land_cover=[17, 15], aster_ndvi=0.1, **aster(e13=0.9, e14=0.9)))
     assert made.emissivity_tir1.values == pytest.approx([0.99, 0.989])
