@@ -5,6 +5,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 
 import numpy as np
 import pytest
+from scipy.interpolate import RegularGridInterpolator
 
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.resources import resource
@@ -181,3 +182,116 @@ def test_diffuse_fraction_keeps_nan_type_and_shape():
     np.testing.assert_array_equal(np.isnan(found), [[False, True, False], [True, True, True]])
     with pytest.raises(NotFoundError, match="no broad band"):
         diffuse_fraction(np.array(30.0), np.array(0.1), "par")
+
+
+# ---- by hand ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("broad", BROADBANDS)
+def test_interpolation_is_that_of_scipy(broad):
+    """The table as it is written in the file, interpolated by another."""
+    written = np.loadtxt(resource("catalogs/albedo/diffuse.csv"), delimiter=",", skiprows=2)
+    suns, depths = (np.unique(written[:, k]) for k in (0, 1))
+    field = np.empty((suns.size, depths.size))
+    for row in written:
+        field[np.searchsorted(suns, row[0]), np.searchsorted(depths, row[1])] = row[2 + BROADBANDS.index(broad)]
+    random = np.random.Generator(np.random.Philox(3))
+    points = random.uniform([suns[0], depths[0]], [suns[-1], depths[-1]], (200, 2))
+    expected = RegularGridInterpolator((suns, depths), field)(points)
+    np.testing.assert_allclose(diffuse_fraction(*points.T, broad), expected, rtol=1e-12)
+
+
+def test_place_is_that_of_a_plain_loop():
+    nodes = np.array([0.0, 0.1, 0.5, 2.0])
+    values = np.array([-1.0, 0.0, 0.05, 0.1, 0.3, 1.9999, 2.0, 7.0])
+    low, share = broadband._place(nodes, values)
+    for value, k, part in zip(values, low, share, strict=True):
+        inside = min(max(value, 0.0), 2.0)
+        expected = next(n for n in (2, 1, 0) if inside >= nodes[n])
+        assert k == expected
+        assert part == pytest.approx((inside - nodes[expected]) / (nodes[expected + 1] - nodes[expected]))
+
+
+def test_diffuse_light_of_a_field_is_that_of_its_pixels():
+    random = np.random.Generator(np.random.Philox(4))
+    suns, depths = random.uniform(0.0, 90.0, (5, 1)), random.uniform(0.0, 3.0, 6)
+    field = diffuse_fraction(suns, depths)
+    assert field.shape == (5, 6)
+    for row, column in np.ndindex(5, 6):
+        assert field[row, column] == float(diffuse_fraction(suns[row, 0], depths[column]))
+    coarse = diffuse_fraction(suns.astype("f4"), depths.astype("f4"))
+    assert coarse.dtype == np.float32
+    np.testing.assert_allclose(coarse, field, atol=1e-6)
+    assert diffuse_fraction(np.empty((0, 3)), 0.1).shape == (0, 3)
+
+
+def test_light_of_the_whole_sky_lies_between_those_of_its_parts():
+    suns, depths = np.meshgrid([0.0, 35.0, 70.0], [0.05, 0.4, 1.5])
+    visible, infrared, whole = (diffuse_fraction(suns, depths, b) for b in ("visible", "near_infrared", "shortwave"))
+    assert (infrared < whole).all()
+    assert (whole < visible).all()
+
+
+def test_published_formula_of_liang_written_out():
+    """Liang 2001, doi:10.1016/S0034-4257(00)00205-4: shortwave albedo of Landsat."""
+    formula = conversion("published", "landsat_oli/Landsat-8", ROLES, "shortwave")
+    seen = dict(zip(ROLES, (0.05, 0.08, 0.06, 0.35, 0.0, 0.2, 0.1), strict=True))
+    found = sum(w * seen[role] for w, role in zip(formula.weights, ROLES, strict=True)) + formula.offset
+    expected = 0.356 * 0.05 + 0.130 * 0.06 + 0.373 * 0.35 + 0.085 * 0.2 + 0.072 * 0.1 - 0.0018
+    assert found == pytest.approx(expected, abs=1e-9)
+    assert formula.error == 0.05
+
+
+def test_order_of_the_bands_turns_the_weights_and_nothing_else():
+    roles = ("blue", "red", "nir", "swir1")
+    formula = conversion("regression", "modis", roles, "shortwave")
+    turned = conversion("regression", "modis", roles[::-1], "shortwave")
+    np.testing.assert_allclose(turned.weights, formula.weights[::-1], rtol=1e-9)
+    assert turned.offset == pytest.approx(formula.offset, rel=1e-9)
+    assert turned.error == pytest.approx(formula.error, rel=1e-9)
+
+
+def test_regression_is_that_of_least_squares_with_noise_as_further_rows():
+    """Ridge regression as an ordinary one: a row of its own for the noise of each band, numpy's solver."""
+    roles = ("green", "red", "nir")
+    seen, truth = _library.band_reflectance("sentinel2_msi", roles, "Sentinel-2A"), library_albedo("visible")
+    scale = np.maximum(truth, 0.05)
+    noise = np.sqrt((((0.003 + 0.02 * seen) / scale[:, None]) ** 2).sum(axis=0))
+    rows = np.vstack([np.column_stack([seen, np.ones_like(truth)]) / scale[:, None], np.eye(3, 4) * noise[:, None]])
+    expected = np.linalg.lstsq(rows, np.append(truth / scale, np.zeros(3)), rcond=None)[0]
+    formula = conversion("regression", "sentinel2_msi/Sentinel-2A", roles, "visible")
+    np.testing.assert_allclose([*formula.weights, formula.offset], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_light_beyond_the_models_by_hand():
+    """Shares of ASTM G173-03: 4.6 % below 0.4 um as at 0.4, 0.8 % beyond 2.5 um as at 2.5, on each spectrum."""
+    _, spectra = _library.spectra()
+    inside, whole = (library_albedo("shortwave", limits) for limits in broadband.LIMITS)
+    np.testing.assert_allclose(whole, 0.946 * inside + 0.046 * spectra[:, 0] + 0.008 * spectra[:, -1], rtol=1e-6)
+    inside, whole = (library_albedo("near_infrared", limits) for limits in broadband.LIMITS)
+    np.testing.assert_allclose(whole, (0.516 * inside + 0.008 * spectra[:, -1]) / 0.524, rtol=1e-6)
+
+
+@pytest.mark.parametrize("limits", broadband.LIMITS)
+@pytest.mark.parametrize("broad", BROADBANDS)
+def test_grey_spectra_keep_their_albedo(broad, limits, monkeypatch):
+    """Weights of the light add up to one, whatever the limits."""
+    count = _library.spectra()[1].shape[1]
+    grey = np.array([0.0, 0.2, 1.0])
+    monkeypatch.setattr(_library, "spectra", lambda: (None, np.repeat(grey[:, None], count, axis=1)))
+    np.testing.assert_allclose(library_albedo(broad, limits), grey, atol=1e-6)
+
+
+def test_bands_of_a_sensor_come_in_the_order_of_the_weights():
+    assert broadband.roles_of("modis") == ROLES
+    assert broadband.roles_of("gf1_wfv", "WFV1") == ("blue", "green", "red", "nir")
+    assert set(broadband.NEEDED) <= set(broadband.roles_of("landsat_oli", "Landsat-8"))
+
+
+def test_refusals_say_what_there_is():
+    with pytest.raises(InputError, match=r"visible albedo of gf1_wfv; there are some for .*modis"):
+        conversion("published", "gf1_wfv/WFV1", ROLES, "visible")
+    with pytest.raises(InputError, match=r"needs the band 'nir'; given are red, blue"):
+        conversion("published", "landsat_oli", ("red", "blue"), "shortwave")
+    with pytest.raises(NotFoundError, match=r"shortwav'\..*shortwave"):
+        diffuse_fraction(30.0, 0.1, "shortwav")
+    with pytest.raises(InputError, match=r"got '0\.3-3'"):
+        conversion("regression", "modis", ROLES, "visible", "0.3-3")
