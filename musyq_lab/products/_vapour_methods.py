@@ -84,10 +84,12 @@ def by_exponential(absorbing: Any, near: Any, far: Any, air_mass: Any) -> tuple[
     """
     window = near if far is None else WINDOWS[0] * near + WINDOWS[1] * far
     positive = (absorbing > 0) & (window > 0)
-    depth = (ALPHA - np.log((absorbing / window).where(positive))).clip(0.0) / BETA
-    column = _KG * depth**2 / air_mass
-    response = _KG * 2.0 * depth / (BETA * air_mass)
-    return column, np.hypot(response * _SURFACES, _MODEL * column)
+    root = (ALPHA - np.log((absorbing / window).where(positive))) / BETA
+    column = _KG * root.clip(0.0) ** 2 / air_mass
+    # Of the square of a root with its own error; a root below 0 is as far off as one above.
+    error = _SURFACES / BETA
+    surfaces = _KG / air_mass * error * np.sqrt(4.0 * root**2 + 2.0 * error**2)
+    return column, np.hypot(surfaces, _MODEL * _KG / air_mass * root**2)
 
 
 @lru_cache(maxsize=1)

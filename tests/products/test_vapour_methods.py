@@ -27,6 +27,18 @@ def test_sigma_of_the_exponential_joins_surface_and_model():
     assert float(sigma) == pytest.approx(float(np.hypot(0.25 * column, column - other)), rel=0.05)
 
 
+def test_no_column_is_certain_to_be_zero():
+    """Light that is not absorbed is 0 of vapour with an error, the greater the less that can be true."""
+    light = np.array([0.29, 0.3 * np.exp(methods.ALPHA), 0.33, 0.40])
+    column, sigma = methods.by_exponential(xr.DataArray(light, dims="x"), field(0.3), None, field(1.0))
+    np.testing.assert_allclose(column[1:], 0.0, atol=1e-12)
+    assert (sigma > 0.0).all()
+    assert sigma[1] < sigma[2] < sigma[3]
+    # At a root of 0 it is the scatter of the square of a normal number.
+    draws = np.random.default_rng(1).normal(0.0, methods._SURFACES / methods.BETA, 200_000)
+    assert float(sigma[1]) == pytest.approx(np.std(10.0 * draws**2), rel=0.02)
+
+
 def test_our_regression_agrees_with_the_published_one():
     """Two spectroscopies and two sets of atmospheres, where the ground is still seen (to 45 kg m-2)."""
     ratio = np.linspace(0.75, 0.97, 23)
@@ -82,7 +94,9 @@ def test_the_exponential_is_undone(vapour, far):
     assert float(column) == pytest.approx(vapour, abs=1e-9)
     steps = [methods.by_exponential(field(light * np.exp(k)), field(window), None, field(mass))[0] for k in (1e-6, 0.0)]
     slope = float(steps[1] - steps[0]) / 1e-6
-    assert float(sigma) == pytest.approx(np.hypot(0.03 * slope, 0.25 * vapour), abs=1e-4)
+    curved = 2.0**0.5 * 10.0 / mass * (0.03 / 0.651) ** 2  # what is left at a column of 0, where the slope is 0
+    parts = np.array([0.03 * slope, 0.25 * vapour, curved])
+    assert float(sigma) == pytest.approx(np.sqrt((parts**2).sum()), abs=1e-4)
 
 
 def test_brightness_of_the_ground_does_not_matter_and_the_air_mass_divides():

@@ -77,7 +77,7 @@ def test_exponential_of_kaufman_and_gao(row):
 def test_light_that_is_not_absorbed_has_no_vapour():
     column, sigma = methods.by_exponential(field(0.35), field(0.3), None, field(2.5))
     assert float(column) == 0.0
-    assert float(sigma) == 0.0
+    assert 0.0 < float(sigma) < 1.0
     made = ml.retrieve("water_vapour", moist(0.0), method="exponential")
     assert told(made, "not_absorbed").any()
     assert not told(made, "foreign_relation").any()
