@@ -39,7 +39,7 @@ from typing import Any
 
 from musyq_lab.kernels._clear_sky_rest2 import HORIZON, rest2, rest2_bands
 from musyq_lab.kernels._compile import inline, kernel, select
-from musyq_lab.kernels._math import cos, exp, log, sin
+from musyq_lab.kernels._math import cos, exp, log, sin, sqrt
 
 __all__ = [
     "ANGSTROM", "bird", "bird_at_mass", "esra", "haurwitz", "ineichen", "kasten_young", "linke_turbidity", "rest2",
@@ -182,7 +182,10 @@ def ineichen(
     mu = cos(sun_zenith * _DEGREE)
     mass = mass_kasten_young(sun_zenith, mu) * (pressure / _SEA_LEVEL)
     height = altitude_of(pressure)
-    low, high = exp(height * (-1.0 / 8000.0)), exp(height * (-1.0 / 1250.0))
+    # exp(-h / 8000) and exp(-h / 1250), powers of one exponential.
+    root = exp(height * (-1.0 / 20000.0))
+    fourth = root * root * root * root
+    low, high = root * root * sqrt(root), fourth * fourth * fourth * fourth
     weaker = (3.92e-5 * height + 0.0387) * mass * (low + high * (linke - 1.0))
     total = (5.09e-5 * height + 0.868) * extraterrestrial * mu * exp(-weaker)
     beam = extraterrestrial * mu * (0.664 + 0.163 / low) * exp(-0.09 * mass * (linke - 1.0))
