@@ -28,11 +28,12 @@ climatology; the true surface), daily means of 5 km miss the truth by 28 W m-2 (
 (bias 14), of which 14 come from the hours between the images; 72 % and 65 % of the errors are within one sigma. With a
 ground from the images alone it is 47 (through the air) and 55 (slots of three hours). Cloud index and Heliosat's line
 in place of cloud depth: 56. Clouds seen aslant are not moved to where they shade; doing so by their temperature would
-take 28 to 24.
+take 28 to 24, but does not help instants of 1 km. AGRI, twelve granules: instants of 5 km to 70 W m-2 (bias 31).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import dask.array as da
@@ -204,7 +205,8 @@ def _relative_azimuth(series: xr.Dataset) -> xr.DataArray:
         return series["relative_azimuth"]
     if missing := [name for name in ("sun_azimuth", "view_azimuth") if name not in series]:
         raise InputError(f"ground_through_air needs relative_azimuth, or {' and '.join(missing)}.")
-    return between_azimuths(series["sun_azimuth"], series["view_azimuth"])
+    between: xr.DataArray = between_azimuths(series["sun_azimuth"], series["view_azimuth"])
+    return between
 
 
 def _air(series: xr.Dataset, given: dict[str, Any]) -> dict[str, Any]:
@@ -220,7 +222,7 @@ def _air(series: xr.Dataset, given: dict[str, Any]) -> dict[str, Any]:
     place = series["latitude"], series["longitude"]
     time = series["time"].values[series.sizes["time"] // 2]
     height = climatology.elevation(*place)
-    known = {
+    known: dict[str, Callable[[], climatology.Estimate]] = {
         "aod": lambda: climatology.aod(*place, time, elevation=height),
         "water_vapour": lambda: climatology.water_vapour(*place, time, elevation=height),
         "ozone": lambda: climatology.ozone(*place, time),
