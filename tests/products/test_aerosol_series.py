@@ -136,7 +136,7 @@ def test_one_wrong_date_is_set_right_by_the_others(simple):
 def test_dates_of_small_error_count_most(simple):
     wrong = DEPTHS + 0.2
     wrong[0] = DEPTHS[0]
-    sigmas = np.array([0.01, 0.1, 0.1, 0.1, 0.1])
+    sigmas = np.array([0.04, 0.1, 0.1, 0.1, 0.1])  # weights of 625 and 4 x 100
     found = stacked(dates(ground(), priors=wrong, sigmas=sigmas))
     np.testing.assert_allclose(found[:, 0, 0, 0], DEPTHS, atol=2e-3)
     alike = stacked(dates(ground(), priors=wrong))
@@ -186,21 +186,33 @@ def test_missing_light_is_as_good_as_a_cloud(simple):
     np.testing.assert_array_equal(stacked(looks), stacked(marked))
 
 
-def test_sigma_joins_surface_level_and_scatter(simple):
-    """The lever of the surface by differences of the laws; the level of five dates; no scatter under the truth."""
-    surface = np.full((4, 4), 0.05)
-    found = stacked(dates(surface))
-    level = np.sqrt(0.5 * 0.1**2 + 0.5 * 0.1**2 / 5)
-    for date, node in enumerate([3, 7, 4, 9, 5]):
-        below, above = (plain_air.laws(KEY, NODES[k]) for k in (node - 1, node))
-        light = plain_air.seen_through(0.05, KEY, NODES[node])
-        seen = [(light - p) / t / (1 + a * (light - p) / t) for p, t, a in (below, above)]
-        lever = 0.05 * (NODES[node] - NODES[node - 1]) / (seen[0] - seen[1])
-        # which of the two steps beside a node is taken is a matter of rounding
-        assert found[date, 1, 0, 0] == pytest.approx(np.hypot(0.05 * lever, level), rel=0.01)
-    rough = dates(surface)
-    rough[0].toa[0] += 0.01 * draw(3).normal(size=(4, 4)).astype(np.float32)
-    assert stacked(rough)[0, 1] > found[0, 1]
+def lever(below, above, depth):
+    """Return by how much the optical depth changes for a relative error of the surface, between two nodes."""
+    light = plain_air.seen_through(0.05, KEY, depth)
+    laws = [plain_air.laws(KEY, node) for node in (below, above)]
+    seen = [(light - p) / t / (1 + a * (light - p) / t) for p, t, a in laws]
+    return 0.05 * (above - below) / (seen[0] - seen[1])
+
+
+@pytest.mark.parametrize("sigma", [1e-4, 0.1])
+def test_sigma_joins_the_surface_and_the_level(sigma, simple):
+    """An error of 5 % of the surface, and that of five dates; no scatter, as all pixels are alike."""
+    ends = [(NODES[k], NODES[k + 1]) for k in (3, 7, 4, 9, 5)]
+    middle = np.mean(ends, axis=1)
+    found = stacked(dates(np.full((4, 4), 0.05), middle, sigmas=sigma))
+    level = np.sqrt(0.5 * sigma**2 + 0.5 * sigma**2 / 5)
+    expected = [np.hypot(0.05 * lever(*pair, depth), level) for pair, depth in zip(ends, middle, strict=True)]
+    np.testing.assert_allclose(found[:, 1, 0, 0], expected, rtol=0.01)
+
+
+def test_scatter_of_the_pixels_adds_to_sigma(simple):
+    """Pixels whose optical depths part evenly: 1.4826 of the median distance, over the root of their number."""
+    looks = dates(np.full((4, 4), 0.05), sigmas=1e-4)
+    before = stacked(looks)[3, 1].item()
+    away = np.linspace(-0.1, 0.1, 16)
+    looks[3].toa[0] = plain_air.seen_through(0.05, KEY, DEPTHS[3] + away).reshape(4, 4)
+    scatter = 1.4826 * np.median(np.abs(away - np.median(away)))
+    assert stacked(looks)[3, 1].item() == pytest.approx(np.hypot(before, scatter / 4.0), rel=0.1)
 
 
 def test_more_dates_are_surer(simple):

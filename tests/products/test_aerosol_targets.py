@@ -210,9 +210,9 @@ def green_light(aod, red=0.04, infrared=0.4, size=4, shape=(1, 1)):
     return np.stack([plain_air.seen_through(s, k, depth) for s, k in zip(surfaces, keys, strict=True)])
 
 
-def curves(light, line=LINE, prior=0.2, marked=None):
-    seen = plain_air.look(light, DENSE, 4, prior=(prior, 0.1), marked=marked)
-    told = {"rows": 4, "columns": 4, "keys": seen.keys, "halo": False, "line": line}
+def curves(light, line=LINE, prior=0.2, marked=None, size=4):
+    seen = plain_air.look(light, DENSE, size, prior=(prior, 0.1), marked=marked)
+    told = {"rows": size, "columns": size, "keys": seen.keys, "halo": False, "line": line}
     return targets._dense_cells(seen.toa, seen.marked, seen.sky, seen.prior, **told)
 
 
@@ -244,6 +244,15 @@ def test_where_no_vegetation_is_dense_nothing_is_said(why, simple):
     if why == "gaps":
         light[1] = np.nan
     assert not curves(light, marked=marked).any()
+
+
+@pytest.mark.parametrize(("dense", "enough"), [(36, False), (37, True)])
+def test_twelve_dense_pixels_of_four_hundred_say_something(dense, enough, simple):
+    light = green_light(0.2, size=20)
+    light[2].flat[dense:] = 0.05
+    found = curves(light, size=20)
+    assert found[:-1].any() == enough
+    assert found[-1].item() == pytest.approx((12 if enough else 11) / 400)
 
 
 def test_prior_remains_where_nothing_is_dense(simple, monkeypatch):
