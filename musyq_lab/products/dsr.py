@@ -98,7 +98,9 @@ SPEC = Product(
         Variable("clear_sky_index", "irradiance over that without clouds", "1", valid_range=(0.0, 1.5), scale=1e-4),
     ),
     inputs=(
-        Input("clear_sky_index"),
+        # Where the index states none, its own 0.05 and the 5 % by which models of the clear sky differ (ours); one that
+        # is stated is that of the irradiance it came from, which holds both.
+        Input("clear_sky_index", uncertainty=(0.05, 0.05)),
         Input("clear_sky_shortwave"),
         Input("cloud_index", optional=True, uncertainty=(0.05, 0.0)),
         Input("toa_reflectance_red", optional=True, uncertainty=(0.005, 0.03)),

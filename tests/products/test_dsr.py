@@ -76,6 +76,11 @@ def test_a_relative_error_of_the_index_is_one_of_the_irradiance():
     np.testing.assert_allclose(made.dsr_uncertainty, [12.0, 10.0], rtol=1e-12)
 
 
+def test_an_index_that_states_no_error_has_one():
+    made = ml.retrieve("dsr", inputs([1.0, 0.5], [300.0, 300.0]).drop_vars("clear_sky_index_uncertainty"))
+    np.testing.assert_allclose(made.dsr_uncertainty, 300 * np.hypot(0.05, [0.05, 0.025]), rtol=1e-12)
+
+
 @pytest.mark.parametrize("units", ["MJ m-2 d-1", "kWh m-2 d-1"])
 def test_daily_sums_convert_by_the_remedy_of_the_message(units):
     given = inputs([0.5], [7.2])

@@ -248,7 +248,7 @@ def test_what_cannot_work_is_refused():
         lst(wet, method="split_window", sensor="modis/Terra", published="sobrino_2004")
     with pytest.raises(InputError, match="has no choice of published coefficients"):
         lst(wet, sensor="modis/Terra", published="sobrino_2003")
-    with pytest.raises(InputError, match="has no platform or camera 'Tera'.*Did you mean 'Terra'"):
+    with pytest.raises(InputError, match=r"has no platform or camera 'Tera'.*Did you mean 'Terra'"):
         lst(scene(t2=299.0, e2=0.97), sensor="modis/Tera")
     with pytest.raises(InputError, match="has no coefficients for the sensor 'sentinel2_msi'"):
         lst(wet, sensor="sentinel2_msi")
