@@ -88,6 +88,11 @@ def clear_background(
     InputError
         If there is no ``time``, or a quantile is none.
     """
+    if not isinstance(reflectance, xr.DataArray):
+        raise InputError(
+            f"clear_background needs one DataArray of reflectance, got {type(reflectance).__name__}. Choose a channel, "
+            'such as images["toa_reflectance_red"].'
+        )
     if "time" not in reflectance.dims or reflectance["time"].dtype.kind != "M":
         raise InputError(
             f"clear_background needs a dimension 'time' with dates, got {list(map(str, reflectance.dims))}."

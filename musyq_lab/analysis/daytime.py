@@ -31,8 +31,14 @@ from musyq_lab.kernels._clear_sky_daytime import combine, weights
 
 Array = NDArray[Any]
 
-SUNLIT = ("dsr", "par", "photon_flux", "downward_shortwave", "downward_par", "clear_sky_shortwave")
+SUNLIT = (
+    *("dsr", "par", "photon_flux", "downward_shortwave", "downward_par", "clear_sky_shortwave"),
+    *("net_shortwave", "upward_shortwave"),
+)
 """Beginnings of the names of quantities that follow the Sun."""
+
+BALANCE = {"net_radiation": ("net_shortwave", "net_longwave")}
+"""Quantities that follow the Sun in one of their parts: their means are those of the parts together."""
 
 _AIR = (0.15, clear_sky.ANGSTROM, 15.0, 300.0, 101325.0, 0.2)  # of the shape; its level cancels
 _FAINT = 20.0  # W m-2: under a weaker clear sky, about 3 degrees of height, the ratio to it is noise
@@ -92,7 +98,7 @@ def integrate(
     latitude, longitude = _places(instants)
     plan = _Plan(instants["time"].values, step, day, minutes, _days(reach), _days(memory), common)
     made: dict[str, xr.DataArray] = {}
-    for name in names:
+    for name in (n for n in names if n not in BALANCE):
         mean, sigma, covered, count = _one(instants, name, latitude, longitude, plan)
         known = covered >= _HALF
         attrs = {**instants[name].attrs, "cell_methods": "time: mean"}
@@ -102,7 +108,23 @@ def integrate(
         )
         if "coverage" not in made:
             made |= _quality(covered, count)
+    for name in (n for n in names if n in BALANCE):
+        made |= _balanced(instants[name], BALANCE[name], made)
     return xr.Dataset(made, attrs=instants.attrs).assign_coords(time=plan.starts)
+
+
+def _balanced(values: xr.DataArray, parts: tuple[str, ...], made: dict[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Return the mean of a balance and its error from those of its parts."""
+    first, second = (made[part] for part in parts)
+    error = sum(made[f"{part}_uncertainty"] ** 2 for part in parts) ** 0.5
+    attrs = {**values.attrs, "cell_methods": "time: mean"}
+    name = str(values.name)
+    return {
+        name: (first + second).assign_attrs(attrs),
+        f"{name}_uncertainty": error.assign_attrs(
+            long_name=f"standard uncertainty of the mean {name}", units=values.attrs.get("units", "")
+        ),
+    }
 
 
 class _Plan:
@@ -138,7 +160,8 @@ class _Plan:
 
     def shift(self, longitude: Array) -> Array:
         """Return by how many pieces the steps of a place begin later than in UTC."""
-        hours = np.round(longitude / 15.0) if self.solar else np.zeros_like(longitude)
+        east = (longitude + 180.0) % 360.0 - 180.0
+        hours = np.round(east / 15.0) if self.solar else np.zeros_like(longitude)
         return np.asarray(-hours * (60 // self.minutes))
 
 
@@ -149,6 +172,8 @@ def _names(ds: xr.Dataset, variables: Sequence[str] | None) -> list[str]:
             f"integrate needs instants along a dimension 'time' with dates, got {list(map(str, ds.dims))}. Join single "
             "scenes with xr.concat(scenes, dim='time')."
         )
+    if not ds.sizes["time"]:
+        raise InputError("integrate got no instant: the dimension 'time' is empty. Check what was selected.")
     if variables is None:
         found = [str(n) for n, a in ds.data_vars.items() if a.dtype.kind == "f" and "time" in a.dims]
         found = [n for n in found if not n.endswith("_uncertainty")]
@@ -158,6 +183,12 @@ def _names(ds: xr.Dataset, variables: Sequence[str] | None) -> list[str]:
     if missing or not found:
         there = ", ".join(map(str, ds.data_vars)) or "nothing"
         raise InputError(f"integrate finds no {missing or 'numbers'} along time; the dataset holds {there}.")
+    for name in found:
+        if lacking := set(BALANCE.get(name, ())) - {*found}:
+            raise InputError(
+                f"{name} follows the Sun in part only, and {sorted(lacking)} is not among what is integrated. Make it "
+                f"with variables=[{name!r}, {', '.join(map(repr, BALANCE[name]))}], or of the means of its parts."
+            )
     return found
 
 

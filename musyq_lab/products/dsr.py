@@ -24,9 +24,9 @@ bands, the nearest to the towers of ``benchmarks/dsr_accuracy.py``), ``bird``, `
 bit says. The other methods have a beam of their own.
 
 Aerosol, vapour, ozone, pressure and albedo that are not given are assumed (0.15; 1.3; 15 kg m-2; 300 DU; 1013 hPa; 0.2)
-with a wide error and a bit; :mod:`musyq_lab.standard.climatology` knows better ones. A Linke turbidity that ``esra``
-and ``ineichen`` miss follows from aerosol and vapour. The LUTs of the programme are not public; these are open
-equivalents.
+with a wide error and, but for the exponent, a bit; :mod:`musyq_lab.standard.climatology` knows better ones. A Linke
+turbidity that ``esra`` and ``ineichen`` miss follows from aerosol and vapour. The LUTs of the programme are not public;
+these are open equivalents.
 
 References
 ----------

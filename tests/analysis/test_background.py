@@ -195,3 +195,9 @@ def test_what_the_ground_through_the_air_needs_is_named():
         ground_through_air(given, "himawari_ahi", dust=1.0)
     with pytest.raises(InputError, match=r"quantile=1\.5"):
         ground_through_air(given, "himawari_ahi", quantile=1.5, **AIR)
+
+
+def test_a_dataset_is_no_channel():
+    images = xr.Dataset({"toa_reflectance_red": ("time", [0.1])}, {"time": np.array(["2019-07-01"], "datetime64[ns]")})
+    with pytest.raises(InputError, match=r"one DataArray of reflectance, got Dataset\. Choose a channel"):
+        clear_background(images)

@@ -239,3 +239,55 @@ def test_attributes_tell_what_it_is():
     assert made.dsr.attrs["units"] == "W m-2"
     assert made.dsr.attrs["cell_methods"] == "time: mean"
     assert made.dsr_uncertainty.attrs["units"] == "W m-2"
+
+
+# ---- balances, places and what is refused ----------------------------------------------------------------------------
+def budget(times):
+    """Net radiation that is 80 % of the light and a loss of 70 W m-2."""
+    net = 0.8 * sky(times)
+    made = dataset(times, net, sigma=0.1 * net, name="net_shortwave")
+    lost = np.full(net.shape, -70.0)
+    made = made.merge(dataset(times, lost, sigma=np.full(net.shape, 9.0), name="net_longwave"))
+    return made.merge(dataset(times, net + lost, name="net_radiation"))
+
+
+def test_net_radiation_is_the_balance_of_its_parts(truth):
+    """Images by day alone: the light falls to zero by night, and the loss goes on."""
+    times = every(60)
+    made = integrate(budget(times), reach="4h")
+    np.testing.assert_allclose(made.net_radiation[0], 0.8 * truth.mean(0) - 70.0, rtol=0.01, atol=1.5)
+    np.testing.assert_allclose(made.net_radiation, made.net_shortwave + made.net_longwave, rtol=1e-12)
+    parts = np.hypot(made.net_shortwave_uncertainty, made.net_longwave_uncertainty)
+    np.testing.assert_allclose(made.net_radiation_uncertainty, parts, rtol=1e-12)
+    assert made.net_radiation.attrs["cell_methods"] == "time: mean"
+    assert made.net_radiation_uncertainty.attrs["units"] == "W m-2"
+
+
+def test_a_balance_without_its_parts_is_refused():
+    times = every(60)
+    with pytest.raises(InputError, match=r"net_radiation follows the Sun in part only, .* \['net_longwave'\]"):
+        integrate(budget(times).drop_vars("net_longwave"))
+    with pytest.raises(InputError, match="variables=\\['net_radiation', 'net_shortwave', 'net_longwave'\\]"):
+        integrate(budget(times), variables=["net_radiation"])
+
+
+def test_reflected_light_follows_the_sun(truth):
+    times = every(180)
+    made = integrate(dataset(times, 0.2 * sky(times), name="upward_shortwave"), reach="4h")
+    np.testing.assert_allclose(made.upward_shortwave[0], 0.2 * truth.mean(0), rtol=0.01)
+
+
+@pytest.mark.parametrize("day", ["utc", "solar"])
+def test_longitudes_may_run_to_360(day):
+    times = every(30, days=3)
+    ds = dataset(times, sky(times)).assign_coords(longitude=[0.0, -115.0])
+    west = integrate(ds, day=day)
+    east = integrate(ds.assign_coords(longitude=[0.0, 245.0]), day=day)
+    assert np.isfinite(west.dsr[1]).all()
+    np.testing.assert_allclose(east.dsr, west.dsr, rtol=1e-9)
+
+
+def test_an_empty_series_is_refused():
+    times = every(60)
+    with pytest.raises(InputError, match="integrate got no instant"):
+        integrate(dataset(times, sky(times)).isel(time=slice(0)))
