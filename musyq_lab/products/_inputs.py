@@ -19,6 +19,7 @@ from musyq_lab.core.units import convert, convertible, same_units
 from musyq_lab.products._bands import band_of, role_of
 from musyq_lab.products._derive import derived
 from musyq_lab.products._sun import sun_of
+from musyq_lab.standard.layout import SURFACE
 
 _UNCERTAINTY = "_uncertainty"
 
@@ -165,6 +166,8 @@ def _missing(spec: Product, item: Input, dataset: xr.Dataset | None, method: str
     there = ", ".join(map(str, dataset.data_vars)) if dataset is not None and dataset.data_vars else "nothing"
     if dataset is not None and "band" in dataset.coords:
         there += f" (bands {', '.join(map(str, dataset['band'].values.ravel()))})"
+    if item.name.startswith("toa_") and dataset is not None and dataset.attrs.get("reflectance_level") == SURFACE:
+        there += ", whose reflectance is that of the surface already"
     return (
         f'retrieve("{spec.key}") needs {item.name} in {item.units}; the dataset holds {there}. '
         f"Add a variable of that name, or pass {item.name}=...{_without(spec, item, method)}"

@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from conformance.data import never
 
+import musyq_lab as ml
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.variables import BAND_ROLES
 from musyq_lab.products._bands import band_of, role_of
@@ -166,3 +167,8 @@ def test_every_role_is_found_by_its_prefix(prefix):
         assert role_of(prefix + name) is role
     assert role_of(prefix) is None
     assert role_of(f"{prefix}red_uncertainty") is None
+
+
+def test_a_scene_that_is_corrected_already_is_told(standard):
+    with pytest.raises(InputError, match="whose reflectance is that of the surface already"):
+        ml.retrieve("lsr", standard.assign_attrs(reflectance_level="surface"))
