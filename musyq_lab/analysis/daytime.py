@@ -28,6 +28,7 @@ from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import GAP_FILLED, INPUT_MISSING, QA_DTYPE, flag_attributes
 from musyq_lab.kernels import clear_sky, solar
 from musyq_lab.kernels._clear_sky_daytime import combine, weights
+from musyq_lab.kernels.weather import SEA_LEVEL
 
 Array = NDArray[Any]
 
@@ -40,7 +41,7 @@ SUNLIT = (
 BALANCE = {"net_radiation": ("net_shortwave", "net_longwave")}
 """Quantities that follow the Sun in one of their parts: their means are those of the parts together."""
 
-_AIR = (0.15, clear_sky.ANGSTROM, 15.0, 300.0, 101325.0, 0.2)  # of the shape; its level cancels
+_AIR = (0.15, clear_sky.ANGSTROM, 15.0, 300.0, SEA_LEVEL, 0.2)  # of the shape; its level cancels
 _FAINT = 20.0  # W m-2: under a weaker clear sky, about 3 degrees of height, the ratio to it is noise
 _HALF, _MOST = 0.5, 0.9  # shares of the light within reach below which there is no value, and a bit
 _BEYOND = 0.2  # of the clear sky: error of the ratio beyond the first and last instants; ours

@@ -20,6 +20,7 @@ from typing import Any
 
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import cos, exp, log, sqrt
+from musyq_lab.kernels.weather import SEA_LEVEL
 
 __all__ = ["BAND_1", "BAND_2", "NITROGEN_DIOXIDE", "rest2", "rest2_bands"]
 
@@ -34,7 +35,6 @@ HORIZON = 1e-6
 """Cosine of the zenith angle at which the Sun counts as down: 90 degrees in float32 and in float64."""
 
 _DEGREE = math.pi / 180.0
-_SEA_LEVEL = 101325.0  # Pa
 _LOG_055 = math.log(0.55)
 _DIFFUSE = 1.66  # air mass of diffuse light
 _SCATTERING_1, _SCATTERING_2 = 0.92, 0.84  # single-scattering albedo of the aerosol, recommended values
@@ -186,7 +186,7 @@ def _both(zenith: Any, mu: Any, beyond: Any, a: Any, beta: Any, vapour: Any, ozo
     m_w = _mass(z, log_z, mu, 0.10648, 0.11423, 93.781, 1.9203)
     m_o = _mass(z, log_z, mu, 1.0651, 0.6379, 101.8, 2.2694)
     u = log(1.0 + m_a * beta)
-    w, o, p = _held(0.1 * vapour, 0.0, 10.0), _held(1e-3 * ozone, 0.0, 0.6), pressure / _SEA_LEVEL
+    w, o, p = _held(0.1 * vapour, 0.0, 10.0), _held(1e-3 * ozone, 0.0, 0.6), pressure / SEA_LEVEL
     direct_1, diffuse_1 = _band_1(BAND_1 * beyond, mu, m_r, m_o, m_w, m_a, o, w, p, _depth_1(beta, a, u))
     direct_2, diffuse_2 = _band_2(BAND_2 * beyond, mu, m_r, m_w, m_a, w, p, _depth_2(beta, a, u))
     return direct_1, diffuse_1, direct_2, diffuse_2

@@ -40,6 +40,7 @@ from typing import Any
 from musyq_lab.kernels._clear_sky_rest2 import HORIZON, rest2, rest2_bands
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import cos, exp, log, sin, sqrt
+from musyq_lab.kernels.weather import SEA_LEVEL
 
 __all__ = [
     "ANGSTROM", "bird", "bird_at_mass", "esra", "haurwitz", "ineichen", "kasten_young", "linke_turbidity", "rest2",
@@ -50,7 +51,6 @@ ANGSTROM = 1.3
 """Exponent that carries optical depth between wavelengths where none is known: continental aerosol (Angstrom 1929)."""
 
 _DEGREE = math.pi / 180.0
-_SEA_LEVEL = 101325.0  # Pa
 _FORWARD = 0.85  # share of what aerosol scatters that goes on downward, Bird & Hulstrom's rural aerosol
 _SKY = 0.0685  # albedo of the sky without aerosol, ibid.
 # Optical depth at 550 nm to that of Bird & Hulstrom: ln of the ratios of wavelengths 550 / 380, 550 / 500, 550 / 700.
@@ -85,7 +85,7 @@ def mass_kasten(zenith: Any, mu: Any) -> Any:
 @inline
 def altitude_of(pressure: Any) -> Any:
     """Return the height (m) at which the standard atmosphere (ISO 2533) has a pressure (Pa)."""
-    return 288.15 / 0.0065 * (1.0 - power(log(pressure / _SEA_LEVEL), 1.0 / 5.255880))
+    return 288.15 / 0.0065 * (1.0 - power(log(pressure / SEA_LEVEL), 1.0 / 5.255880))
 
 
 # ---- Bird & Hulstrom -------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def _bird_gases(mass: Any, log_pressed: Any, vapour: Any, ozone: Any) -> Any:
 @inline
 def bird_parts(mu: Any, mass: Any, beyond: Any, aod: Any, alpha: Any, vapour: Any, ozone: Any, pressure: Any) -> Any:
     """Return beam and diffuse light on a black horizontal plane (W m-2), and the albedo of the sky."""
-    log_mass, pressed = log(mass), mass * (pressure / _SEA_LEVEL)
+    log_mass, pressed = log(mass), mass * (pressure / SEA_LEVEL)
     log_pressed = log(pressed)
     rayleigh = exp(-0.0903 * power(log_pressed, 0.84) * (1.0 + pressed - power(log_pressed, 1.01)))
     absorbing = _bird_gases(mass, log_pressed, vapour, ozone)
@@ -180,7 +180,7 @@ def ineichen(
 ) -> None:
     """Ineichen & Perez (2002), without the enhancement that pvlib offers: beam and diffuse on the horizontal."""
     mu = cos(sun_zenith * _DEGREE)
-    mass = mass_kasten_young(sun_zenith, mu) * (pressure / _SEA_LEVEL)
+    mass = mass_kasten_young(sun_zenith, mu) * (pressure / SEA_LEVEL)
     height = altitude_of(pressure)
     # exp(-h / 8000) and exp(-h / 1250), powers of one exponential.
     root = exp(height * (-1.0 / 20000.0))
@@ -215,7 +215,7 @@ def esra(
     mu = cos(sun_zenith * _DEGREE)
     up = (90.0 - sun_zenith) * _DEGREE
     bent = up + 0.061359 * (0.1594 + 1.123 * up + 0.065656 * up * up) / (1.0 + 28.9344 * up + 277.3971 * up * up)
-    mass = pressure / _SEA_LEVEL / (sin(bent) + 0.50572 * power(log(bent / _DEGREE + 6.07995), -1.6364))
+    mass = pressure / SEA_LEVEL / (sin(bent) + 0.50572 * power(log(bent / _DEGREE + 6.07995), -1.6364))
     beam = mu * extraterrestrial * exp(-0.8662 * linke * mass * _thickness(mass))
     zenith = -1.5843e-2 + linke * (3.0543e-2 + 3.797e-4 * linke)
     first = 2.6463e-1 + linke * (-6.1581e-2 + 3.1408e-3 * linke)
@@ -257,7 +257,7 @@ def solis(
     mu = cos(sun_zenith * _DEGREE)
     a = aod * exp(angstrom_exponent * _TO_700)
     w = 0.1 * select(water_vapour < 2.0, 2.0 + 0.0 * water_vapour, water_vapour)
-    log_w, log_p = log(w), log(pressure / _SEA_LEVEL)
+    log_w, log_p = log(w), log(pressure / SEA_LEVEL)
     raised = 0.12 * power(log_w, 0.56) * a * a + 0.97 * power(log_w, 0.032) * a + 1.08 * power(log_w, 0.0051)
     top = extraterrestrial * (raised + 0.071 * log_p)
     log_mu = log(select(mu < 1e-6, 1e-6 + 0.0 * mu, mu))
@@ -286,7 +286,7 @@ def solis_diffuse(
     mu = cos(sun_zenith * _DEGREE)
     a = aod * exp(angstrom_exponent * _TO_700)
     w = 0.1 * select(water_vapour < 2.0, 2.0 + 0.0 * water_vapour, water_vapour)
-    log_w, log_p = log(w), log(pressure / _SEA_LEVEL)
+    log_w, log_p = log(w), log(pressure / SEA_LEVEL)
     raised = 0.12 * power(log_w, 0.56) * a * a + 0.97 * power(log_w, 0.032) * a + 1.08 * power(log_w, 0.0051)
     log_mu = log(select(mu < 1e-6, 1e-6 + 0.0 * mu, mu))
     d = -0.337 * a * a + 0.63 * a + 0.116 + log_p / (18.0 + 152.0 * a)

@@ -37,6 +37,7 @@ from musyq_lab.kernels._clear_sky_cloud import conservative
 from musyq_lab.kernels._compile import inline, kernel, select
 from musyq_lab.kernels._math import cos, exp
 from musyq_lab.kernels.clear_sky import mass_kasten
+from musyq_lab.kernels.weather import SEA_LEVEL
 
 __all__ = [
     "ABOVE", "DEEPEST", "boland", "clear_sky_index", "cloud_depth", "cloud_index", "cloud_reflectance", "disc", "erbs",
@@ -133,7 +134,7 @@ def disc(total: float, sun_zenith: float, extraterrestrial: float, pressure: flo
     """Diffuse light as what the beam of DISC (Maxwell 1987) leaves; it was made with a solar constant of 1370 W m-2."""
     mu = cos(sun_zenith * _DEGREE)
     k = _clearness(total, mu, extraterrestrial)
-    m = _held(mass_kasten(sun_zenith, mu) * pressure / 101325.0, 0.0, _MOST_MASS)
+    m = _held(mass_kasten(sun_zenith, mu) * pressure / SEA_LEVEL, 0.0, _MOST_MASS)
     cloudy = k <= 0.6
     a = select(cloudy, 0.512 + k * (-1.56 + k * (2.286 - 2.222 * k)), -5.743 + k * (21.77 + k * (-27.49 + 11.56 * k)))
     b = select(cloudy, 0.37 + 0.962 * k, 41.4 + k * (-118.5 + k * (66.05 + 31.9 * k)))

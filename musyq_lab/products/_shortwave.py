@@ -14,6 +14,7 @@ from musyq_lab.core.spec import Input
 from musyq_lab.core.variables import quantity
 from musyq_lab.kernels import clear_sky, heliosat
 from musyq_lab.kernels._clear_sky_cloud import below_cloud
+from musyq_lab.kernels.weather import SEA_LEVEL
 
 Array = NDArray[Any]
 
@@ -33,7 +34,7 @@ AIR = {
     "angstrom_exponent": Assumed(clear_sky.ANGSTROM, 0.4),
     "water_vapour": Assumed(15.0, 10.0),
     "ozone": Assumed(300.0, 40.0),
-    "surface_pressure": Assumed(101325.0, 5000.0),
+    "surface_pressure": Assumed(SEA_LEVEL, 5000.0),
     "albedo": Assumed(0.2, 0.1),
 }
 """Air and ground that are assumed where they are not given, which a quality bit says."""

@@ -145,7 +145,6 @@ _SPECTRAL = {
 _C1, _C2 = 1.19104273e-5, 1.43877523  # mW m-2 sr-1 (cm-1)-4, K cm: EUM/MET/TEN/05/1852
 _SATURATION = 1023.0
 _ROWS = 232  # of a block, half a segment
-_HRIT_SEGMENTS = {"HRV": 24}  # 8 of the other channels
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.twin._sky import STEFAN_BOLTZMANN
+from musyq_lab.kernels.longwave import STEFAN_BOLTZMANN
 
 Field = NDArray[np.floating]
 

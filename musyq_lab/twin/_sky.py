@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from musyq_lab.kernels.longwave import STEFAN_BOLTZMANN
+
 Field = NDArray[np.floating]
 
 ANGSTROM = 1.3
@@ -19,9 +21,6 @@ ANGSTROM = 1.3
 
 FORWARD = 0.85
 """Share of what aerosol scatters that goes on downward, the value of Bird & Hulstrom."""
-
-STEFAN_BOLTZMANN = 5.670374419e-8
-"""W m-2 K-4 (CODATA 2018)."""
 
 PAR_FRACTION = (0.45, 0.05)
 """Photosynthetically active share of shortwave under a clear sky, and what a thick cloud adds: 0.45 is that of MOD17

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.kernels import solar
+from musyq_lab.kernels.longwave import STEFAN_BOLTZMANN
 from musyq_lab.twin import _sky as sky
 from musyq_lab.twin._balance import Exchange, Field, exchange, solve
 from musyq_lab.twin._synoptic import day_of_year, lattice
@@ -239,7 +240,7 @@ def _budget(at: dict[str, Field], beyond: float) -> dict[str, Field]:
     surface = np.where(at["snow_fraction"] > 0.5, np.minimum(free, _MELTING), free)
     surface = np.where(at["water"] > 0, at["lake"], surface)
     squared = surface * surface
-    emitted = emissivity * np.float32(sky.STEFAN_BOLTZMANN) * squared * squared
+    emitted = emissivity * np.float32(STEFAN_BOLTZMANN) * squared * squared
     net = absorbed - emitted
     sensible = traded.heat(surface - at["air_temperature"])[0]
     latent = used * (1 - ground) * np.maximum(net, 0)
