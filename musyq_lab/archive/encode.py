@@ -30,6 +30,17 @@ TILE_VALUES = 2**18
 LEADING_VALUES = 256
 """Most values of the other dimensions that one chunk holds."""
 
+COMPANIONS: dict[str, dict[str, Any]] = {
+    "n_obs": {"dtype": "uint16"},
+    "window_length": {"dtype": "uint16", "units": "days", "scale": 0.01, "fill": 65535, "limits": (0.0, 655.0)},
+    "time_offset": {"dtype": "int16", "units": "days", "scale": 0.01, "fill": -32768, "limits": (-327.0, 327.0)},
+    "sensor_share": {"dtype": "uint8", "scale": 0.005, "fill": 255, "limits": (0.0, 1.0)},
+    "lineage": {"dtype": "uint32"},
+}
+"""Layers of a composite that any product may keep: what it was made of (:mod:`musyq_lab.composite`)."""
+GRANULE = "granule"
+"""Dimension and coordinate: names of the granules that the bits of ``lineage`` stand for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -44,7 +55,7 @@ class Layer:
     offset: float = 0.0
     """See ``scale``."""
     fill: int | float | None = None
-    """Stored value of no data, None where every value counts (quality bits)."""
+    """Stored value of no data, None where every value counts (bits, counts)."""
     limits: tuple[float, float] = (-math.inf, math.inf)
     """Closed interval of values that may be stored."""
     saturates: bool = False
@@ -122,8 +133,8 @@ class Layer:
         most = np.iinfo(self.dtype).max
         if values.dtype.kind not in "iub" or (values.size and (values.min() < 0 or values.max() > most)):
             raise InputError(
-                f"{self.name!r}{where} must hold quality bits, whole numbers from 0 to {most}, and is {values.dtype}. "
-                f"Build it with core.quality.add_flag on a {self.dtype} array."
+                f"{self.name!r}{where} must hold bits or counts, whole numbers from 0 to {most}, and is "
+                f"{values.dtype}. Make it of the type {self.dtype} (quality bits with core.quality.add_flag)."
             )
         return values.astype(self.dtype)
 
@@ -173,6 +184,17 @@ def _all_layers(ds: xr.Dataset, spec: Product) -> Iterator[Layer]:
     if spec.cause_name in names:
         attributes = {**_attributes(ds, spec.cause_name, {}, False), **cause_attributes(spec)}
         yield Layer(spec.cause_name, CAUSE_DTYPE, attributes=attributes)
+    own = {variable.name for variable in spec.variables}
+    for name, how in COMPANIONS.items():
+        if name in names - own:
+            yield _companion(ds, name, **how)
+
+
+def _companion(ds: xr.Dataset, name: str, dtype: str, units: str = "1", **how: Any) -> Layer:
+    attributes = _attributes(ds, name, {"units": units}, False)
+    if "fill" not in how:
+        return Layer(name, np.dtype(dtype), attributes=attributes)
+    return _with(Layer(name, np.dtype(dtype), **how), attributes)
 
 
 def _attributes(ds: xr.Dataset, name: str, standard: dict[str, Any], needs_units: bool) -> dict[str, Any]:

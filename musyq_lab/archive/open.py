@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.archive import manifest
+from musyq_lab.archive.encode import COMPANIONS, GRANULE
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.peers._open import open_peer
 from musyq_lab.archive.structure import GRID_MAPPING
@@ -143,10 +144,15 @@ def _dataset(files: Sequence[Path], names: Sequence[FileName]) -> xr.Dataset:
         if not {"product", "id", "Conventions"} <= set(attrs):
             raise ArchiveError(f"{first} is not a MuSyQ product. Open rasters of your own with foreign.open_field.")
         coords = _coordinates(file)
-        found = sorted((n for n in file if _is_layer(file[n], coords)), key=lambda n: (n.endswith("_qa"), n))
+        found = sorted((n for n in file if _is_layer(file[n], coords)), key=_order)
         variables = {name: _variable(file[name], files, bool(names)) for name in found}
         ds = xr.Dataset(variables, coords, attrs)
     return _with_periods(ds, names) if names else ds
+
+
+def _order(name: str) -> tuple[bool, bool, str]:
+    """Sort values and uncertainties first, then quality, then what they were made of."""
+    return name in COMPANIONS, name.endswith("_qa"), name
 
 
 def _is_layer(item: Any, coords: dict[str, Any]) -> bool:
@@ -160,14 +166,14 @@ def _dimension_names(dataset: h5py.Dataset) -> tuple[str, ...]:
 
 def _coordinates(file: h5py.File) -> dict[str, xr.Variable]:
     """Read the coordinates: dimension scales that hold values, those the layers name, and the grid mapping."""
-    named = " ".join(_text(file[name], "coordinates") for name in file).split()
+    datasets = {name: item for name in sorted(file) if isinstance(item := file[name], h5py.Dataset)}
+    named = " ".join(_text(item, "coordinates") for item in datasets.values()).split()
     found: dict[str, xr.Variable] = {}
-    for name in sorted(file):
-        item = file[name]
+    for name, item in datasets.items():
         if item.is_scale and _text(item, "NAME").startswith("This is a netCDF dimension but"):
             continue
-        if item.is_scale or name in named or name == GRID_MAPPING:
-            dims = (name,) if item.is_scale else _dimension_names(item)
+        dims = (name,) if item.is_scale else _dimension_names(item)
+        if item.is_scale or name in named or name == GRID_MAPPING or dims == (GRANULE,):
             found[name] = _coordinate(name, item, dims)
     return found
 

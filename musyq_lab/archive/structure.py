@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.archive import encode
-from musyq_lab.archive.encode import Layer
+from musyq_lab.archive.encode import GRANULE, Layer
 from musyq_lab.archive.naming import FileName
 from musyq_lab.core.attributes import global_attributes as product_attributes
 from musyq_lab.core.errors import InputError
@@ -40,7 +40,7 @@ def prepare(ds: xr.Dataset, layers: Sequence[Layer]) -> xr.Dataset:
     InputError
         If latitude does not descend, longitude does not ascend, or either leaves the globe.
     """
-    ds = ds[[layer.name for layer in layers]]
+    ds = _with_granules(ds[[layer.name for layer in layers]], ds)
     if empty := [str(name) for name, size in ds.sizes.items() if size == 0]:
         raise InputError(f"The dimension {empty[0]!r} is empty, so there is nothing to write.")
     if pair := encode.spatial(ds):
@@ -49,6 +49,18 @@ def prepare(ds: xr.Dataset, layers: Sequence[Layer]) -> xr.Dataset:
             _check_axis(ds, "latitude", -1, -90.0, 90.0)
             _check_axis(ds, "longitude", 1, -180.0, 540.0)
     return ds
+
+
+def _with_granules(kept: xr.Dataset, ds: xr.Dataset) -> xr.Dataset:
+    """Return the Dataset with the names of its granules, which no layer has as a dimension."""
+    if "lineage" not in kept.data_vars:
+        return kept
+    if GRANULE not in ds.coords or ds[GRANULE].dims != (GRANULE,):
+        raise InputError(
+            "'lineage' says by bits which granules made a pixel, and the Dataset does not name them: "
+            "keep the coordinate 'granule' of the composite, or drop 'lineage'."
+        )
+    return kept.assign_coords({n: c.variable for n, c in ds.coords.items() if c.dims == (GRANULE,)})
 
 
 def _check_axis(ds: xr.Dataset, name: str, sign: int, low: float, high: float) -> None:
@@ -156,17 +168,23 @@ def _dimensions(file: h5py.File, ds: xr.Dataset) -> None:
         if name in ds.coords:
             _coordinate(file, ds[name]).make_scale(name)
         else:
-            size = ds.sizes[name]
-            file.create_dataset(name, (size,), "f4", track_times=False).make_scale(_NO_COORDINATE.format(size))
+            unlabelled(file, name, ds.sizes[name])
     for name in sorted(str(n) for n in ds.coords if n not in ds.dims):
         if not _is_grid_mapping(ds[name]):
             _attach(file, _coordinate(file, ds[name]), ds[name].dims)
 
 
+def unlabelled(group: h5py.Group, name: str, size: int) -> h5py.Dataset:
+    """Make and return a dimension that has a size and no coordinate, as netCDF does."""
+    made = group.create_dataset(name, (size,), "f4", track_times=False)
+    made.make_scale(_NO_COORDINATE.format(size))
+    return made
+
+
 def _coordinate(file: h5py.File, array: xr.DataArray) -> h5py.Dataset:
     variable = array.variable.copy(deep=False)
     if variable.dtype.kind == "M":
-        variable.encoding = {"units": _TIME_UNITS, "dtype": "int64", "calendar": "proleptic_gregorian"}
+        variable.encoding = {"units": _time_units(variable), "dtype": "int64", "calendar": "proleptic_gregorian"}
         variable = xr.conventions.encode_cf_variable(variable)
     values: Any = np.asarray(variable.values)
     dtype: Any = {"f": "f8", "i": "i4", "u": "i4", "b": "i4"}.get(values.dtype.kind)
@@ -185,6 +203,13 @@ def _coordinate(file: h5py.File, array: xr.DataArray) -> h5py.Dataset:
     attributes = {**_STANDARD.get(str(array.name), {}), **variable.attrs}
     set_attributes(stored, attributes)
     return stored
+
+
+def _time_units(variable: xr.Variable) -> str:
+    """Return seconds, or the unit that keeps the instants of a granule's start, which have fractions of them."""
+    instants = np.asarray(variable.values)
+    whole = bool(np.all(instants == instants.astype("datetime64[s]")))  # NaT equals nothing: the finer unit holds it
+    return _TIME_UNITS if whole else _TIME_UNITS.replace("seconds", "microseconds")
 
 
 def _grid_mapping(file: h5py.File, ds: xr.Dataset) -> str:

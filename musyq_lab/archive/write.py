@@ -8,7 +8,7 @@ computed on it; HDF5 is written by the calling process alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from musyq_lab.archive import encode, manifest
+from musyq_lab.archive import encode, lineage, manifest
 from musyq_lab.archive.draft import draft, plain, publish, write_text
 from musyq_lab.archive.encode import Layer
 from musyq_lab.archive.naming import FileName
@@ -45,6 +45,7 @@ def write_product(
     tile: str = "global",
     period: str,
     version: str = "v1",
+    provenance: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a product to ``root/MuSyQ.<KEY>.<edition>.<tile>.<period>.<version>.h5`` and return the path.
 
@@ -56,13 +57,18 @@ def write_product(
     ----------
     ds : xarray.Dataset
         Variables of the product (with ``units``), their ``<name>_uncertainty`` and ``<key>_qa``, on dimensions
-        latitude and longitude (or y and x) and any others; in memory or backed by dask.
+        latitude and longitude (or y and x) and any others; in memory or backed by dask. The layers of a composite
+        that say what it was made of (``n_obs``, ``window_length``, ``time_offset``, ``sensor_share``, ``lineage``
+        with the coordinate ``granule``) may come with them.
     root : str or pathlib.Path
         Folder, made if it does not exist.
     spec : Product, optional
         How to store it; by default the registered product ``ds.attrs["product"]``.
     edition, tile, period, version : str
         Fields of the name, such as ``"0p25deg"``, ``"global"``, ``"2015001"`` and ``"v1"``.
+    provenance : mapping, optional
+        PROV-JSON of how it was made, without anything that differs from run to run;
+        :func:`musyq_lab.archive.lineage.provenance` reads it.
 
     Returns
     -------
@@ -80,12 +86,13 @@ def write_product(
     name = FileName(spec.key, edition, tile, period, version)
     layers = encode.layers(ds, spec)
     ds = prepare(ds, layers)
+    record = None if provenance is None else lineage.text_of(provenance)
     target = Path(root) / name.text
     started = datetime.now(UTC)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with draft(target) as path:
-            _write(path, ds, layers, global_attributes(ds, spec, name))
+            _write(path, ds, layers, global_attributes(ds, spec, name), record)
             _read_back(path, ds, layers)
             _publish(path, target, started)
     except Exception as error:
@@ -110,7 +117,7 @@ def _registered(ds: xr.Dataset) -> Product:
         raise NotFoundError(f"{error} For a product of your own pass spec=Product(...).") from None
 
 
-def _write(path: Path, ds: xr.Dataset, layers: Sequence[Layer], attributes: dict[str, Any]) -> None:
+def _write(path: Path, ds: xr.Dataset, layers: Sequence[Layer], attributes: dict[str, Any], record: str | None) -> None:
     """Fill the draft. Fixed format versions, so that the bytes do not follow the defaults of a later HDF5."""
     pair = encode.spatial(ds)
     maps = {layer.name: layer for layer in layers if pair and set(pair) <= set(ds[layer.name].dims)}
@@ -122,6 +129,8 @@ def _write(path: Path, ds: xr.Dataset, layers: Sequence[Layer], attributes: dict
                 stored[layer.name][...] = layer.pack(np.asarray(ds[layer.name].values))
         if maps and pair:
             _write_maps(stored, ds, list(maps.values()), pair, tile_shape)
+        if record is not None:
+            lineage.store(file, record)
 
 
 def _write_maps(
