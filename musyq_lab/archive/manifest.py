@@ -4,30 +4,42 @@ Beside each product lies ``<name>.h5.sha256`` in the format of ``sha256sum`` (``
 without Python). One small file for each product, replaced whole, needs no lock, survives a kill at any moment and lets
 many writers work in one folder, which one shared manifest file would not.
 
-Wall times, host and library versions go to ``<name>.h5.run.json``: inside the product they would give every run other
-bytes, and two equal results could no longer be told by their checksum.
+Wall times, host, library versions and what a file supersedes go to ``<name>.h5.run.json``: inside the product they
+would give every run other bytes, and two equal results could no longer be told by their checksum.
 """
 
 from __future__ import annotations
 
-import json
 import platform
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from musyq_lab.archive._side import RUN_SUFFIX, SUFFIX, listed, seal, side_file
+from musyq_lab.archive.versions import collect, earlier, history, withdraw, withdrawn
 from musyq_lab.core.attributes import package_version
 from musyq_lab.core.errors import NotFoundError
 from musyq_lab.files.digest import sha256
 
+__all__ = [
+    "RUN_SUFFIX",
+    "SUFFIX",
+    "Finding",
+    "check",
+    "checksum_line",
+    "collect",
+    "history",
+    "listed",
+    "run_record",
+    "side_file",
+    "verify",
+    "withdraw",
+]
+
 State = Literal["ok", "changed", "missing", "unlisted"]
 
-SUFFIX = ".sha256"
-RUN_SUFFIX = ".run.json"
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)\n?", re.ASCII)
 _LIBRARIES = ("numpy", "xarray", "dask", "h5py", "numba")
 _SENTENCES: dict[State, str] = {
     "ok": "{name} is what was written",
@@ -52,15 +64,6 @@ class Finding:
         return _SENTENCES[self.state].format(name=self.path.name)
 
 
-def listed(path: Path) -> str | None:
-    """Return the SHA-256 a product should have, None where no readable list says it."""
-    try:
-        match = _LINE.fullmatch(side_file(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
-    return match[1] if match and match[2] == path.name else None
-
-
 def check(path: str | Path) -> Finding:
     """Compare one product file with its checksum."""
     path = Path(path)
@@ -74,6 +77,8 @@ def check(path: str | Path) -> Finding:
 
 def verify(root: str | Path) -> list[Finding]:
     """Compare every product file of a folder with its checksum, in the order of the names.
+
+    A file that was withdrawn is not missed.
 
     Parameters
     ----------
@@ -90,12 +95,8 @@ def verify(root: str | Path) -> list[Finding]:
         raise NotFoundError(f"There is no folder {folder}.")
     files = {path for path in folder.glob("*.h5") if not path.name.startswith(".")}
     files |= {path.with_name(path.name.removesuffix(SUFFIX)) for path in folder.glob(f"*.h5{SUFFIX}")}
-    return [check(path) for path in sorted(files) if not path.name.startswith(".")]
-
-
-def side_file(path: Path, suffix: str = SUFFIX) -> Path:
-    """Return the path of a product's checksum (or, by its suffix, run record)."""
-    return path.with_name(path.name + suffix)
+    named = (path for path in sorted(files) if not path.name.startswith("."))
+    return [check(path) for path in named if not withdrawn(path)]
 
 
 def checksum_line(path: Path, digest: str) -> str:
@@ -106,10 +107,13 @@ def checksum_line(path: Path, digest: str) -> str:
 def run_record(path: Path, digest: str, size: int, started: datetime) -> str:
     """Return the text of a run record: what differs from run to run and therefore stays out of the product.
 
+    It also says which earlier versions the file supersedes (:mod:`musyq_lab.archive.versions`), and it ends with its
+    own SHA-256.
+
     Parameters
     ----------
     path : pathlib.Path
-        The product file.
+        The product file, by its final name.
     digest : str
         Its SHA-256.
     size : int
@@ -129,8 +133,9 @@ def run_record(path: Path, digest: str, size: int, started: datetime) -> str:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": {"musyq-lab": package_version(), **{name: _version(name) for name in _LIBRARIES}},
+        **earlier(path, digest),
     }
-    return json.dumps(record, indent=1) + "\n"
+    return seal(record)
 
 
 def _version(name: str) -> str:
