@@ -22,6 +22,7 @@ from musyq_lab.archive.versions import collect, earlier, history, withdraw, with
 from musyq_lab.core.attributes import package_version
 from musyq_lab.core.errors import NotFoundError
 from musyq_lab.files.digest import sha256
+from musyq_lab.files.remote import place
 
 __all__ = [
     "RUN_SUFFIX",
@@ -65,8 +66,8 @@ class Finding:
 
 
 def check(path: str | Path) -> Finding:
-    """Compare one product file with its checksum."""
-    path = Path(path)
+    """Compare one product file, here or at an address, with its checksum."""
+    path = place(path)
     expected = listed(path)
     if not path.is_file():
         return Finding(path, "missing")

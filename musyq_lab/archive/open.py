@@ -19,6 +19,7 @@ from musyq_lab.archive.peers._open import open_peer
 from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
+from musyq_lab.files.remote import is_remote, place
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import StoredLayer, attributes, lazy, packing
 
@@ -48,7 +49,8 @@ def open_product(
     Parameters
     ----------
     path_or_root : str or pathlib.Path
-        A product file, or a folder of them.
+        A product file, or a folder of them; also as an address (``https://``, ``s3://``, ``memory://`` ...), of which
+        only the parts that are used are fetched (:mod:`musyq_lab.files.remote`).
     product : str, optional
         Product key; needed where the folder holds several products.
     edition, tile, period : str, optional
@@ -72,9 +74,9 @@ def open_product(
     ArchiveError
         If a file is damaged, cut off, changed (``verify``), refused (:mod:`musyq_lab.files.safety`) or not ours.
     """
-    path = Path(path_or_root)
+    path = place(path_or_root)
     wanted = {"product": product, "edition": edition, "tile": tile, "period": period, "version": version}
-    if not _is_ours(path) and (peer := open_peer(path, wanted)) is not None:
+    if not is_remote(path) and not _is_ours(path) and (peer := open_peer(path, wanted)) is not None:
         return peer
     if path.is_dir():
         names = _select(path, wanted)
@@ -102,6 +104,8 @@ def _single(path: Path, wanted: dict[str, str | None]) -> Path:
 
 
 def _nearby(path: Path) -> str:
+    if is_remote(path):
+        return ""
     if not path.parent.is_dir():
         return f" Nor is there a folder {path.parent}."
     return closest(path.name, [item.name for item in path.parent.glob("*.h5")])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from musyq_lab.core.errors import ArchiveError
+from musyq_lab.files.remote import place
 
 
 def sha256(path: str | Path) -> str:
@@ -18,7 +19,7 @@ def sha256(path: str | Path) -> str:
         If the file cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with place(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ArchiveError(f"{path} cannot be read: {error.strerror or error}.") from error

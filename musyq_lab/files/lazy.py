@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+
+from musyq_lab.files.remote import states
 
 MAX_BLOCKS = 100_000
 """Most dask chunks of one layer of one file; a file with tinier chunks is read in larger blocks."""
@@ -56,8 +57,7 @@ def dask_array(layer: Layer, chunks: Sequence[int], paths: Sequence[str], label:
     import dask.array as da
     from dask.base import tokenize
 
-    state = [(path, Path(path).stat().st_mtime_ns) for path in paths]
-    name = f"open-{label[:_LABEL]}-{tokenize(state, layer, tuple(chunks))}"
+    name = f"open-{label[:_LABEL]}-{tokenize(states(paths), layer, tuple(chunks))}"
     return da.from_array(layer, chunks=tuple(chunks), name=name, meta=np.empty((0,) * layer.ndim, layer.dtype))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musyq_lab.core.errors import ArchiveError, MusyqError, NotFoundError
+from musyq_lab.files.remote import RemotePath, is_remote, place
 
 if TYPE_CHECKING:
     import h5py
@@ -38,7 +39,7 @@ def check_hdf5(path: str | Path, *, budget: int = MAX_DECLARED) -> None:
     Parameters
     ----------
     path : str or pathlib.Path
-        The file; none of its data are read.
+        The file, or its address (:mod:`musyq_lab.files.remote`); none of its data are read.
     budget : int
         Most bytes its datasets may declare.
 
@@ -49,6 +50,9 @@ def check_hdf5(path: str | Path, *, budget: int = MAX_DECLARED) -> None:
     ArchiveError
         If it is not HDF5, is cut off, or is refused; the message says why.
     """
+    if is_remote(path):
+        _check_remote(RemotePath(str(path)), budget)
+        return
     path = Path(path)
     try:
         status = path.stat()
@@ -61,8 +65,15 @@ def check_hdf5(path: str | Path, *, budget: int = MAX_DECLARED) -> None:
     _check(os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino, budget)
 
 
+def _check_remote(path: RemotePath, budget: int) -> None:
+    """Check a remote file, anew where nothing would tell that it changed."""
+    info = path.info()
+    check = _check if info.tag else _check.__wrapped__
+    check(path.url, info.tag, info.size, 0, budget)
+
+
 @lru_cache(maxsize=4096)
-def _check(path: str, modified: int, size: int, inode: int, budget: int) -> None:
+def _check(path: str, modified: int | str, size: int, inode: int, budget: int) -> None:
     """Check once for each state of a file: a cube reads the same file many times."""
     with opened(path) as file, damage(path):
         declared = 0
@@ -74,17 +85,27 @@ def _check(path: str, modified: int, size: int, inode: int, budget: int) -> None
 
 
 def opened(path: str | Path) -> h5py.File:
-    """Open an HDF5 file for reading; a broken one gives a plain error.
+    """Open an HDF5 file, here or at an address, for reading; a broken one gives a plain error.
 
     Raises
     ------
+    NotFoundError
+        If there is no such file at an address.
     ArchiveError
         If it is not HDF5 or is cut off.
     """
     try:
-        return _open_unlocked(path)
+        return _open_remote(path) if is_remote(path) else _open_unlocked(path)
+    except MusyqError:
+        raise
     except (OSError, RuntimeError, ValueError) as error:
-        raise ArchiveError(_broken(Path(path), str(error))) from error
+        raise ArchiveError(_broken(place(path), str(error))) from error
+
+
+def _open_remote(path: str | Path) -> h5py.File:
+    import h5py
+
+    return h5py.File(place(path).open("rb"), "r")
 
 
 def _open_unlocked(path: str | Path) -> h5py.File:
