@@ -1,4 +1,4 @@
-"""A folder being filled with granules and truth: resumable, and each granule complete or absent."""
+"""A folder being filled with granules, truth and ancillary data: resumable, and each granule complete or absent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from musyq_lab.archive.draft import plain, publish, write_text
 from musyq_lab.core.attributes import package_version
 from musyq_lab.core.errors import ArchiveError, InputError, MusyqError
 from musyq_lab.core.progress import track
-from musyq_lab.twin import forward, listing, truth
+from musyq_lab.twin import ancillary, forward, listing, truth
 from musyq_lab.twin.grid import WorldGrid
 from musyq_lab.twin.instrument import Granule
 from musyq_lab.twin.orbit import Geostationary, Overpass, overpasses
@@ -54,6 +54,7 @@ class Job:
         self.world = settings.world()
         self.rows: list[dict[str, Any]] = []
         self.truth: list[str] = []
+        self.ancillary: list[str] = []
 
     def _begin(self) -> None:
         """Take up an earlier run of the same settings, or begin; refuse a folder of something else."""
@@ -70,7 +71,9 @@ class Job:
                 "Choose another folder, or delete it."
             )
         self.rows = [row for row in content["granules"] if (self.folder / row["path"]).exists()]
-        self.truth = [name for name in content["truth"] if (self.folder / name).exists()]
+        self.truth, self.ancillary = (
+            [name for name in content[kind] if (self.folder / name).exists()] for kind in ("truth", "ancillary")
+        )
 
     def run(self) -> list[dict[str, Any]]:
         """Make what is missing, in the order of time, and return one row a granule.
@@ -108,14 +111,24 @@ class Job:
         listing.write(self.folder, self.settings.sensors)
 
     def _write_truth(self, pool: ThreadPoolExecutor) -> None:
-        first, days = self.settings.first, self.settings.days
-        total = truth.count(first, days)
-        if len(self.truth) == total:
+        """Write the truth and what is ancillary, all of it again where a file is missing."""
+        total = product_count(self.settings)
+        if len(self.truth) + len(self.ancillary) == total:
             return
-        tile = _file_name(self.world.place.key)
-        files = truth.write(self.world, first, days, self.folder / "truth", tile=tile, pool=pool)
-        self.truth = [str(path.relative_to(self.folder)) for path in track(files, "Writing the truth", total)]
+        files = track(self._products(pool), "Writing the truth", total)
+        names = [str(path.relative_to(self.folder)) for path in files]
+        self.truth, self.ancillary = (
+            [name for name in names if name.startswith(f"{kind}/")] for kind in ("truth", "ancillary")
+        )
         self._record()
+
+    def _products(self, pool: ThreadPoolExecutor) -> Iterator[Path]:
+        tile, known, given = _file_name(self.world.place.key), self.folder / "truth", self.folder / "ancillary"
+        yield truth.write_static(self.world, known, tile)
+        yield ancillary.write_static(self.world, given, tile)
+        for period, mean in truth.means(self.world, self.settings.first, self.settings.days, pool):
+            yield from truth.write_period(self.world, period, mean, known, tile)
+            yield ancillary.write_period(self.world, period, mean, given, tile)
 
     def _keep(self, row: dict[str, Any] | None) -> None:
         if row is None:
@@ -153,6 +166,7 @@ class Job:
             "version": package_version(),
             "granules": self.rows,
             "truth": self.truth,
+            "ancillary": self.ancillary,
         }
         target = self.folder / RECORD
         publish({write_text(target, json.dumps(content, indent=1) + "\n"): target})
@@ -169,6 +183,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         complete = {"settings", "version", "granules", "truth"} <= set(content)
+        content.setdefault("ancillary", [])  # folders of before there was any
     except (ValueError, TypeError):
         complete = False
     if not complete:
@@ -228,6 +243,12 @@ def _each(pool: ThreadPoolExecutor, work: Callable[[Any], T], items: Iterable[An
             waiting.cancel()
     if failure is not None:
         raise failure
+
+
+def product_count(settings: Settings) -> int:
+    """Return how many files of truth and ancillary data a simulation has."""
+    periods = len(list(truth.periods(settings.first, settings.days)))
+    return 2 + periods * len(truth.PRODUCTS[1:] + ancillary.PRODUCTS[1:])
 
 
 def granule_of(sensor: str) -> Granule:

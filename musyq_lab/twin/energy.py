@@ -118,9 +118,11 @@ def daily(state: Callable[[datetime], xr.Dataset], times: Iterable[datetime]) ->
     Returns
     -------
     Dataset
-        Means of every flux (W m-2), temperature (K) and fraction; ``albedo`` is weighted by the light;
-        ``air_temperature_min`` and ``air_temperature_max`` (K); ``vapour_pressure_deficit`` (Pa), the mean over
-        daylight, or of the whole day in the polar night.
+        Means of every flux (W m-2), temperature (K) and fraction and of the weather; ``albedo`` and
+        ``diffuse_fraction`` are weighted by the light; ``air_temperature_min`` and ``air_temperature_max`` (K); of
+        daylight and of the dark ``air_temperature_day``, ``air_temperature_night`` (K), ``vapour_pressure_deficit``,
+        ``vapour_pressure_deficit_night`` (Pa), ``net_radiation_day``, ``net_radiation_night`` (W m-2): those of the
+        whole day where it has no light, or no dark.
     """
     total: dict[str, Field] = {}
     coldest: list[Field] = []
@@ -138,26 +140,51 @@ def daily(state: Callable[[datetime], xr.Dataset], times: Iterable[datetime]) ->
     if like is None:
         raise InputError("The mean of a day needs at least one time; none was given.")
     values: dict[str, Field] = {name: np.asarray(field / count) for name, field in total.items()}
-    shone, bright = values["downward_shortwave"], values.pop("bright")
-    reflected, thirst = values.pop("reflected"), values.pop("thirst by day")
+    shone, reflected, beam = values["downward_shortwave"], values.pop("reflected"), values.pop("beam")
     values["albedo"] = np.where(shone > 0, reflected / np.maximum(shone, 1e-6), values["albedo"])
+    values["diffuse_fraction"] = 1 - np.where(shone > 0, beam / np.maximum(shone, 1e-6), 0)
     values["air_temperature_min"], values["air_temperature_max"] = coldest[0], warmest[0]
-    values["vapour_pressure_deficit"] = np.where(bright > 0, thirst / np.maximum(bright, 1e-6), values.pop("thirst"))
-    return dataset(values, like)
+    return dataset(_day_and_night(values), like)
+
+
+_PARTED = (
+    ("air_temperature", "air_temperature_day", "air_temperature_night"),
+    ("thirst", "vapour_pressure_deficit", "vapour_pressure_deficit_night"),
+    ("net_radiation", "net_radiation_day", "net_radiation_night"),
+)
+"""What is summed, and the names of its means over light and over dark."""
+
+
+def _day_and_night(values: dict[str, Field]) -> dict[str, Field]:
+    """Return the means of a day with those of its light and its dark in place of their sums."""
+    bright = values.pop("bright")
+    for name, by_day, by_night in _PARTED:
+        whole, lit = values[name], values.pop(f"{name} by day")
+        values[by_day] = np.where(bright > 0, lit / np.maximum(bright, 1e-6), whole)
+        # differences of sums: less than 1e-6 of a day is rounding
+        values[by_night] = np.where(bright < 1 - 1e-6, (whole - lit) / np.maximum(1 - bright, 1e-6), whole)
+    del values["thirst"]
+    return values
 
 
 def _terms(now: xr.Dataset) -> dict[str, Field]:
     """Return what is summed over a day."""
     shining = now["downward_shortwave"].values
     bright = (shining > 1).astype(np.float32)
-    thirst = 100 * (saturation_pressure(now["air_temperature"].values) - now["vapour_pressure"].values)
     sums = {name: now[name].values for name in _MEANS if name in now}
-    return sums | {
-        "bright": bright,
-        "thirst": thirst,
-        "thirst by day": thirst * bright,
-        "reflected": shining * now["albedo"].values,
-    }
+    sums["thirst"] = 100 * (saturation_pressure(now["air_temperature"].values) - now["vapour_pressure"].values)
+    lit = {f"{name} by day": sums[name] * bright for name, *_ in _PARTED}
+    if "cloud_optical_depth" in now:
+        sums["cloud_fraction"] = (now["cloud_optical_depth"].values > 0).astype(np.float32)
+    return (
+        sums
+        | lit
+        | {
+            "bright": bright,
+            "reflected": shining * now["albedo"].values,
+            "beam": shining * now["direct_fraction"].values,
+        }
+    )
 
 
 _MEANS = (
@@ -176,6 +203,13 @@ _MEANS = (
     "albedo",
     "fpar",
     "air_temperature",
+    "vapour_pressure",
+    "relative_humidity",
+    "wind_speed",
+    "surface_pressure",
+    "aod",
+    "water_vapour",
+    "ozone",
     "soil_moisture",
     "snow_fraction",
 )

@@ -12,7 +12,7 @@ import yaml
 from musyq_lab.archive.draft import publish, write_text
 from musyq_lab.core.spec import Product
 from musyq_lab.sensors._registry import SENSORS
-from musyq_lab.twin import truth
+from musyq_lab.twin import ancillary, truth
 
 HERE = "{{ CATALOG_DIR }}"
 ANY = "{{ root }}"
@@ -31,7 +31,7 @@ _CALIBRATION = {
 
 
 def catalog(sensors: Sequence[str], *, fixed: bool) -> dict[str, Any]:
-    """Return a catalog of granules and truth.
+    """Return a catalog of granules, truth and ancillary data.
 
     Parameters
     ----------
@@ -44,9 +44,11 @@ def catalog(sensors: Sequence[str], *, fixed: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "name": "demo",
-        "description": "Simulated Earth: granules in the sensors' own files, and the truth; made by `musyq simulate`",
-        "metadata": {"title": "Simulated Earth", "keywords": ["demo", "simulated", "truth"]},
-        "sources": granules | {product.key: _truth(product, fixed) for product in truth.PRODUCTS},
+        "description": "Simulated Earth: granules in the sensors' own files, truth, ancillary data (`musyq simulate`)",
+        "metadata": {"title": "Simulated Earth", "keywords": ["demo", "simulated", "truth", "ancillary"]},
+        "sources": granules
+        | {product.key: _products(product, "truth", fixed) for product in truth.PRODUCTS}
+        | {product.key: _products(product, "ancillary", fixed) for product in ancillary.PRODUCTS},
     }
 
 
@@ -85,15 +87,15 @@ def _granules(sensor: str, fixed: bool) -> dict[str, Any]:
     }
 
 
-def _truth(product: Product, fixed: bool) -> dict[str, Any]:
+def _products(product: Product, kind: str, fixed: bool) -> dict[str, Any]:
     return {
         "driver": "musyq_product",
         "description": product.title,
         "parameters": {} if fixed else {"root": _ROOT},
-        "args": {"urlpath": f"{HERE}/truth" if fixed else ANY, "product": product.key},
+        "args": {"urlpath": f"{HERE}/{kind}" if fixed else ANY, "product": product.key},
         "metadata": {
             "title": product.title,
-            "keywords": ["simulated", "truth"],
+            "keywords": ["simulated", kind],
             "variables": [variable.name for variable in product.variables],
             "product": product.key,
             "origin": ORIGIN,

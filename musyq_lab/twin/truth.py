@@ -7,15 +7,17 @@ any other instant comes from :meth:`musyq_lab.twin.simulate.Simulation.truth`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyproj
 import rioxarray  # noqa: F401  (the accessor .rio)
 import xarray as xr
+from numpy.typing import NDArray
 
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.period import Period, pentad
@@ -104,35 +106,45 @@ def periods(start: datetime, days: int) -> Iterator[tuple[Period, list[datetime]
         yield period, [day for day in stretch if day in period]
 
 
-def count(start: datetime, days: int) -> int:
-    """Return how many files :func:`write` makes."""
-    return 1 + len(PRODUCTS[1:]) * len(list(periods(start, days)))
-
-
-def write(
-    world: World, start: datetime, days: int, folder: Path, *, tile: str, pool: ThreadPoolExecutor
-) -> Iterator[Path]:
-    """Write the truth files of a stretch of days and yield their paths as they appear.
+def means(world: World, start: datetime, days: int, pool: ThreadPoolExecutor) -> Iterator[tuple[Period, xr.Dataset]]:
+    """Yield the five-day periods of a stretch of days, each with the mean of its days in the stretch, dims (y, x).
 
     Parameters
     ----------
     world
         Whose truth.
     start, days
-        First day and number of days; a period that is only partly covered holds the mean of its covered days.
+        First day and number of days.
+    pool
+        Threads that work through the days.
+    """
+    for period, members in periods(start, days):
+        yield period, _mean(pool.map(world.day, members))
+
+
+def write_static(world: World, folder: Path, tile: str) -> Path:
+    """Write what does not change into an archive folder and return its path."""
+    return _written(world, LAND, world.static, folder, tile, "static")
+
+
+def write_period(world: World, period: Period, mean: xr.Dataset, folder: Path, tile: str) -> Iterator[Path]:
+    """Write the truth of a period into an archive folder and yield its paths as they appear.
+
+    Parameters
+    ----------
+    world
+        Whose truth.
+    period
+        Which; one that is only partly covered holds the mean of its covered days.
+    mean
+        Mean of its days.
     folder
         Archive folder, made if it does not exist.
     tile
         Field of the file names: the place.
-    pool
-        Threads that work through the days.
     """
-    edition = _edition(world)
-    yield _written(world, LAND, world.static, folder, edition, tile, "static")
-    for period, members in periods(start, days):
-        mean = _mean(pool.map(world.day, members))
-        for product in PRODUCTS[1:]:
-            yield _written(world, product, mean, folder, edition, tile, period.label)
+    for product in PRODUCTS[1:]:
+        yield _written(world, product, mean, folder, tile, period.label)
 
 
 def _edition(world: World) -> str:
@@ -152,20 +164,33 @@ def _mean(days: Iterable[xr.Dataset]) -> xr.Dataset:
     return total / count
 
 
-def _written(
-    world: World, product: Product, fields: xr.Dataset, folder: Path, edition: str, tile: str, period: str
-) -> Path:
+def _written(world: World, product: Product, fields: xr.Dataset, folder: Path, tile: str, period: str) -> Path:
     layers = {}
     for variable in product.variables:
-        values = np.clip(fields[variable.name].values, *variable.valid_range)
-        layers[variable.name] = (("y", "x"), values.astype(np.float32), {"units": variable.units})
-    good = np.zeros(world.grid.shape, dtype=QA_DTYPE)
-    ds = xr.Dataset({**layers, f"{product.key}_qa": (("y", "x"), good)})
-    return write_product(
-        georeferenced(world, ds),
-        folder,
-        spec=product,
-        edition=edition,
-        tile=tile,
-        period=period,
-    )
+        layers[variable.name] = np.clip(fields[variable.name].values, *variable.valid_range).astype(np.float32)
+    return write_layers(world, product, layers, folder, tile, period)
+
+
+def write_layers(
+    world: World, product: Product, layers: Mapping[str, NDArray[Any]], folder: Path, tile: str, period: str
+) -> Path:
+    """Write a product of a world into an archive folder and return its path.
+
+    Parameters
+    ----------
+    world
+        Whose.
+    product
+        Which.
+    layers
+        Name of a variable or of its one-sigma companion -> values, shape (y, x), in the units of the product.
+    folder
+        Archive folder, made if it does not exist.
+    tile, period
+        Fields of the file name.
+    """
+    units = {name: v.units for v in product.variables for name in (v.name, v.uncertainty_name)}
+    made: dict[str, Any] = {name: (("y", "x"), values, {"units": units[name]}) for name, values in layers.items()}
+    made[product.qa_name] = ("y", "x"), np.zeros(world.grid.shape, dtype=QA_DTYPE)
+    ds = georeferenced(world, xr.Dataset(made))
+    return write_product(ds, folder, spec=product, edition=_edition(world), tile=tile, period=period)

@@ -17,6 +17,7 @@ The sizes of the random parts are chosen, not measured; each is said beside its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -250,13 +251,40 @@ def _rain_norm() -> float:
 _RAIN_NORM = _rain_norm()
 
 
+def rain(static: xr.Dataset, grid: WorldGrid, times: Sequence[datetime], seed: int) -> xr.DataArray:
+    """Return the mean precipitation (mm d-1) of some times, dims (y, x): snow counts as the water it holds.
+
+    Parameters
+    ----------
+    static
+        Climate of the world, dims (y, x).
+    grid
+        Its cells.
+    times
+        UTC.
+    seed
+        Of the world.
+    """
+    points = lattice(grid)
+    falls = [_fall(points, seed, days(time)) * _wet_season(points, time) for time in times]
+    daily = points.fill(np.mean(falls, axis=0)) * static["precipitation"].values / np.float32(365.25)
+    return dataset({"precipitation": daily}, static)["precipitation"]
+
+
+def _fall(points: Lattice, seed: int, day: ArrayLike) -> Floats:
+    """Return the rain of some days (since 2000-01-01) over that of the climate's mean day, before the season."""
+    return np.asarray(np.maximum(moisture(seed, points, day) - _RAIN_LIMIT, 0) / _RAIN_NORM)
+
+
+def _wet_season(points: Lattice, time: datetime) -> Floats:
+    return np.asarray(1 + 0.5 * season(points, time))  # most land gets more rain in its summer half; chosen
+
+
 def _recent_rain(points: Lattice, seed: int, day: float, time: datetime, still: _Still) -> Field:
     """Return recent rain (mm), older rain counting less."""
     lag = np.arange(0.0, _RAIN_DAYS, _RAIN_STEP)
-    fall = np.maximum(moisture(seed, points, day - lag) - _RAIN_LIMIT, 0) / _RAIN_NORM
     weight = np.exp(-lag / _RAIN_MEMORY) * _RAIN_STEP
-    wet_season = 1 + 0.5 * season(points, time)  # most land gets more rain in its summer half; chosen
-    recent = np.tensordot(weight, fall, axes=1) * wet_season
+    recent = np.tensordot(weight, _fall(points, seed, day - lag), axes=1) * _wet_season(points, time)
     return np.asarray(points.fill(recent) * still["precipitation"] / np.float32(365.25))
 
 

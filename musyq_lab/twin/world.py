@@ -127,7 +127,7 @@ class World:
         return xr.merge([parts, light[["fpar"]], fluxes], compat="override")
 
     def day(self, day: datetime) -> xr.Dataset:
-        """Return means of a day (UTC): canopy, energy, and the carbon and water it drives, dims (y, x).
+        """Return means of a day (UTC): weather, canopy, energy, and the carbon and water it drives, dims (y, x).
 
         ``fpar`` is the share absorbed of all the PAR of the day, the mean over instants where there is none.
         """
@@ -144,7 +144,8 @@ class World:
         light = daily["downward_par"].values
         np.divide(sum(absorbed), light, out=daily["fpar"].values, where=light > 0)
         fluxes = carbon.carbon(self.static, start, canopy=self.canopy(start), daily=daily)
-        return xr.merge([daily, fluxes], compat="override")
+        rain = weather.rain(self.static, self.grid, times, self.seed)
+        return xr.merge([daily, fluxes, rain], compat="override")
 
 
 def make_world(

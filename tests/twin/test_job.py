@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import types
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -54,15 +55,15 @@ def written(monkeypatch):
     monkeypatch.setattr(_job, "granule_of", lambda sensor: module)
     monkeypatch.setattr(_job.forward, "images", lambda world, look, granule: (image(told.value),))
 
-    def truths(world, first, days, folder, *, tile, pool):
+    def products(job, pool):
         told.truths += 1
-        folder.mkdir(exist_ok=True)
-        for number in range(_job.truth.count(first, days)):
-            path = folder / f"truth{number}.{tile}.h5"
-            path.write_text("truth")
+        for number in range(_job.product_count(job.settings)):
+            path = job.folder / ("ancillary" if number % 2 else "truth") / f"product{number}.h5"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("product")
             yield path
 
-    monkeypatch.setattr(_job.truth, "write", truths)
+    monkeypatch.setattr(Job, "_products", products)
     return told
 
 
@@ -118,12 +119,33 @@ def test_a_finished_folder_costs_nothing(tmp_path, written):
     assert written.truths == 1
 
 
-def test_truth_that_was_deleted_is_made_again(tmp_path, written):
+@pytest.mark.parametrize("name", ["truth/product2.h5", "ancillary/product1.h5"])
+def test_a_product_that_was_deleted_is_made_again(tmp_path, written, name):
     Job(tmp_path / "s", SETTINGS).run()
-    (tmp_path / "s" / "truth" / "truth2.huailai.h5").unlink()
+    (tmp_path / "s" / name).unlink()
     Job(tmp_path / "s", SETTINGS).run()
     assert written.truths == 2
-    assert (tmp_path / "s" / "truth" / "truth2.huailai.h5").exists()
+    assert (tmp_path / "s" / name).exists()
+
+
+def test_a_folder_of_before_there_was_ancillary_data_gets_it(tmp_path, written):
+    folder = tmp_path / "s"
+    Job(folder, SETTINGS).run()
+    record = json.loads((folder / RECORD).read_text())
+    del record["ancillary"]
+    (folder / RECORD).write_text(json.dumps(record))
+    Job(folder, SETTINGS).run()
+    assert len(written.calls) == 2
+    assert json.loads((folder / RECORD).read_text())["ancillary"] == ["ancillary/product1.h5", *_odd(3, 6)]
+
+
+def _odd(first, stop):
+    return [f"ancillary/product{number}.h5" for number in range(first, stop, 2)]
+
+
+@pytest.mark.parametrize(("days", "files"), [(1, 6), (5, 6), (6, 10), (10, 10)])
+def test_products_are_counted(days, files):
+    assert _job.product_count(replace(SETTINGS, days=days)) == files
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ import yaml
 
 from musyq_lab.catalog.safe import load_catalog
 from musyq_lab.core.resources import resource
-from musyq_lab.twin import listing, truth
+from musyq_lab.twin import ancillary, listing, truth
 from musyq_lab.twin.settings import SIMULATED
+
+PRODUCTS = [product.key for product in (*truth.PRODUCTS, *ancillary.PRODUCTS)]
 
 
 def test_the_shipped_catalog_is_what_this_makes():
@@ -13,15 +15,15 @@ def test_the_shipped_catalog_is_what_this_makes():
     assert shipped == yaml.safe_load(listing.text(listing.catalog(SIMULATED, fixed=False)))
 
 
-def test_it_lists_every_sensor_and_every_truth():
+def test_it_lists_every_sensor_and_every_product():
     sources = listing.catalog(SIMULATED, fixed=False)["sources"]
-    assert list(sources) == [*SIMULATED, *(product.key for product in truth.PRODUCTS)]
+    assert list(sources) == [*SIMULATED, *PRODUCTS]
 
 
 def test_the_safe_loader_takes_both_forms(tmp_path):
     path = listing.write(tmp_path, ["modis"])
     names = [entry.name for entry in load_catalog(path).entries]
-    assert names == ["modis", *(product.key for product in truth.PRODUCTS)]
+    assert names == ["modis", *PRODUCTS]
     assert load_catalog(resource("catalogs/demo.yml")).entries
 
 
@@ -29,6 +31,8 @@ def test_a_folder_of_its_own_needs_no_root(tmp_path):
     content = yaml.safe_load(listing.write(tmp_path, ["modis"]).read_text(encoding="utf-8"))
     assert "root" not in content["sources"]["modis"]["parameters"]
     assert content["sources"]["truth_canopy"]["args"]["product"] == "truth_canopy"
+    assert content["sources"]["truth_canopy"]["args"]["urlpath"].endswith("/truth")
+    assert content["sources"]["sim_weather"]["args"]["urlpath"].endswith("/ancillary")
 
 
 def test_same_catalog_same_bytes(tmp_path):

@@ -26,7 +26,10 @@ def world():
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("truth")
     with ThreadPoolExecutor(2) as pool:
-        return folder, list(truth.write(world(), START, 2, folder, tile="huailai", pool=pool))
+        paths = [truth.write_static(world(), folder, "huailai")]
+        for period, mean in truth.means(world(), START, 2, pool):
+            paths += truth.write_period(world(), period, mean, folder, "huailai")
+        return folder, paths
 
 
 def layers(path):
@@ -43,15 +46,9 @@ def test_periods_cover_the_days_once():
     assert all(day in period for period, members in found for day in members)
 
 
-@pytest.mark.parametrize(("days", "files"), [(1, 4), (5, 4), (6, 7), (10, 7)])
-def test_count(days, files):
-    assert truth.count(START, days) == files
-
-
-def test_files_are_as_many_as_counted(written):
+def test_every_product_is_written_once(written):
     _, paths = written
-    assert len(paths) == truth.count(START, 2)
-    assert len(set(paths)) == len(paths)
+    assert len(set(paths)) == len(paths) == len(truth.PRODUCTS)
     assert all(path.exists() for path in paths)
 
 
