@@ -19,6 +19,18 @@ from musyq_lab.core.quality import CAUSE_DTYPE, Flag, flag_attributes
 from musyq_lab.core.spec import Product, Variable
 
 CONVENTIONS = "CF-1.11, ACDD-1.3"
+VOCABULARY = "CF Standard Name Table v93"
+"""Where the standard names are from; the tests look every one up in it."""
+DATA_CORE = ("geossDataCore", "geossNoMonetaryCharge", "geossUserRegistration", "geossAttribution")
+"""Tags of GEOSS Data-CORE: full and open, free of charge; users register and name the source."""
+LICENCE = (
+    "GEOSS Data-CORE: full and open access, free of charge; users register (geossUserRegistration) and name the source "
+    "(geossAttribution). Terms of the input data go with it."
+)
+
+# Levels as CEOS defines them: geophysical values of single looks; on a grid and over a period; results of analyses.
+_LEVELS = {"scene": "Level 2", "composite": "Level 3", "climatology": "Level 4", "application": "Level 4"}
+_MOST_NAMED = 6  # layers in a summary
 
 
 @lru_cache(maxsize=1)
@@ -44,6 +56,7 @@ def variable_attributes(variable: Variable, qa_name: str) -> dict[str, Any]:
         "long_name": variable.long_name,
         "units": variable.units,
         "ancillary_variables": f"{variable.uncertainty_name} {qa_name}" if variable.uncertain else qa_name,
+        "coverage_content_type": "thematicClassification" if variable.classes else "physicalMeasurement",
     }
     if variable.classes:
         attributes["flag_values"] = np.array([number for number, _ in variable.classes], variable.dtype)
@@ -60,7 +73,11 @@ def variable_attributes(variable: Variable, qa_name: str) -> dict[str, Any]:
 
 def uncertainty_attributes(variable: Variable) -> dict[str, Any]:
     """Return the attributes of a layer's one-sigma companion."""
-    attributes = {"long_name": f"one standard uncertainty of {variable.long_name}", "units": variable.units}
+    attributes = {
+        "long_name": f"one standard uncertainty of {variable.long_name}",
+        "units": variable.units,
+        "coverage_content_type": "qualityInformation",
+    }
     if variable.standard_name:
         attributes["standard_name"] = f"{variable.standard_name} standard_error"
     return attributes
@@ -72,6 +89,7 @@ def quality_attributes(product: Product) -> dict[str, Any]:
         "long_name": f"quality bits of {product.title.lower()}",
         "standard_name": "quality_flag",
         "units": "1",
+        "coverage_content_type": "qualityInformation",
         **flag_attributes(product.all_flags),
     }
 
@@ -82,6 +100,7 @@ def cause_attributes(product: Product) -> dict[str, Any]:
         "long_name": f"inputs of {product.title.lower()} that are missing or outside their possible range",
         "standard_name": "quality_flag",
         "units": "1",
+        "coverage_content_type": "qualityInformation",
         **flag_attributes((Flag(bit, item.name, item.name) for bit, item in enumerate(product.inputs)), CAUSE_DTYPE),
     }
 
@@ -91,10 +110,15 @@ def global_attributes(product: Product, *, method: str = "", history: str = "") 
     attributes = {
         "Conventions": CONVENTIONS,
         "title": product.title,
+        "summary": _summary(product),
         "product": product.key,
         "source": f"musyq-lab {package_version()}",
-        "keywords": "geossDataCore, geossNoMonetaryCharge, geossUserRegistration, geossAttribution",
+        "keywords": ", ".join(DATA_CORE),
+        "license": LICENCE,
+        "standard_name_vocabulary": VOCABULARY,
     }
+    if level := _LEVELS.get(product.stage):
+        attributes["processing_level"] = level
     if method:
         attributes["method"] = method
     chosen = product.method(method)
@@ -105,6 +129,13 @@ def global_attributes(product: Product, *, method: str = "", history: str = "") 
     if history:
         attributes["history"] = history
     return attributes
+
+
+def _summary(product: Product) -> str:
+    names = [variable.long_name for variable in product.variables]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    layers = ", ".join(names[:_MOST_NAMED])
+    return f"{product.title}: {layers}{more}, each with its standard uncertainty where it has one, and quality bits."
 
 
 def _links(references: Iterable[str]) -> str:

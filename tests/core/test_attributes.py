@@ -50,6 +50,7 @@ def test_variable():
         "units": "W m-2",
         "standard_name": "surface_downwelling_shortwave_flux_in_air",
         "ancillary_variables": "dsr_uncertainty dsr_qa",
+        "coverage_content_type": "physicalMeasurement",
         "valid_range": [0.0, 600.0],
         "references": "https://doi.org/10.1016/x https://doi.org/10.1016/y",
     }
@@ -78,6 +79,37 @@ def test_global():
     assert package_version() in attributes["source"]
     tags = {"geossDataCore", "geossNoMonetaryCharge", "geossUserRegistration", "geossAttribution"}
     assert set(attributes["keywords"].split(", ")) == tags
+
+
+def test_acdd_in_words_a_person_can_read():
+    attributes = global_attributes(SPEC)
+    assert attributes["summary"].startswith("Downward radiation: downward shortwave radiation, each with")
+    assert attributes["processing_level"] == "Level 3"
+    for tag in ("geossUserRegistration", "geossAttribution"):
+        assert tag in attributes["license"]
+    many = Product("many", "Many", tuple(Variable(f"v{n}", f"layer {n}", "1") for n in range(9)), (), stage="scene")
+    assert "layer 5 and 3 more," in global_attributes(many)["summary"]
+    assert "layer 6" not in global_attributes(many)["summary"]
+    assert global_attributes(many)["processing_level"] == "Level 2"
+
+
+def test_kinds_of_layers_are_those_of_iso_19115():
+    # MD_CoverageContentTypeCode, as ACDD-1.3 lists it
+    codes = {"image", "thematicClassification", "physicalMeasurement", "auxiliaryInformation", "qualityInformation"}
+    cover = Variable("cover", "cover", "1", dtype="uint8", fill=255, classes=((1, "forest"),))
+    kinds = [
+        variable_attributes(DSR, "q"),
+        variable_attributes(cover, "q"),
+        uncertainty_attributes(DSR),
+        quality_attributes(SPEC),
+    ]
+    assert [k["coverage_content_type"] for k in kinds] == [
+        "physicalMeasurement",
+        "thematicClassification",
+        "qualityInformation",
+        "qualityInformation",
+    ]
+    assert {k["coverage_content_type"] for k in kinds} <= codes
 
 
 @pytest.mark.parametrize(
