@@ -147,7 +147,11 @@ class Retrieval:
             years.members if years else None,
         )
         recorded = {"variables": [v.name for v in wanted], "method": chosen, **options}
-        return _assemble(block, arrays, ds, recorded, uncertainty=uncertainty)
+        return _assemble(self._prepared(block), arrays, ds, recorded, uncertainty=uncertainty)
+
+    def _prepared(self, block: Block) -> Block:
+        """Return what is applied to the arrays; where a block is computed elsewhere, what has it computed there."""
+        return block
 
     def _wanted(self, names: Sequence[str] | None) -> tuple[Variable, ...]:
         names = [names] if isinstance(names, str) else names
