@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from musyq_lab.core import errors
 from musyq_lab.core.errors import MusyqError, RecipeError
+from musyq_lab.production._settled import settle
 
 if TYPE_CHECKING:
     from musyq_lab.production._kernel import Progress
 
 KERNEL_LOG = ".kernel.log"
-
-_PROGRESS_LINE = re.compile(r"^.{1,200}: \d{1,3} %\n?$")
-_OWN_METADATA = ("kernelspec", "language_info", "title", "authors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], progress:
             raise RecipeError(
                 f"The recipe's Python process did not start ({failure}). `musyq doctor` tells more"
             ) from failure
-    return _cleaned(target, peak)
+    return Execution(settle(target), max(peak, default=None))
 
 
 def _plain(failure: Any, target: Path) -> MusyqError:
@@ -115,32 +112,6 @@ def _last_words(folder: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
     hint = "the system may have stopped it for want of memory (`musyq doctor` shows what is free)"
     return f"{hint}. Its last words: {lines[-1][:300]}" if lines else hint
-
-
-def _cleaned(target: Path, peak: list[int]) -> Execution:
-    """Take times, machine paths and progress lines out of the notebook, so that equal runs give equal bytes."""
-    notebook = json.loads(target.read_text(encoding="utf-8"))
-    notebook["metadata"] = {k: v for k, v in notebook["metadata"].items() if k in _OWN_METADATA}
-    seconds = []
-    for index, cell in enumerate(notebook["cells"]):
-        times = cell["metadata"].pop("papermill", {})
-        cell["metadata"].pop("execution", None)
-        cell["id"] = f"cell-{index}"
-        if cell["cell_type"] == "code":
-            seconds.append(round(times.get("duration") or 0.0, 3))
-            cell["outputs"] = [kept for output in cell["outputs"] if (kept := _without_progress(output))]
-    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
-    target.write_text(text + "\n", encoding="utf-8")
-    return Execution(tuple(seconds), max(peak, default=None))
-
-
-def _without_progress(output: dict[str, Any]) -> dict[str, Any] | None:
-    """Drop the lines of :func:`musyq_lab.core.progress.track` from a printed output."""
-    if output.get("output_type") != "stream" or output.get("name") != "stdout":
-        return output
-    lines = "".join(output["text"]).splitlines(keepends=True)
-    kept = [line for line in lines if not _PROGRESS_LINE.match(line)]
-    return {**output, "text": kept} if kept else None
 
 
 @contextmanager

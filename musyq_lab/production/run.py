@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, RecipeError
-from musyq_lab.production import provenance
+from musyq_lab.production import provenance, stages
 from musyq_lab.production.citation import CITATION, citation, cite_folder
+from musyq_lab.production.code_state import code_state
 from musyq_lab.production.execute import KERNEL_LOG, Execution, execute
 from musyq_lab.production.inputs import UsedFile, used_files
 from musyq_lab.production.parameters import validate_all
-from musyq_lab.production.progress import shown
+from musyq_lab.production.progress import Silent, shown
 from musyq_lab.production.recipes import Recipe, find_recipe, text_of
 from musyq_lab.production.staging import RECORD, foreign_files, publish, result_folder
 
@@ -93,6 +94,18 @@ class RecipeResult:
         return f"{summary}<details><summary>{place}: {len(self.files)} files</summary><ul>{links}</ul></details>"
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is done; nothing here changes its result."""
+
+    debug: bool = False
+    """Whether to keep the notebook of a failed run."""
+    fresh: bool = False
+    """Whether to begin anew even if an earlier run left finished stages."""
+    keep_stages: bool = False
+    """Whether to leave the finished stages of a run that succeeded."""
+
+
 def run_recipe(
     name: str | Recipe,
     /,
@@ -100,12 +113,16 @@ def run_recipe(
     out: str | Path | None = None,
     progress: bool = True,
     debug: bool = False,
+    fresh: bool = False,
+    keep_stages: bool = False,
     **parameters: Any,
 ) -> RecipeResult:
     """Run a recipe and leave its notebook, report, figures, tables, products and provenance in one folder.
 
     The work is done in a hidden folder inside ``out``; files come to their final names only when all is complete, so
-    that a failed or killed run leaves what was there before. An earlier result in ``out`` is replaced.
+    that a failed or killed run leaves what was there before. An earlier result in ``out`` is replaced. The stages that
+    a failed or killed run had finished are kept in ``out/.stages`` and used by the next one
+    (:mod:`musyq_lab.production.stages`).
 
     Parameters
     ----------
@@ -117,6 +134,10 @@ def run_recipe(
         Whether to show how far along the run is.
     debug : bool
         Whether to keep the notebook of a failed run; the error says where.
+    fresh : bool
+        Whether to begin anew even if an earlier run left finished stages.
+    keep_stages : bool
+        Whether to leave the finished stages of a run that succeeded, to go on from them after a change of the recipe.
     **parameters
         Values of the recipe's parameters; ``RECIPES[name]`` shows them.
 
@@ -133,18 +154,45 @@ def run_recipe(
     """
     recipe = find_recipe(name)
     values = validate_all(recipe.parameters, parameters, recipe.key)
-    folder = _folder(recipe, out)
+    options = Options(debug=debug, fresh=fresh, keep_stages=keep_stages)
+    folder = result_path(recipe, out)
+    with shown(visible=progress) as told:
+        return run_once(recipe, values, folder, told, options)
+
+
+def run_once(
+    recipe: Recipe, values: Mapping[str, Any], folder: Path, told: Silent, options: Options = Options()
+) -> RecipeResult:
+    """Run a recipe with checked values, see :func:`run_recipe`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    values : mapping
+        Every parameter's checked value.
+    folder : Path
+        Result folder, absolute.
+    told : Silent
+        Is told of each step.
+    options : Options
+        How.
+    """
     inputs = used_files(recipe, values)
     clock, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     with result_folder(folder) as partial:
         _refuse_foreign(folder, recipe)
         try:
-            execution, files = _work(recipe, values, inputs, partial, progress=progress)
+            stages.prepare(folder, partial, values, [item.sha256 for item in inputs], fresh=options.fresh)
+            execution, files = _work(recipe, values, inputs, partial, told)
             seconds = time.monotonic() - clock
-            files = _finish(partial, files, provenance.run_part(started, seconds, *_measured(execution)))
+            side = provenance.run_part(started, seconds, execution.cell_seconds, execution.peak_bytes)
+            files = _finish(partial, files, {**side, "code": code_state(), "stages": stages.account(partial)})
             publish(folder, partial, files)
+            if not options.keep_stages:
+                stages.drop(folder)
         except MusyqError as error:
-            raise (_kept(error, partial, recipe) if debug else error) from (error if debug else None)
+            raise _told(error, folder, partial, recipe, debug=options.debug) from error
         except OSError as reason:
             raise ArchiveError(
                 f"The result could not be written to {str(folder)!r}: {reason.strerror or reason}"
@@ -153,7 +201,8 @@ def run_recipe(
     return RecipeResult(recipe.key, folder, tuple(files), figures, seconds, execution.peak_bytes)
 
 
-def _folder(recipe: Recipe, out: str | Path | None) -> Path:
+def result_path(recipe: Recipe, out: str | Path | None) -> Path:
+    """Return the absolute path of the result folder that a person asks for, or of the recipe's own."""
     if out is not None and (not isinstance(out, (str, Path)) or not str(out) or "\0" in str(out)):
         raise InputError(f"out needs the path of a folder, got {out!r}")
     return Path(out if out is not None else f"{DEFAULT_ROOT}/{recipe.key}").expanduser().resolve()
@@ -164,15 +213,13 @@ def _work(
     values: Mapping[str, Any],
     inputs: Sequence[UsedFile],
     partial: Path,
-    *,
-    progress: bool,
+    told: Silent,
 ) -> tuple[Execution, list[str]]:
     """Execute the notebook and write the report and the record; return the finished files."""
     draft = provenance.record(recipe, values, inputs)
     provenance.write_record(partial / provenance.DRAFT, draft)
     notebook = partial / f"{recipe.key}.ipynb"
-    with shown(visible=progress) as told:
-        execution = execute(recipe.notebook, notebook, {**values, "out": "."}, told)
+    execution = execute(recipe.notebook, notebook, {**values, "out": "."}, told)
     if changed := [item.name for item in inputs if item.changed]:
         raise RecipeError(f"Input {', '.join(changed)} changed while the recipe ran. Run it again on a file at rest")
     from musyq_lab.production.report import write_html
@@ -190,10 +237,6 @@ def _work(
 def _finish(partial: Path, files: Sequence[str], run_part: Mapping[str, Any]) -> list[str]:
     provenance.write_record(partial / RUN_PART, run_part)
     return sorted([*files, RUN_PART, RECORD])
-
-
-def _measured(execution: Execution) -> tuple[tuple[float, ...], int | None]:
-    return execution.cell_seconds, execution.peak_bytes
 
 
 def _files(partial: Path) -> list[str]:
@@ -231,11 +274,19 @@ def _refuse_foreign(folder: Path, recipe: Recipe) -> None:
         )
 
 
-def _kept(error: MusyqError, partial: Path, recipe: Recipe) -> MusyqError:
+def _told(error: MusyqError, folder: Path, partial: Path, recipe: Recipe, *, debug: bool) -> MusyqError:
+    """Return the error with what is left of the failed run, and where."""
+    text = str(error) + (f"\n{left}" if (left := stages.left(folder, partial)) else "")
+    if debug:
+        text += f"\nThe failed notebook and the traceback are kept in {_kept(error, partial, recipe)}"
+    return error if text == str(error) else type(error)(text)
+
+
+def _kept(error: MusyqError, partial: Path, recipe: Recipe) -> Path:
     """Keep what a failed run had made and say where."""
     folder = Path(tempfile.mkdtemp(prefix=f"musyq-{recipe.key}-failed-"))
     for name in (f"{recipe.key}.ipynb", KERNEL_LOG):
         if (partial / name).is_file():
             shutil.copy(partial / name, folder / name.lstrip("."))
     (folder / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    return type(error)(f"{error}\nThe failed notebook and the traceback are kept in {folder}")
+    return folder
