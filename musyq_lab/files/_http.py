@@ -1,8 +1,6 @@
 """Byte ranges over HTTP with the standard library: no further package, no further thread, and errors in plain words.
 
-HDF5 calls for bytes while it holds its lock for the whole process. An asynchronous client answers from a thread of its
-own, and waits forever where that thread comes to need the lock (to free an HDF5 object, say); here the caller itself
-asks the server.
+What a server sends is bounded in size and time, and is refused where it is not what was asked for.
 """
 
 from __future__ import annotations

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, NotFoundError
@@ -49,7 +47,8 @@ class FsspecStore:
 
     def info(self, url: str) -> Info:
         """Return size and state of a file."""
-        with _plain(url), _filesystem(url) as (fs, path):
+        with _plain(url):
+            fs, path = _filesystem(url)
             found = fs.info(path)
             if found.get("type") == "directory":
                 raise ArchiveError(f"{shown(url)} is not a file.")
@@ -58,7 +57,8 @@ class FsspecStore:
 
     def read(self, url: str, start: int, stop: int, info: Info) -> bytes:
         """Return the bytes from ``start`` to before ``stop``, all of them."""
-        with _plain(url), _filesystem(url) as (fs, path):
+        with _plain(url):
+            fs, path = _filesystem(url)
             data = bytes(fs.cat_file(path, start=start, end=stop))
         if len(data) != stop - start:
             raise ArchiveError(f"{shown(url)} was cut off: {len(data)} of {stop - start} bytes came. Open it again.")
@@ -66,12 +66,14 @@ class FsspecStore:
 
     def is_folder(self, url: str) -> bool:
         """Whether an address names a folder."""
-        with _plain(url), _filesystem(url) as (fs, path):
+        with _plain(url):
+            fs, path = _filesystem(url)
             return bool(fs.isdir(path))
 
     def names(self, url: str) -> list[str]:
         """Return the names of the files of a folder, without those below it."""
-        with _plain(url), _filesystem(url) as (fs, path):
+        with _plain(url):
+            fs, path = _filesystem(url)
             found = fs.ls(path, detail=True)
         return sorted(str(item["name"]).rpartition("/")[2] for item in found if item.get("type") == "file")
 
@@ -85,43 +87,11 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-@contextmanager
-def _filesystem(url: str) -> Iterator[tuple[Any, str]]:
+def _filesystem(url: str) -> tuple[Any, str]:
     import fsspec  # type: ignore[import-untyped,unused-ignore]
 
     fs, path = fsspec.core.url_to_fs(url)
-    with _Uncollected() if getattr(fs, "async_impl", False) else _nothing():
-        yield fs, path
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-class _Uncollected:
-    """Hold garbage collection back while another thread works for one that may hold HDF5's lock.
-
-    Collection runs in whichever thread comes by. Freeing an HDF5 object takes the lock: in the thread that fetches, it
-    would wait for the reader, which waits for it.
-    """
-
-    _lock: ClassVar[threading.Lock] = threading.Lock()
-    _inside: ClassVar[int] = 0
-    _was_on: ClassVar[bool] = True
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if _Uncollected._inside == 0:
-                _Uncollected._was_on = gc.isenabled()
-                gc.disable()
-            _Uncollected._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            _Uncollected._inside -= 1
-            if _Uncollected._inside == 0 and _Uncollected._was_on:
-                gc.enable()
+    return fs, path
 
 
 @contextmanager

@@ -30,7 +30,7 @@ MAX_NAMES = 100_000
 """Files of a remote folder."""
 
 
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://", re.ASCII)
+_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*::)*[A-Za-z][A-Za-z0-9+.\-]*://", re.ASCII)  # also chained ones
 _MOST_ASKED = 16  # addresses whose state is asked for one by one
 
 

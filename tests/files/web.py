@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +24,7 @@ class Web:
     fault: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     sent: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def url(self, name: str = "") -> str:
         return f"http://127.0.0.1:{self.port}/{name}"
@@ -71,16 +72,27 @@ class _Handler(BaseHTTPRequestHandler):
         body = data[start:stop] + (b"x" * 2**20 if self.web.fault == "too much" else b"")
         return self.answer(206, body, **headers, **{"Content-Range": f"bytes {start}-{stop - 1}/{total}"})
 
+    def drip(self, body: bytes) -> None:
+        """Send nothing, or a little now and then, until the test ends."""
+        with suppress(OSError):
+            while not self.web.ended.wait(0.02):
+                if self.web.fault == "drips":
+                    self.wfile.write(b"x")
+
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)
         cut = self.web.fault == "cut off" and len(body) > 1
+        slow = self.web.fault in ("silent", "drips") and len(body) > 1
         if self.web.fault != "no length" or status != 200:
             self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if cut else body)
+        if slow:
+            self.drip(body)
+        with suppress(OSError):  # the reader may have had enough
+            self.wfile.write(body[: len(body) // 2] if cut else body)
         self.web.sent += len(body)
         self.close_connection = True
 
@@ -96,6 +108,7 @@ def serving(folder: Path, **settings: object) -> Iterator[Web]:
     try:
         yield web
     finally:
+        web.ended.set()
         server.shutdown()
         server.server_close()
         thread.join()
