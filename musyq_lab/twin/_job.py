@@ -183,12 +183,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         complete = {"settings", "version", "granules", "truth"} <= set(content)
-        content.setdefault("ancillary", [])  # folders of before there was any
     except (ValueError, TypeError):
         complete = False
     if not complete:
         raise ArchiveError(f"{folder / RECORD} is damaged. Delete {folder} and simulate again.")
-    return content
+    return {"ancillary": []} | content  # folders of before there was any
 
 
 def _is_draft(path: Path) -> bool:
