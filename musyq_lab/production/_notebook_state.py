@@ -69,11 +69,11 @@ def sets_global(function: FunctionType) -> str:
 
 
 def visible_files(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of every file of a folder that is not hidden."""
+    """Return size and time of change of every file of a folder, hidden ones and the notebook itself apart."""
     found = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
-        if not any(part.startswith(".") for part in name.parts) and path.is_file():
+        if not any(part.startswith(".") for part in name.parts) and path.suffix != ".ipynb" and path.is_file():
             found[name.as_posix()] = (path.stat().st_size, path.stat().st_mtime_ns)
     return found
 
