@@ -1,5 +1,8 @@
 """The plain YAML reader at its limits: bytes, depth, doubles, aliases, encodings, damage."""
 
+import os
+import time
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -67,8 +70,10 @@ def test_many_neighbours_are_not_depth(tmp_path):
 
 
 def test_100000_levels_end_in_plain_words(tmp_path):
-    with pytest.raises(CatalogError, match="deeper"):
+    with pytest.raises(CatalogError, match="nesting depth"):
         read_plain_yaml(write(tmp_path, "[" * 100_000))
+    with pytest.raises(CatalogError, match="deeper than 12"):
+        read_plain_yaml(write(tmp_path, "- " * 100_000))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,8 @@ def test_100000_levels_end_in_plain_words(tmp_path):
         ('a: 1\n"a": 2\n', "'a' twice"),
         ("1: x\n1: y\n", "'1' twice"),
         ("a: &x [1]\nb: *x\n", "alias"),
-        ("a: &x {k: 1}\nb:\n  <<: *x\n", "alias"),
+        ("a: &x {k: 1}\nb:\n  <<: *x\n", "merge key"),
+        ("a: &x {k: 1}\nb: [*x]\n", "alias"),
         ("a:\n  <<: {k: 1}\n", "merge key"),
         ("? [1, 2]\n: x\n", "not plain text"),
         ("? {a: 1}\n: x\n", "not plain text"),
@@ -143,3 +149,51 @@ def test_what_cannot_be_read_is_a_plain_error(tmp_path):
         read_plain_yaml(tmp_path / "none.yml")
     with pytest.raises(CatalogError, match="cannot be read: Is a directory"):
         read_plain_yaml(tmp_path)
+
+
+def test_the_limit_of_values_is_exact(tmp_path):
+    path = write(tmp_path, "a: [" + "1, " * 97 + "]")  # the mapping, its key, the list and 97 numbers
+    assert read_plain_yaml(path, limit_nodes=100) == {"a": [1] * 97}
+    with pytest.raises(CatalogError, match="more than 99 values"):
+        read_plain_yaml(path, limit_nodes=99)
+
+
+SLOW = {
+    "numbers": "[" + "1, " * 300_000 + "]",
+    "entries": "\n".join(f"k{n}: {{a: 1, b: [x, y]}}" for n in range(30_000)),
+    "base 60": "a: " + "1:" * 300_000 + "1",
+    "dates": "[" + "2015-01-01, " * 80_000 + "]",
+    "digits": "a: " + "9" * 1_000_000,
+    "blanks": " " * 1_000_000 + "x",
+    "comments": "#\n" * 500_000,
+    "escapes": 'a: "' + "\\u0041" * 150_000 + '"',
+    "braces": "{" * 1_000_000,
+    "folded": "a: >\n" + " x\n" * 300_000,
+    "question marks": "? " * 500_000,
+    "anchors": "&a " * 300_000,
+    "binary": "a: !!binary " + "QUFB" * 240_000,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_megabyte_takes_long(tmp_path, name):
+    """Processor time, which others on the machine do not lengthen; the ordinary loader takes up to 67 s."""
+    path = write(tmp_path, SLOW[name][: 1 << 20])
+    started = time.process_time()
+    with suppress(CatalogError):
+        read_plain_yaml(path)
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("text", ["9" * 65, "1:" * 40 + "1", "0x" + "f" * 70, "." + "1" * 70])
+def test_a_number_of_too_many_letters_is_text(tmp_path, text):
+    assert read_plain_yaml(write(tmp_path, f"a: {text}")) == {"a": text}
+    assert not isinstance(read_plain_yaml(write(tmp_path, f"a: {text[:20].rstrip(':')}"))["a"], str)
+
+
+def test_a_pipe_does_not_hold_the_reader(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yml")
+    with pytest.raises(CatalogError, match="is not a file"):
+        read_plain_yaml(tmp_path / "pipe.yml")
+    with pytest.raises(CatalogError, match="is not a file"):
+        read_plain_yaml(Path("/dev/zero"))
