@@ -24,9 +24,10 @@ from musyq_lab.core.units import same_units
 SPATIAL = (("latitude", "longitude"), ("y", "x"))
 """Pairs of dimensions a map may have, rows before columns."""
 
-# About 0.5 MiB of int16: a map decodes at full rate, and a pixel's series costs one such chunk a file. The months (or
-# bands) of a pixel stay in one chunk. 18000 x 36000 gives 500 x 500; 12 x 720 x 1440 gives 12 x 144 x 144.
-TILE_VALUES = 2**18
+# 128 KiB of int16. Of a pixel's series each file costs one chunk, most of which is inflating it, so chunks should be
+# small; of a map, each chunk costs some tens of microseconds beside the inflating, so they should not be tiny. The
+# months (or bands) of a pixel stay in one chunk. 18000 x 36000 gives 250 x 250; 12 x 720 x 1440 gives 12 x 72 x 72.
+TILE_VALUES = 2**16
 LEADING_VALUES = 256
 """Most values of the other dimensions that one chunk holds."""
 
@@ -194,7 +195,7 @@ def _companion(ds: xr.Dataset, name: str, dtype: str, units: str = "1", **how: A
     attributes = _attributes(ds, name, {"units": units}, False)
     if "fill" not in how:
         return Layer(name, np.dtype(dtype), attributes=attributes)
-    return _with(Layer(name, np.dtype(dtype), **how), attributes)
+    return with_packing(Layer(name, np.dtype(dtype), **how), attributes)
 
 
 def _attributes(ds: xr.Dataset, name: str, standard: dict[str, Any], needs_units: bool) -> dict[str, Any]:
@@ -221,7 +222,7 @@ def _value(variable: Variable, attributes: dict[str, Any]) -> Layer:
     dtype = np.dtype(variable.dtype)
     fill = variable.fill if variable.packed else math.nan
     layer = Layer(variable.name, dtype, variable.scale, variable.offset, fill, variable.valid_range)
-    return _with(layer, attributes)
+    return with_packing(layer, attributes)
 
 
 def _uncertainty(variable: Variable, attributes: dict[str, Any]) -> Layer:
@@ -229,15 +230,15 @@ def _uncertainty(variable: Variable, attributes: dict[str, Any]) -> Layer:
     dtype, span = np.dtype(variable.dtype), variable.valid_range[1] - variable.valid_range[0]
     name = variable.uncertainty_name
     if not variable.packed:
-        return _with(Layer(name, dtype, fill=math.nan, limits=(0.0, math.inf)), attributes)
+        return with_packing(Layer(name, dtype, fill=math.nan, limits=(0.0, math.inf)), attributes)
     info = np.iinfo(dtype)
     top = info.max - (info.max == variable.fill)
     if not math.isfinite(span):
-        return _with(Layer(name, dtype, variable.scale, 0.0, variable.fill, (0.0, math.inf)), attributes)
+        return with_packing(Layer(name, dtype, variable.scale, 0.0, variable.fill, (0.0, math.inf)), attributes)
     scale = _round_up(span / top)
     layer = Layer(name, dtype, scale, 0.0, variable.fill, (0.0, top * scale), saturates=True)
     comment = f"the largest value, {top * scale:g}, means that much or more"
-    return _with(layer, {"comment": comment, **attributes})
+    return with_packing(layer, {"comment": comment, **attributes})
 
 
 def _round_up(step: float) -> float:
@@ -247,8 +248,16 @@ def _round_up(step: float) -> float:
     return float(f"{factor}e{exponent}")
 
 
-def _with(layer: Layer, attributes: dict[str, Any]) -> Layer:
-    """Return the layer with its attributes, the CF packing ones and the valid range as stored numbers among them."""
+def with_packing(layer: Layer, attributes: dict[str, Any]) -> Layer:
+    """Return the layer with its attributes, the CF packing ones and the valid range as stored numbers among them.
+
+    Parameters
+    ----------
+    layer : Layer
+        Without attributes.
+    attributes : dict
+        Without the packing ones.
+    """
     packed = {key: value for key, value in attributes.items() if key != "valid_range"}
     low, high = layer.storable if layer.whole else layer.limits
     if math.isfinite(low) and math.isfinite(high):

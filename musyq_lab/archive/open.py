@@ -6,17 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import h5py
 import numpy as np
 import xarray as xr
 
-from musyq_lab.archive import manifest
-from musyq_lab.archive.encode import COMPANIONS, GRANULE
+from musyq_lab.archive import manifest, overviews
+from musyq_lab.archive._layout import coordinates, dimension_names, layer_names
+from musyq_lab.archive._overview_writer import group_name
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.peers._open import open_peer
-from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
 from musyq_lab.files.remote import is_remote, place
@@ -36,6 +35,8 @@ def open_product(
     period: str | None = None,
     version: str | None = None,
     verify: bool = False,
+    overview: int | Literal["auto"] | None = None,
+    shape: tuple[int, int] | None = None,
 ) -> xr.Dataset:
     """Open a product file, or the files of one product in a folder, as a lazy Dataset.
 
@@ -59,6 +60,11 @@ def open_product(
         By default the newest of each period.
     verify : bool
         Compare the checksum of every file first.
+    overview : int or "auto", optional
+        Open a coarser map of the same file instead (:mod:`musyq_lab.archive.overviews`): that of this factor, or the
+        coarsest one with at least ``shape`` cells, which is the map itself where no overview has so many.
+    shape : tuple of int, optional
+        Rows and columns that ``overview="auto"`` is to have at least, such as those of the screen.
 
     Returns
     -------
@@ -85,7 +91,7 @@ def open_product(
         names, files = [], [_single(path, wanted)]
     if verify:
         _verify(files)
-    return _dataset(files, names if len(names) > 1 else [])
+    return _dataset(files, names if len(names) > 1 else [], overview, shape)
 
 
 def _is_ours(path: Path) -> bool:
@@ -140,63 +146,27 @@ def _verify(files: Sequence[Path]) -> None:
         raise ArchiveError(f"{bad[0].message}.{more}")
 
 
-def _dataset(files: Sequence[Path], names: Sequence[FileName]) -> xr.Dataset:
+def _dataset(
+    files: Sequence[Path],
+    names: Sequence[FileName],
+    overview: int | Literal["auto"] | None,
+    shape: tuple[int, int] | None,
+) -> xr.Dataset:
     first = files[0]
     check_hdf5(first)
     with opened(first) as file, damage(first):
         attrs = attributes(file)
         if not {"product", "id", "Conventions"} <= set(attrs):
             raise ArchiveError(f"{first} is not a MuSyQ product. Open rasters of your own with foreign.open_field.")
-        coords = _coordinates(file)
-        found = sorted((n for n in file if _is_layer(file[n], coords)), key=_order)
-        variables = {name: _variable(file[name], files, bool(names)) for name in found}
-        ds = xr.Dataset(variables, coords, attrs)
+        factor = overviews.selected(file, overview, shape)
+        group = file if factor == 1 else file[group_name(factor)]
+        coords = coordinates(group)
+        variables = {name: _variable(group[name], files, bool(names)) for name in layer_names(group, coords)}
+        ds = xr.Dataset(variables, coords, overviews.described(attrs, factor))
     return _with_periods(ds, names) if names else ds
 
 
-def _order(name: str) -> tuple[bool, bool, str]:
-    """Sort values and uncertainties first, then quality, then what they were made of."""
-    return name in COMPANIONS, name.endswith("_qa"), name
-
-
-def _is_layer(item: Any, coords: dict[str, Any]) -> bool:
-    name = item.name.lstrip("/")
-    return isinstance(item, h5py.Dataset) and not item.is_scale and name not in coords
-
-
-def _dimension_names(dataset: h5py.Dataset) -> tuple[str, ...]:
-    return tuple(dimension[0].name.rpartition("/")[2] for dimension in dataset.dims)
-
-
-def _coordinates(file: h5py.File) -> dict[str, xr.Variable]:
-    """Read the coordinates: dimension scales that hold values, those the layers name, and the grid mapping."""
-    datasets = {name: item for name in sorted(file) if isinstance(item := file[name], h5py.Dataset)}
-    named = " ".join(_text(item, "coordinates") for item in datasets.values()).split()
-    found: dict[str, xr.Variable] = {}
-    for name, item in datasets.items():
-        if item.is_scale and _text(item, "NAME").startswith("This is a netCDF dimension but"):
-            continue
-        dims = (name,) if item.is_scale else _dimension_names(item)
-        if item.is_scale or name in named or name == GRID_MAPPING or dims == (GRANULE,):
-            found[name] = _coordinate(name, item, dims)
-    return found
-
-
-def _text(item: h5py.Dataset, name: str) -> str:
-    value = item.attrs.get(name, "")
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _coordinate(name: str, item: h5py.Dataset, dims: tuple[str, ...]) -> xr.Variable:
-    values = item.asstr()[()] if item.dtype.kind == "O" else item[()]
-    values = np.asarray(values, dtype=np.int64) if item.dtype == np.int32 else np.asarray(values)
-    variable = xr.Variable(dims, values, attributes(item))
-    return (
-        xr.conventions.decode_cf_variable(name, variable) if "since" in str(variable.attrs.get("units")) else variable
-    )
-
-
-def _variable(dataset: h5py.Dataset, files: Sequence[Path], stacked: bool) -> xr.Variable:
+def _variable(dataset: Any, files: Sequence[Path], stacked: bool) -> xr.Variable:
     attrs = attributes(dataset)
     how = packing(attrs)
     layer = StoredLayer(
@@ -212,7 +182,7 @@ def _variable(dataset: h5py.Dataset, files: Sequence[Path], stacked: bool) -> xr
     encoding = {name: attrs[name] for name in _PACKING if name in attrs}
     encoding |= {"dtype": dataset.dtype, "chunksizes": dataset.chunks, "zlib": True, "shuffle": True, "complevel": 4}
     shown = {key: value for key, value in attrs.items() if key not in (*_PACKING, "coordinates")}
-    dims = _dimension_names(dataset)
+    dims = dimension_names(dataset)
     dims = ("period", *dims) if stacked else dims
     return xr.Variable(dims, lazy(layer, dataset.chunks), shown, {} if stacked else encoding)
 

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.archive import encode
+from musyq_lab.archive._chunks import filters
 from musyq_lab.archive.encode import GRANULE, Layer
 from musyq_lab.archive.naming import FileName
 from musyq_lab.core.attributes import global_attributes as product_attributes
@@ -19,6 +20,8 @@ from musyq_lab.core.errors import InputError
 from musyq_lab.core.grid import CRS_ATTRIBUTES, LATITUDE, LONGITUDE
 from musyq_lab.core.spec import Product
 
+LIBVER = ("v108", "v110")
+"""Versions of the format that a file may use: fixed, so that the bytes do not follow a later HDF5's defaults."""
 GRID_MAPPING = "crs"
 _STANDARD = {"latitude": LATITUDE, "longitude": LONGITUDE}
 _TIME_UNITS = "seconds since 1970-01-01 00:00:00"
@@ -107,18 +110,19 @@ def _extent(ds: xr.Dataset) -> dict[str, Any]:
 
 
 def create(
-    file: h5py.File,
+    file: h5py.Group,
     ds: xr.Dataset,
     layers: Sequence[Layer],
     attributes: dict[str, Any],
     maps: set[str],
     tile_shape: tuple[int, int],
+    compression: str = "gzip",
 ) -> dict[str, h5py.Dataset]:
-    """Make every dataset of the file and return those of the layers, still without data.
+    """Make every dataset of a file or group and return those of the layers, still without data.
 
     Parameters
     ----------
-    file : h5py.File
+    file : h5py.File or h5py.Group
         Open for writing, empty.
     ds : xarray.Dataset
         From :func:`prepare`.
@@ -130,7 +134,10 @@ def create(
         Names of the layers that are chunked and compressed; the others are small.
     tile_shape : tuple of int
         Rows and columns of a chunk.
+    compression : str
+        See :func:`musyq_lab.archive._chunks.filters`.
     """
+    packed = filters(compression)
     set_attributes(file, attributes)
     _dimensions(file, ds)
     mapping = _grid_mapping(file, ds)
@@ -139,8 +146,7 @@ def create(
         array = ds[layer.name]
         options: dict[str, Any] = {}
         if layer.name in maps:
-            chunks = encode.chunk(array.shape, tile_shape)
-            options = {"chunks": chunks, "shuffle": True, "compression": "gzip", "compression_opts": 4}
+            options = {"chunks": encode.chunk(array.shape, tile_shape), **packed}
         fill = layer.dtype.type(0 if layer.fill is None else layer.fill)
         stored[layer.name] = file.create_dataset(
             layer.name, array.shape, layer.dtype, fillvalue=fill, track_times=False, **options
@@ -162,7 +168,7 @@ def _is_grid_mapping(array: xr.DataArray) -> bool:
     return array.ndim == 0 and ("grid_mapping_name" in array.attrs or "crs_wkt" in array.attrs)
 
 
-def _dimensions(file: h5py.File, ds: xr.Dataset) -> None:
+def _dimensions(file: h5py.Group, ds: xr.Dataset) -> None:
     """Make a dimension scale for every dimension, then the other coordinates on them."""
     for name in sorted(str(n) for n in ds.dims):
         if name in ds.coords:
@@ -181,7 +187,7 @@ def unlabelled(group: h5py.Group, name: str, size: int) -> h5py.Dataset:
     return made
 
 
-def _coordinate(file: h5py.File, array: xr.DataArray) -> h5py.Dataset:
+def _coordinate(file: h5py.Group, array: xr.DataArray) -> h5py.Dataset:
     variable = array.variable.copy(deep=False)
     if variable.dtype.kind == "M":
         variable.encoding = {"units": _time_units(variable), "dtype": "int64", "calendar": "proleptic_gregorian"}
@@ -212,7 +218,7 @@ def _time_units(variable: xr.Variable) -> str:
     return _TIME_UNITS if whole else _TIME_UNITS.replace("seconds", "microseconds")
 
 
-def _grid_mapping(file: h5py.File, ds: xr.Dataset) -> str:
+def _grid_mapping(file: h5py.Group, ds: xr.Dataset) -> str:
     """Store the coordinate reference system and return its name, nothing for a projected map that carries none."""
     own = next((ds[n] for n in ds.coords if _is_grid_mapping(ds[n])), None)
     if encode.spatial(ds) == ("latitude", "longitude"):
@@ -225,7 +231,7 @@ def _grid_mapping(file: h5py.File, ds: xr.Dataset) -> str:
     return GRID_MAPPING
 
 
-def _attach(file: h5py.File, stored: h5py.Dataset, dimensions: Sequence[Any]) -> None:
+def _attach(file: h5py.Group, stored: h5py.Dataset, dimensions: Sequence[Any]) -> None:
     for index, name in enumerate(dimensions):
         stored.dims[index].attach_scale(file[str(name)])
 

@@ -18,16 +18,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from musyq_lab.archive import encode, lineage, manifest
-from musyq_lab.archive.draft import draft, plain, publish, write_text
+from musyq_lab.archive import encode, lineage
+from musyq_lab.archive._chunks import filters, store_rows
+from musyq_lab.archive._overview_writer import Overviews, group_name
+from musyq_lab.archive._publish import publish_product
+from musyq_lab.archive.draft import draft, plain
 from musyq_lab.archive.encode import Layer
 from musyq_lab.archive.naming import FileName
-from musyq_lab.archive.structure import create, global_attributes, prepare
+from musyq_lab.archive.overviews import chosen
+from musyq_lab.archive.structure import LIBVER, create, global_attributes, prepare
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 from musyq_lab.core.progress import track
 from musyq_lab.core.spec import Product
-from musyq_lab.files.digest import sha256
-from musyq_lab.files.direct import write_chunk
 from musyq_lab.files.safety import opened
 
 BAND_BYTES = 128 * 2**20
@@ -45,6 +47,8 @@ def write_product(
     tile: str = "global",
     period: str,
     version: str = "v1",
+    overviews: bool | Sequence[int] = True,
+    compression: str = "gzip",
     provenance: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a product to ``root/MuSyQ.<KEY>.<edition>.<tile>.<period>.<version>.h5`` and return the path.
@@ -66,6 +70,12 @@ def write_product(
         How to store it; by default the registered product ``ds.attrs["product"]``.
     edition, tile, period, version : str
         Fields of the name, such as ``"0p25deg"``, ``"global"``, ``"2015001"`` and ``"v1"``.
+    overviews : bool or sequence of int
+        Coarser maps in the same file (:mod:`musyq_lab.archive.overviews`): those that leave a map, none, or some of
+        the factors 2, 4, 8, 16, 32.
+    compression : str
+        ``"gzip"``, which every HDF5 library reads; or ``"zstd"``, somewhat smaller and faster, which needs the plug-in
+        ``hdf5plugin`` here and wherever the file is read.
     provenance : mapping, optional
         PROV-JSON of how it was made, without anything that differs from run to run;
         :func:`musyq_lab.archive.lineage.provenance` reads it.
@@ -85,22 +95,38 @@ def write_product(
     spec = spec or _registered(ds)
     name = FileName(spec.key, edition, tile, period, version)
     layers = encode.layers(ds, spec)
-    ds = prepare(ds, layers)
+    plan = _Plan(prepare(ds, layers), layers, overviews, compression)
     record = None if provenance is None else lineage.text_of(provenance)
     target = Path(root) / name.text
     started = datetime.now(UTC)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with draft(target) as path:
-            _write(path, ds, layers, global_attributes(ds, spec, name), record)
-            _read_back(path, ds, layers)
-            _publish(path, target, started)
+            _write(path, plan, global_attributes(plan.ds, spec, name), record)
+            _read_back(path, plan)
+            publish_product(path, target, started)
     except Exception as error:
         known = plain(error, target)
         if known is error:
             raise
         raise known from error
     return target
+
+
+class _Plan:
+    """What goes into a file."""
+
+    def __init__(
+        self, ds: xr.Dataset, layers: Sequence[Layer], overviews: bool | Sequence[int], compression: str
+    ) -> None:
+        filters(compression)  # refused before anything is computed
+        self.ds, self.layers, self.compression = ds, layers, compression
+        self.pair = encode.spatial(ds)
+        self.maps = [layer for layer in layers if self.pair and set(self.pair) <= set(ds[layer.name].dims)]
+        self.tile = encode.tile(ds, [layer.name for layer in self.maps]) if self.maps else (1, 1)
+        self.factors: tuple[int, ...] = ()
+        if self.pair and self.maps:
+            self.factors = chosen((ds.sizes[self.pair[0]], ds.sizes[self.pair[1]]), overviews)
 
 
 def _registered(ds: xr.Dataset) -> Product:
@@ -117,47 +143,31 @@ def _registered(ds: xr.Dataset) -> Product:
         raise NotFoundError(f"{error} For a product of your own pass spec=Product(...).") from None
 
 
-def _write(path: Path, ds: xr.Dataset, layers: Sequence[Layer], attributes: dict[str, Any], record: str | None) -> None:
+def _write(path: Path, plan: _Plan, attributes: dict[str, Any], record: str | None) -> None:
     """Fill the draft. Fixed format versions, so that the bytes do not follow the defaults of a later HDF5."""
-    pair = encode.spatial(ds)
-    maps = {layer.name: layer for layer in layers if pair and set(pair) <= set(ds[layer.name].dims)}
-    tile_shape = encode.tile(ds, list(maps)) if maps else (1, 1)
-    with h5py.File(path, "w", libver=("v108", "v110"), locking=False) as file:
-        stored = create(file, ds, layers, attributes, set(maps), tile_shape)
-        for layer in layers:
-            if layer.name not in maps:
-                stored[layer.name][...] = layer.pack(np.asarray(ds[layer.name].values))
-        if maps and pair:
-            _write_maps(stored, ds, list(maps.values()), pair, tile_shape)
+    names = {layer.name for layer in plan.maps}
+    with h5py.File(path, "w", libver=LIBVER, locking=False) as file:
+        stored = create(file, plan.ds, plan.layers, attributes, names, plan.tile, plan.compression)
+        for layer in plan.layers:
+            if layer.name not in names:
+                stored[layer.name][...] = layer.pack(np.asarray(plan.ds[layer.name].values))
+        if plan.maps:
+            _write_maps(stored, plan, Overviews(file, plan.ds, plan.maps, plan.factors, plan.compression))
         if record is not None:
             lineage.store(file, record)
 
 
-def _write_maps(
-    stored: dict[str, h5py.Dataset],
-    ds: xr.Dataset,
-    maps: Sequence[Layer],
-    pair: tuple[str, str],
-    tile_shape: tuple[int, int],
-) -> None:
-    height, width = ds.sizes[pair[0]], ds.sizes[pair[1]]
-    total = math.ceil(height / tile_shape[0])
-    for first, block in track(_rows_of_tiles(ds, maps, pair[0], tile_shape[0]), "Writing the product", total):
-        where = f" in rows {first} to {min(first + tile_shape[0], height) - 1}"
-        for layer, values in zip(maps, block, strict=True):
-            packed = layer.pack(values, where)
-            rows = slice(first, first + packed.shape[-2])
-            for column in range(0, width, tile_shape[1]):
-                columns = slice(column, column + tile_shape[1])
-                _store(stored[layer.name], packed[..., columns], rows, columns)
-
-
-def _store(dataset: h5py.Dataset, block: NDArray[Any], rows: slice, columns: slice) -> None:
-    """Write a tile: as one chunk, or through the library where its leading dimensions take several."""
-    if block.shape[:-2] == dataset.chunks[:-2]:
-        write_chunk(dataset, (*(0 for _ in block.shape[:-2]), rows.start, columns.start), block)
-    else:
-        dataset[..., rows, columns] = block
+def _write_maps(stored: dict[str, h5py.Dataset], plan: _Plan, coarser: Overviews) -> None:
+    assert plan.pair is not None
+    height, rows = plan.ds.sizes[plan.pair[0]], plan.tile[0]
+    bands = _rows_of_tiles(plan.ds, plan.maps, plan.pair[0], rows)
+    for first, block in track(bands, "Writing the product", math.ceil(height / rows)):
+        where = f" in rows {first} to {min(first + rows, height) - 1}"
+        packed = [layer.pack(values, where) for layer, values in zip(plan.maps, block, strict=True)]
+        for layer, numbers in zip(plan.maps, packed, strict=True):
+            store_rows(stored[layer.name], numbers, first)
+        coarser.add(packed)
+    coarser.finish()
 
 
 def _rows_of_tiles(
@@ -198,35 +208,24 @@ def _largest_chunk(array: xr.DataArray) -> int:
     return math.prod(sizes) * array.dtype.itemsize if array.chunksizes else 0
 
 
-def _read_back(path: Path, ds: xr.Dataset, layers: Sequence[Layer]) -> None:
+def _read_back(path: Path, plan: _Plan) -> None:
     """Open the closed draft again and compare shapes and the number of chunks on the disk."""
     with opened(path) as file:
-        for layer in layers:
-            stored = file[layer.name]
-            whole = stored.chunks is None or stored.id.get_num_chunks() == math.prod(
-                math.ceil(size / chunk) for size, chunk in zip(stored.shape, stored.chunks, strict=True)
-            )
-            if stored.shape != ds[layer.name].shape or not whole:
-                raise ArchiveError(
-                    f"{layer.name!r} came back incomplete from the disk. Check the disk, then write again."
-                )
+        for layer in plan.layers:
+            if file[layer.name].shape != plan.ds[layer.name].shape or not _is_whole(file[layer.name]):
+                raise _incomplete(layer.name)
+        for factor in plan.factors:
+            for name, item in file[group_name(factor)].items():
+                if not item.is_scale and not _is_whole(item):
+                    raise _incomplete(f"{group_name(factor)}/{name}")
 
 
-def _publish(path: Path, target: Path, started: datetime) -> None:
-    """Give product, checksum and run record their names, the product first.
+def _is_whole(stored: h5py.Dataset) -> bool:
+    if stored.chunks is None:
+        return True
+    counts = (math.ceil(size / chunk) for size, chunk in zip(stored.shape, stored.chunks, strict=True))
+    return bool(stored.id.get_num_chunks() == math.prod(counts))
 
-    A kill in between leaves a complete product whose checksum is absent or old; that counts as not done.
-    """
-    digest, size = sha256(path), path.stat().st_size
-    drafts = {path: target}
-    try:
-        for suffix, text in (
-            (manifest.SUFFIX, manifest.checksum_line(target, digest)),
-            (manifest.RUN_SUFFIX, manifest.run_record(target, digest, size, started)),
-        ):
-            side = manifest.side_file(target, suffix)
-            drafts[write_text(side, text)] = side
-        publish(drafts)
-    finally:
-        for item in drafts:
-            item.unlink(missing_ok=True)
+
+def _incomplete(name: str) -> ArchiveError:
+    return ArchiveError(f"{name!r} came back incomplete from the disk. Check the disk, then write again.")

@@ -103,7 +103,9 @@ class StoredLayer:
     def _read(self, path: str, key: tuple[Any, ...]) -> NDArray[Any]:
         check_hdf5(path)
         with opened(path) as file, damage(path):
-            dataset = file[self.name]
+            dataset = file.get(self.name)
+            if dataset is None:
+                raise ArchiveError(f"{path} has no layer {self.name!r}, as the other files of its series have.")
             self._compare(dataset, path)
             values = direct.values(dataset, key, self.packing)
             return self.packing.unpack(np.asarray(dataset[key])) if values is None else values

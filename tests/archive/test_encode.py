@@ -131,10 +131,10 @@ def test_another_spelling_of_the_units_is_stored_in_the_products():
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        ({"y": 18000, "x": 36000}, (500, 500)),
-        ({"month": 12, "y": 720, "x": 1440}, (144, 144)),
+        ({"y": 18000, "x": 36000}, (250, 250)),
+        ({"month": 12, "y": 720, "x": 1440}, (72, 72)),
         ({"y": 3, "x": 5}, (3, 5)),
-        ({"y": 1009, "x": 1}, (505, 1)),
+        ({"y": 1009, "x": 1}, (253, 1)),
     ],
 )
 def test_chunks_serve_maps_and_series(sizes, expected):

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 from archive.samples import NAME, SPEC, dataset, one
 
-from musyq_lab.archive import draft, manifest, write
+from musyq_lab.archive import _chunks, draft, encode, manifest, write
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
@@ -129,6 +129,7 @@ def test_no_trace_of_time_or_machine_is_inside(tmp_path):
 )
 def test_shared_work_is_done_once_and_a_part_at_a_time(tmp_path, monkeypatch, chunks, bands, calls_expected):
     """Rows of tiles here are 360 high."""
+    monkeypatch.setattr(encode, "TILE_VALUES", 2**18)
     monkeypatch.setattr(write, "BAND_BYTES", 2**20)
     calls, lock, found = [], threading.Lock(), []
 
@@ -365,7 +366,7 @@ def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_file_that_comes_back_incomplete_is_not_published(tmp_path, monkeypatch):
-    monkeypatch.setattr(write, "write_chunk", lambda *_: None)
+    monkeypatch.setattr(_chunks, "write_chunk", lambda *_: None)
     with pytest.raises(ArchiveError, match=r"came back incomplete"):
         put(dataset(), tmp_path)
     assert list(tmp_path.iterdir()) == []
