@@ -10,10 +10,13 @@ from typing import Any
 import xarray as xr
 
 from musyq_lab.core.errors import CatalogError, InputError, MusyqError
+from musyq_lab.files.remote import is_remote, place
 from musyq_lab.files.safety import check_hdf5
 
 HDF = (".nc", ".nc4", ".h5", ".hdf5", ".he5")
 TIFF = (".tif", ".tiff")
+MAX_TABLE = 256 * 2**20
+"""Bytes of a table, which is read whole."""
 # Names other than _FillValue are not decoded by xarray, while scale_factor is: 32767 x 0.01 would look like a value.
 _FILL_NAMES = frozenset({"fillvalue", "fill", "_fillvalue", "fill_value", "nodata", "no_data"})
 
@@ -24,7 +27,7 @@ def open_raster(path: str | Path, *, chunks: Any = None, group: str | None = Non
     Parameters
     ----------
     path : str or pathlib.Path
-        File, or pattern that names exactly one.
+        File, or pattern that names exactly one; of NetCDF and HDF5 also an address (:mod:`musyq_lab.files.remote`).
     chunks : optional
         As in xarray: None for lazy reading without dask, ``{}`` for the file's own chunks.
     group : str, optional
@@ -86,7 +89,15 @@ def open_table(
 
     file = find_file(path)
     try:
-        table = pd.read_csv(file, comment="#", parse_dates=list(times))
+        with file.open("rb") as stream:
+            size = stream.seek(0, 2)
+            if size > MAX_TABLE:
+                raise InputError(f"{file} has {size} bytes; a table of at most {MAX_TABLE} is read. Cut it into parts.")
+            stream.seek(0)
+            # Not unpacked whatever its ending says: a small packed file may hold more than there is memory.
+            table = pd.read_csv(stream, comment="#", parse_dates=list(times), compression=None)
+    except MusyqError:
+        raise
     except (ValueError, OSError) as error:
         raise InputError(f"{file} cannot be read as a table of comma-separated values: {error}") from error
     for column in times:
@@ -108,17 +119,28 @@ def find_file(path: str | Path) -> Path:
         If there is none, or several.
     """
     text = str(path)
+    if is_remote(text):
+        return _remote_file(text)
     found = sorted(glob(text)) if has_magic(text) else [text]  # noqa: PTH207  (the pattern may be absolute)
     files = [Path(name) for name in found if Path(name).exists()]
     if len(files) != 1:
         what = "does not exist" if not files else f"names {len(files)} files"
         raise InputError(f"{text} {what}. Give the path of one file.")
+    if not files[0].is_file():  # a folder, or a device or pipe, which may never come to an end
+        raise InputError(f"{text} is not a file. Give the path of one file.")
     return files[0]
+
+
+def _remote_file(address: str) -> Path:
+    file = place(address)
+    if not file.exists():
+        raise InputError(f"{address} does not exist. Give the address of one file.")
+    return file
 
 
 def simulated(folder: str | Path, part: str) -> Path:
     """Return a folder, or its part where it is one that ``musyq simulate`` made."""
-    root = Path(folder).expanduser()
+    root = place(folder).expanduser()
     return root / part if (root / "simulation.json").is_file() else root
 
 
@@ -133,8 +155,9 @@ def choose_variables(dataset: xr.Dataset, variables: Sequence[str] | None, renam
 
 def _open_hdf(file: Path, chunks: Any, group: str | None) -> xr.Dataset:
     check_hdf5(file)
+    source = file.open("rb") if is_remote(file) else file
     raw = xr.open_dataset(
-        file, engine="h5netcdf", phony_dims="sort", decode_cf=False, chunks=chunks, group=group, cache=False
+        source, engine="h5netcdf", phony_dims="sort", decode_cf=False, chunks=chunks, group=group, cache=False
     )
     for variable in raw.variables.values():
         names = [name for name in variable.attrs if str(name).lower() in _FILL_NAMES]
@@ -146,6 +169,8 @@ def _open_hdf(file: Path, chunks: Any, group: str | None) -> xr.Dataset:
 def _open_tiff(file: Path, chunks: Any) -> xr.Dataset:
     import rioxarray
 
+    if is_remote(file):
+        raise InputError(f"{file}: GeoTIFF files are read from this machine only. Fetch it and give its path.")
     # The driver is named: a .tif that is a VRT in disguise could name other files or addresses.
     opened = rioxarray.open_rasterio(file, driver="GTiff", masked=True, chunks=chunks, cache=False)
     if not isinstance(opened, xr.DataArray):

@@ -16,6 +16,7 @@ from intake.source.base import DataSource, Schema
 from musyq_lab.catalog import _files
 from musyq_lab.core.attributes import package_version
 from musyq_lab.core.errors import CatalogError
+from musyq_lab.files.remote import is_remote
 
 
 class _Source(ABC, DataSource):  # type: ignore[misc]  # intake carries no types
@@ -49,6 +50,13 @@ class _Source(ABC, DataSource):  # type: ignore[misc]  # intake carries no types
     def to_dask(self) -> xr.Dataset:
         """Return the Dataset in dask chunks as stored."""
         return self._open({})
+
+
+def _here(root: str, what: str) -> str:
+    """Return a folder of this machine; whole sets of files are not read from elsewhere."""
+    if is_remote(root):
+        raise CatalogError(f"{root}: {what} are read from this machine only. Fetch them and give their folder.")
+    return root
 
 
 class ProductSource(_Source):
@@ -203,7 +211,7 @@ class SceneSource(_Source):
                 f'Say where your granules are: entry(root="folder"). {self.sensor} opens them from there.'
             )
         return open_granule_in(
-            _files.simulated(self.urlpath, f"granules/{self.sensor}"),
+            _files.simulated(_here(self.urlpath, "granules"), f"granules/{self.sensor}"),
             self.sensor,
             granule=self.granule or None,
             resolution=self.resolution or None,
@@ -237,7 +245,7 @@ class PeerSource(_Source):
             raise CatalogError(
                 f'Say where your files are: entry(root="file or folder"). {self.layout} opens them there.'
             )
-        dataset = open_product(self.urlpath)
+        dataset = open_product(_here(self.urlpath, "products of others"))
         found = dataset.attrs.get("layout", dataset.attrs.get("product"))
         if found != self.layout:
             raise CatalogError(f"{self.urlpath} holds {found}, not {self.layout}. Take that entry, or ml.open_product.")

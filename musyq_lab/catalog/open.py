@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
 from pathlib import Path
+from typing import cast
 
 from musyq_lab.catalog._folder import folder_catalog
 from musyq_lab.catalog._spec import CatalogSpec, EntrySpec
@@ -14,9 +16,13 @@ from musyq_lab.catalog.safe import load_catalog
 from musyq_lab.core.errors import CatalogError, NotFoundError, closest
 from musyq_lab.core.registry import html_table
 from musyq_lab.core.resources import resource
+from musyq_lab.files.remote import is_remote, place
 
 _DEPTH = 3
+_YAML = (".yml", ".yaml")
+_MOST = 100  # catalogs that a search goes through
 _WIDEST = 56
+_HOME = re.compile(r"\{\{\s*CATALOG_DIR\s*\}\}")
 _COLUMNS = ("title", "variables", "resolution", "period", "licence")
 
 
@@ -92,10 +98,10 @@ class Catalog(Mapping[str, "Entry | Catalog"]):
             return Entry(spec)
         if self._depth <= 1:
             raise CatalogError(f"Catalogs are nested deeper than {_DEPTH} levels at {spec.name!r}; is there a circle?")
-        path = Path(spec.args["path"].replace("{{ CATALOG_DIR }}", spec.folder).replace("{{CATALOG_DIR}}", spec.folder))
-        path = path if path.is_absolute() else Path(spec.folder) / path
         return Catalog(
-            load_catalog(path, allow_remote=self._allow_remote), allow_remote=self._allow_remote, depth=self._depth - 1
+            load_catalog(_inner_path(spec), allow_remote=self._allow_remote),
+            allow_remote=self._allow_remote,
+            depth=self._depth - 1,
         )
 
     def search(self, text: str) -> Catalog:
@@ -116,15 +122,26 @@ class Catalog(Mapping[str, "Entry | Catalog"]):
         spec = CatalogSpec(self.path, tuple(found), f"{self.title}: {text}", about)
         return Catalog(spec, allow_remote=self._allow_remote)
 
-    def _walk(self, prefix: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, Entry]]:
-        """Yield full names and entries, going into catalogs as far as they may nest."""
-        for name, spec in self._entries.items():
-            if spec.driver != "yaml_file_cat":
-                yield f"{prefix}{name}", Entry(spec)
-            elif depth > 1:
-                inner = self._open(spec)
-                if isinstance(inner, Catalog):
-                    yield from inner._walk(f"{prefix}{name}.", depth - 1)
+    def _walk(self) -> Iterator[tuple[str, Entry]]:
+        """Yield full names and entries, going into catalogs as far as they may nest, and into each once.
+
+        Raises
+        ------
+        CatalogError
+            If there are more than ``_MOST`` of them: a few that name one another many times would never end.
+        """
+        waiting: list[tuple[str, Catalog]] = [("", self)]
+        seen: set[str] = {str(self.path)}
+        while waiting:
+            prefix, catalog = waiting.pop(0)
+            for name, spec in catalog._entries.items():
+                if spec.driver != "yaml_file_cat":
+                    yield f"{prefix}{name}", Entry(spec)
+                elif catalog._depth > 1 and (path := str(_inner_path(spec))) not in seen:
+                    seen.add(path)
+                    if len(seen) > _MOST:
+                        raise CatalogError(f"{self.path} leads to more than {_MOST} catalogs. Search them one by one.")
+                    waiting.append((f"{prefix}{name}.", cast(Catalog, catalog._open(spec))))
 
     def table(self) -> list[list[str]]:
         """Return header and rows as text."""
@@ -161,6 +178,13 @@ class Catalog(Mapping[str, "Entry | Catalog"]):
         return f"{body}{about}<div>Next: <code>{escape(following)}</code></div>"
 
 
+def _inner_path(spec: EntrySpec) -> Path:
+    """Return where the catalog lies that an entry leads to."""
+    text = _HOME.sub(lambda _: spec.folder, spec.args["path"])
+    path = place(text)
+    return path if is_remote(text) or path.is_absolute() else Path(spec.folder) / path
+
+
 def _shipped(path: str | Path) -> Path | None:
     """Return a shipped catalog by its bare name, unless the user has something of that name."""
     if not isinstance(path, str) or not path.isidentifier() or Path(path).exists():
@@ -183,9 +207,11 @@ def open_catalog(path: str | Path | None = None, *, allow_remote: bool = False) 
     ----------
     path : str or pathlib.Path, optional
         YAML file (intake version 1), name of a shipped catalog (``"samples"``, ``"raw"``, ``"peers"``), or folder with
-        product files, such as the output of ``musyq run``. The samples that ship with MuSyQ Lab if not given.
+        product files, such as the output of ``musyq run``; also as an address (``https://``, ``s3://``, ``memory://``
+        ...). The samples that ship with MuSyQ Lab if not given.
     allow_remote : bool
-        Whether a YAML file may name ``https``, ``s3`` and ``gs`` addresses.
+        Whether a YAML file may name ``https``, ``s3`` and ``gs`` addresses. A file that lies at an address itself may
+        name those below its own folder in any case, and nothing of this machine.
 
     Raises
     ------
@@ -196,12 +222,14 @@ def open_catalog(path: str | Path | None = None, *, allow_remote: bool = False) 
     """
     if path is None:
         return Catalog(load_catalog(resource("catalogs/samples.yml")))
-    place = _shipped(path) or Path(path).expanduser()
-    if place.is_dir():
-        return Catalog(folder_catalog(place))
-    if not place.exists():
+    where = place(path) if is_remote(path) else _shipped(path) or Path(path).expanduser()
+    if where.suffix in _YAML and is_remote(where):
+        return Catalog(load_catalog(where, allow_remote=allow_remote), allow_remote=allow_remote)
+    if where.is_dir():
+        return Catalog(folder_catalog(where))
+    if not where.exists():
         raise NotFoundError(
-            f"There is no catalog at {place}. Give a YAML file or a folder with product files, "
+            f"There is no catalog at {where}. Give a YAML file or a folder with product files, "
             "or call open_catalog() for the samples."
         )
-    return Catalog(load_catalog(place, allow_remote=allow_remote), allow_remote=allow_remote)
+    return Catalog(load_catalog(where, allow_remote=allow_remote), allow_remote=allow_remote)

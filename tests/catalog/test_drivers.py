@@ -124,7 +124,7 @@ def test_a_pattern_must_name_one_file(tmp_path, file):
 
 
 def test_a_folder_is_no_raster(tmp_path):
-    with pytest.raises(InputError, match="not a raster"):
+    with pytest.raises(InputError, match="is not a file"):
         RasterSource(str(tmp_path)).read()
 
 
