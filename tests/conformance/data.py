@@ -1,80 +1,10 @@
-"""Ordinary input for any product, made from the nomenclature's ranges."""
+"""Ordinary input for any product: what the contract of a user's own algorithm is checked on."""
 
-import numpy as np
-import xarray as xr
+from musyq_lab.production.contract.samples import CHUNKS, example, never
 
-CHUNKS = [{"latitude": 4, "longitude": 5}, {"latitude": 1, "longitude": -1}, {"latitude": -1, "longitude": 3}]
-SHAPE = (9, 11)
-SCENE = {
-    "sensor": "modis",
-    "platform": "Terra",
-    "time_coverage_start": "2019-07-01T03:00:00Z",
-    "reflectance_level": "top of atmosphere",
-}
-DATES = np.arange("2018-01-03", "2020-01-01", 15, "datetime64[D]").astype("datetime64[ns]")
-
-# Extremes of a year lie beyond the value of the day.
-SHARES = {"_minimum": (0.01, 0.05), "_maximum": (0.5, 0.9)}
-# Where the middle of what is possible is far from what is ordinary.
-ORDINARY = {
-    "sun_zenith": (5.0, 40.0),
-    "emissivity_": (0.95, 0.99),
-    "aster_emissivity_": (0.93, 0.98),
-    "broadband_emissivity": (0.93, 0.99),
-    "transmittance_": (0.7, 0.95),
-    "radiance_": (7.0, 10.0),
-    "path_radiance_": (0.5, 1.5),
-    "sky_radiance_": (0.8, 2.0),
-    "surface_pressure": (8e4, 1.01e5),
-    "brdf_iso_": (0.05, 0.4),
-    "brdf_vol_": (0.01, 0.1),
-    "brdf_geo_": (0.0, 0.03),
-    "cloud_reflectance": (0.7, 0.9),
-    "downward_longwave": (250.0, 380.0),
-    "upward_longwave": (350.0, 450.0),
-}
-TEMPERATURES = {"_min": (272.0, 280.0), "_max": (295.0, 305.0)}
-
-
-def example(spec, seed=20151):
-    """Return a Dataset with every input of a spec, in the middle of its physical range, as a scene of MODIS."""
-    random = np.random.default_rng(seed)
-    coordinates = {"latitude": np.linspace(50, 42, SHAPE[0]), "longitude": np.linspace(70, 80, SHAPE[1])}
-    variables = {}
-    dims, shape = ("latitude", "longitude"), SHAPE
-    if spec.support in ("series", "yearly", "period"):
-        dims, shape = ("time", *dims), (len(DATES), *shape)
-        coordinates["time"] = DATES
-    for item in spec.inputs:
-        seasonal = spec.support in ("series", "yearly")
-        variables[item.name] = (dims, values_of(item, random, shape, seasonal=seasonal), {"units": item.units})
-    return xr.Dataset(variables, coordinates, SCENE)
-
-
-def values_of(item, random, shape, *, seasonal=False):
-    """Return values of an input: positive, and away from the ends where products are refused for good reason."""
-    if item.name == "land_cover":
-        return random.choice([1.0, 2.0, 4.0, 5.0, 7.0, 10.0, 12.0], shape)
-    low, high = item.valid_range
-    low = max(low, 0.0)
-    first, last = next((v for ending, v in SHARES.items() if item.name.endswith(ending)), (0.05, 0.45))
-    least, most = low + first * (high - low), low + last * (high - low)
-    least, most = next((limits for name, limits in ORDINARY.items() if item.name.startswith(name)), (least, most))
-    if item.units == "K":
-        least, most = next((v for ending, v in TEMPERATURES.items() if item.name.endswith(ending)), (280.0, 295.0))
-    if not seasonal:
-        return random.uniform(least, most, shape)
-    # A season that peaks in the middle of each calendar year, and a little noise.
-    season = np.sin(np.pi * ((DATES - DATES.astype("datetime64[Y]")) / np.timedelta64(365, "D"))) ** 2
-    share = 0.1 + 0.8 * season[:, None, None] + random.uniform(-0.02, 0.02, shape)
-    return least + share * (most - least)
+__all__ = ["CHUNKS", "example", "lazily", "never"]
 
 
 def lazily(dataset, chunks):
     """Return the dataset in dask chunks."""
     return dataset.chunk(chunks)
-
-
-def never(*_args, **_kwargs):
-    """Stand in for a dask scheduler and raise: whoever computes is found out."""
-    raise AssertionError("something was computed while the graph was being built")

@@ -9,7 +9,7 @@ is bounded by a block's; arrays in memory are one block.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -35,6 +35,8 @@ class RemoteBlock(Block):
     """What the process may use."""
     check: Body | None = None
     """The retrieval's own check, which is the algorithm's code too."""
+    seen: Callable[[Reply], object] | None = None
+    """Is told of each reply; the process is watched then."""
 
     def values(self, *arrays: Array) -> tuple[Array, ...]:
         """Return what :meth:`Block.values` returns, computed elsewhere and checked for form."""
@@ -88,7 +90,11 @@ class RemoteBlock(Block):
 
     def _reply(self, arrays: Any, call: str, layouts: Any = (), scene: Any = None) -> Reply:
         plain = Block(**{f.name: getattr(self, f.name) for f in fields(Block)})
-        return ask(self.spec.key, packed(Work(plain, self.check, layouts, scene)), arrays, call, self.limits)
+        work = packed(Work(plain, self.check, layouts, scene))
+        reply = ask(self.spec.key, work, arrays, call, self.limits, audit=self.seen is not None)
+        if self.seen is not None:
+            self.seen(reply)
+        return reply
 
     def _refused(self, what: str) -> RecipeError:
         return RecipeError(f"What the algorithm {self.spec.key!r} gave was refused: {what}.")
@@ -124,17 +130,20 @@ class Isolated(Retrieval):
         Whose code.
     limits : Limits
         What a process may use.
+    seen : callable, optional
+        Is told what each process gave and did (for checks; it stays in this process).
     """
 
-    def __init__(self, inner: Retrieval, limits: Limits) -> None:
+    def __init__(self, inner: Retrieval, limits: Limits, seen: Callable[[Reply], object] | None = None) -> None:
         # Without its check, which is the algorithm's code: the process makes it.
         super().__init__(inner.spec, inner.body, inner.quality, inner.uncertainty, None)
         self.inner = inner
         self.limits = limits
+        self.seen = seen
 
     def _prepared(self, block: Block) -> Block:
         values = {f.name: getattr(block, f.name) for f in fields(Block)}
-        remote = RemoteBlock(**values, limits=self.limits, check=self.inner.check)
+        remote = RemoteBlock(**values, limits=self.limits, check=self.inner.check, seen=self.seen)
         if self.spec.support != "scene":
             return remote
         return replace(block, body=_SceneBody(remote))
