@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,16 @@ from musyq_lab.core.errors import InputError, NotFoundError, closest
 
 Kind = Literal["int", "float", "bool", "str", "choice", "path", "list"]
 
-RESERVED = frozenset({"name", "out", "progress", "debug"})
+RESERVED = frozenset({"name", "out", "progress", "debug", "fresh", "keep_stages", "jobs"})
 """Names that :func:`musyq_lab.production.run.run_recipe` uses itself."""
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NOTHING = frozenset({"", "none", "null"})
+_SWEPT = frozenset({"int", "float", "bool", "choice"})
+_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
+
+SWEEP_LIMIT = 100
+"""Number of runs in one sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Parameter:
     """Type of a list's elements."""
     check: str = ""
     """Name of a further check, see :data:`CHECKS`."""
+    sweep: bool | None = None
+    """Whether several values may be given, each for a run of its own; by default numbers, switches and choices may."""
 
     def validate(self, value: Any) -> Any:
         """Return the value as the notebook gets it (JSON types only).
@@ -83,6 +91,52 @@ class Parameter:
         if self.kind == "list":
             return self.validate([self._read(part.strip(), self.items) for part in text.split(",") if part.strip()])
         return self.validate(self._read(text, self.kind))
+
+    def parse_values(self, text: str) -> Any:
+        """Read one value from the command line, or several for a sweep as a list, and check them.
+
+        Parameters
+        ----------
+        text : str
+            Values are separated by commas, those of texts and paths by semicolons; ``2001..2012`` are whole numbers.
+        """
+        if not self.sweepable or text in map(str, self.allowed):
+            return self.parse(text)
+        separator = "," if self.kind in _SWEPT else ";"
+        parts = [part.strip() for part in text.split(separator)] if separator in text else [text]
+        if self.kind == "int":
+            parts = [number for part in parts for number in _range(self.name, part)]
+        if len(parts) == 1 and parts[0] == text:
+            return self.parse(text)
+        if "" in parts:
+            raise InputError(
+                f"Parameter {self.name!r} has an empty value in {text!r}. Give values between {separator!r}"
+            )
+        return [self.parse(part) for part in parts]
+
+    def validate_values(self, value: Any) -> tuple[Any, ...] | None:
+        """Return the checked values of a sweep, None for a value that is a single one.
+
+        Parameters
+        ----------
+        value : Any
+            What a person chose; a list, tuple, range or array of values makes a sweep.
+        """
+        if self.kind == "list" or not _is_several(value):
+            return None
+        if not self.sweepable:
+            raise InputError(f"Parameter {self.name!r} needs {self.expects}, got {value!r}; it cannot be swept")
+        values = tuple(self.validate(item) for item in value)
+        if not values:
+            raise InputError(f"Parameter {self.name!r} got an empty list. Give at least one value: {self.expects}")
+        if twice := [item for number, item in enumerate(values) if item in values[:number]]:
+            raise InputError(f"Parameter {self.name!r} gets {twice[0]!r} twice in a sweep. Give each value once")
+        return values
+
+    @property
+    def sweepable(self) -> bool:
+        """Whether several values may be given, each for a run of its own."""
+        return self.kind != "list" and (self.kind in _SWEPT if self.sweep is None else self.sweep)
 
     @property
     def expects(self) -> str:
@@ -159,7 +213,7 @@ def parse_all(parameters: Sequence[Parameter], texts: Sequence[str], recipe: str
     parameters : sequence of Parameter
         What the recipe declares.
     texts : sequence of str
-        One ``name=value`` each.
+        One ``name=value`` each; several values of a parameter that is no list are returned as a list.
     recipe : str
         Its name, for messages.
     """
@@ -176,8 +230,26 @@ def parse_all(parameters: Sequence[Parameter], texts: Sequence[str], recipe: str
             raise InputError(f"Recipe {recipe!r} has no parameter {name!r}.{closest(name, known)}")
         if name in values:
             raise InputError(f"Parameter {name!r} is given twice. Give it once")
-        values[name] = known[name].parse(value)
+        values[name] = known[name].parse_values(value)
     return values
+
+
+def _is_several(value: Any) -> bool:
+    """Whether a value is a row of values: not a text, a mapping or a single number."""
+    if isinstance(value, (list, tuple, range)):
+        return True
+    return hasattr(value, "tolist") and getattr(value, "ndim", 0) == 1
+
+
+def _range(name: str, text: str) -> list[str]:
+    if not (found := _RANGE.fullmatch(text)):
+        return [text]
+    first, last = int(found[1]), int(found[2])
+    if not 0 <= last - first < SWEEP_LIMIT:
+        raise InputError(
+            f"Parameter {name!r}: {text!r} needs the smaller number first and at most {SWEEP_LIMIT} numbers"
+        )
+    return [str(number) for number in range(first, last + 1)]
 
 
 def _region(value: Any) -> None:

@@ -228,6 +228,8 @@ def _parameter(entry: Mapping[str, Any]) -> Parameter:
     for kind in (parameter.kind, parameter.items):
         if kind not in get_args(Kind):
             raise InputError(f"parameter {name!r} has the unknown type {kind!r}. Known: {', '.join(get_args(Kind))}")
+    if parameter.sweep not in (None, True, False) or (parameter.sweep and parameter.kind == "list"):
+        raise InputError(f"`sweep` of parameter {name!r} must be true or false, and not true for a list")
     if parameter.kind == "choice" and not parameter.allowed:
         raise InputError(f"the choice {name!r} needs a list `allowed`")
     if parameter.check and parameter.check not in CHECKS:

@@ -11,20 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, RecipeError
 from musyq_lab.production import provenance, stages
 from musyq_lab.production.citation import CITATION, citation, cite_folder
 from musyq_lab.production.code_state import code_state
 from musyq_lab.production.execute import KERNEL_LOG, Execution, execute
+from musyq_lab.production.finished import RUN_PART
 from musyq_lab.production.inputs import UsedFile, used_files
 from musyq_lab.production.parameters import validate_all
 from musyq_lab.production.progress import Silent, shown
 from musyq_lab.production.recipes import Recipe, find_recipe, text_of
 from musyq_lab.production.staging import RECORD, foreign_files, publish, result_folder
 
-RUN_PART = "run.json"
+if TYPE_CHECKING:
+    from musyq_lab.production.sweep_result import SweepResult
+
 SUMMARY = "summary.txt"
 DEFAULT_ROOT = "musyq-output"
 
@@ -115,8 +118,9 @@ def run_recipe(
     debug: bool = False,
     fresh: bool = False,
     keep_stages: bool = False,
+    jobs: int | None = None,
     **parameters: Any,
-) -> RecipeResult:
+) -> RecipeResult | SweepResult:
     """Run a recipe and leave its notebook, report, figures, tables, products and provenance in one folder.
 
     The work is done in a hidden folder inside ``out``; files come to their final names only when all is complete, so
@@ -138,8 +142,17 @@ def run_recipe(
         Whether to begin anew even if an earlier run left finished stages.
     keep_stages : bool
         Whether to leave the finished stages of a run that succeeded, to go on from them after a change of the recipe.
+    jobs : int, optional
+        Number of runs of a sweep that work at once; as many as processors and free memory allow by default.
     **parameters
-        Values of the recipe's parameters; ``RECIPES[name]`` shows them.
+        Values of the recipe's parameters; ``RECIPES[name]`` shows them. A list for a parameter that takes one value
+        makes a sweep: a run for each, side by side, in ``out/<parameter>=<value>``; several lists, for each combination
+        (:mod:`musyq_lab.production.sweep`).
+
+    Returns
+    -------
+    RecipeResult or SweepResult
+        What the run left; of a sweep also which runs failed, since one that fails costs the others nothing.
 
     Raises
     ------
@@ -153,9 +166,13 @@ def run_recipe(
         If the recipe fails while it runs or another run works in the folder.
     """
     recipe = find_recipe(name)
-    values = validate_all(recipe.parameters, parameters, recipe.key)
     options = Options(debug=debug, fresh=fresh, keep_stages=keep_stages)
     folder = result_path(recipe, out)
+    from musyq_lab.production.sweep import run_sweep, swept
+
+    if swept(recipe, parameters):
+        return run_sweep(recipe, parameters, folder, options, progress=progress, jobs=jobs)
+    values = validate_all(recipe.parameters, parameters, recipe.key)
     with shown(visible=progress) as told:
         return run_once(recipe, values, folder, told, options)
 

@@ -46,14 +46,32 @@ def result_folder(out: Path) -> Iterator[Path]:
     RecipeError
         If another run works in it.
     """
+    with locked_folder(out):
+        partial = _fresh(out)
+        try:
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked_folder(out: Path) -> Iterator[None]:
+    """Make a folder, hold its lock, and remove it again if nothing came of it.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+
+    Raises
+    ------
+    InputError, ArchiveError, RecipeError
+        As :func:`result_folder`.
+    """
     made = _make(out)
     try:
         with _locked(out):
-            partial = _fresh(out)
-            try:
-                yield partial
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+            yield
     finally:
         for folder in made:  # only those that this run made and that stayed empty
             with contextlib.suppress(OSError):
