@@ -138,6 +138,27 @@ def _remote_file(address: str) -> Path:
     return file
 
 
+def check_files(pattern: str) -> None:
+    """Refuse hostile HDF5 files among those a pattern names; of other kinds nothing is said.
+
+    Parameters
+    ----------
+    pattern : str
+        Path or pattern of this machine.
+
+    Raises
+    ------
+    ArchiveError
+        See :func:`musyq_lab.files.safety.check_hdf5`.
+    """
+    for name in sorted(glob(pattern)):  # noqa: PTH207  (the pattern may be absolute)
+        file = find_file(name)
+        with file.open("rb") as stream:
+            classic = stream.read(3) == b"CDF"
+        if not classic:  # HDF5 may begin anywhere in a file: what is not classic netCDF has to be it
+            check_hdf5(file)
+
+
 def simulated(folder: str | Path, part: str) -> Path:
     """Return a folder, or its part where it is one that ``musyq simulate`` made."""
     root = place(folder).expanduser()

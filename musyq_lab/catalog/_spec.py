@@ -19,6 +19,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 FREE = ("folder", "word")
 """Types whose values the catalog does not list; only the user gives them, and each is a whole argument of a driver."""
 
+_HOME = re.compile(r"\{\{\s*CATALOG_DIR\s*\}\}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+\-.]{0,199}")
 
 
@@ -92,6 +93,10 @@ class EntrySpec:
     """Choices of the user."""
     metadata: dict[str, Any] = field(default_factory=dict)
     """Title, licence, citation and so on."""
+
+    def path(self, argument: str) -> str:
+        """Return an argument that is a path, with the folder of the catalog in place of its template."""
+        return _HOME.sub(lambda _: self.folder, self.args[argument])
 
     def choose(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the checked values of a call.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
@@ -22,7 +21,6 @@ _DEPTH = 3
 _YAML = (".yml", ".yaml")
 _MOST = 100  # catalogs that a search goes through
 _WIDEST = 56
-_HOME = re.compile(r"\{\{\s*CATALOG_DIR\s*\}\}")
 _COLUMNS = ("title", "variables", "resolution", "period", "licence")
 
 
@@ -180,7 +178,7 @@ class Catalog(Mapping[str, "Entry | Catalog"]):
 
 def _inner_path(spec: EntrySpec) -> Path:
     """Return where the catalog lies that an entry leads to."""
-    text = _HOME.sub(lambda _: spec.folder, spec.args["path"])
+    text = spec.path("path")
     path = place(text)
     return path if is_remote(text) or path.is_absolute() else Path(spec.folder) / path
 

@@ -32,7 +32,7 @@ _REMOTE = re.compile(r"(?:https|s3|gs)://[^:]+(?::\d{1,5}/[^:]*)?")
 _RESERVED = {"CATALOG_DIR", "metadata", "plugin", "cache", "persist", "name"}
 # intake-xarray ignores user parameters without a word (intake/intake-xarray#150): the default would be served.
 _PARAMETERLESS = {"netcdf", "zarr", "yaml_file_cat"}
-_OWN = re.compile(r"\{\{\s*CATALOG_DIR\s*\}\}/")
+_OWN = re.compile(r"\{\{\s*CATALOG_DIR\s*\}\}(?:/|$)")
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -217,7 +217,7 @@ def _is_own(path: str, reach: _Reach) -> bool:
         return True
     own = _OWN.match(path)
     rest = path[own.end() :] if own else ""
-    return bool(rest) and ".." not in PurePosixPath(rest).parts and not any(mark in rest for mark in "%?#\\")
+    return own is not None and ".." not in PurePosixPath(rest).parts and not any(mark in rest for mark in "%?#\\")
 
 
 def _cut(value: Any) -> str:
