@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,16 @@ T = TypeVar("T")
 def _entry_points(group: str, _path: tuple[str, ...]) -> EntryPoints:
     """Return the entry points of a group, read again only where the path has changed."""
     return entry_points(group=group)
+
+
+def _loaded(point: EntryPoint, key: str) -> Any:
+    """Import what a plug-in's entry point names; whatever its import raises says whose it is."""
+    try:
+        return point.load()
+    except Exception as error:
+        whose = f" of the package {point.dist.name}" if point.dist else ""
+        error.add_note(f"This came from importing {point.value!r}, the plug-in {key!r}{whose}.")
+        raise
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -71,7 +81,7 @@ class Registry(Mapping[str, T], Generic[T]):
         if module := self._modules().get(key):
             return self._entry(importlib.import_module(module), key)
         if point := self._plugins().get(key):
-            return self._entry(point.load(), key)
+            return self._entry(_loaded(point, key), key)
         raise NotFoundError(f"There is no {self.kind} {key!r}.{closest(key, self)}")
 
     def _entry(self, module: Any, key: str) -> T:
@@ -80,6 +90,11 @@ class Registry(Mapping[str, T], Generic[T]):
             where = getattr(module, "__name__", repr(module))
             raise InputError(f"The {self.kind} {key!r} is not in {where}, which must be a module that holds {name!r}.")
         entry: T = getattr(module, name)
+        if (own := getattr(entry, "key", key)) != key:
+            raise InputError(
+                f"The {self.kind} {key!r} of {getattr(module, '__name__', repr(module))} calls itself {own!r}. Give "
+                "the entry point and the key one name."
+            )
         return entry
 
     def __contains__(self, key: object) -> bool:

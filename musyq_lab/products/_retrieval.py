@@ -40,6 +40,9 @@ from musyq_lab.products._scene_body import Made, apply_scene
 from musyq_lab.products._told import Years, days_of, sensor_of, years_of
 from musyq_lab.standard.layout import SURFACE
 
+_TOLD = frozenset({"variables", "method", "time", "years", "scene"})
+"""Parameters of a function that the retrieval fills: they are neither inputs nor options."""
+
 
 class Retrieval:
     """A product's function as users call it; made by :func:`retrieval`.
@@ -86,7 +89,7 @@ class Retrieval:
     @property
     def options(self) -> dict[str, Any]:
         """The body's own options and their defaults."""
-        own = {i.name for i in self.spec.inputs} | {"variables", "method", "time", "years", "scene"}
+        own = {i.name for i in self.spec.inputs} | _TOLD
         return {
             name: parameter.default
             for name, parameter in self._parameters.items()
@@ -236,6 +239,9 @@ def algorithm(
 ) -> Callable[[Body], Retrieval]:
     """Register a user's own algorithm for this session: the same decorator, plus an entry in the registries.
 
+    It serves retrieve and the dashboards at once; production takes it when it has kept the contract
+    (``ml.check_algorithm(key)``). Registered anew, as when its cell is run again, it has to keep the contract anew.
+
     Parameters
     ----------
     spec : Product
@@ -246,16 +252,39 @@ def algorithm(
     Raises
     ------
     InputError
-        If the key is taken by a shipped product.
+        If the key is taken by a shipped product, or the function does not take the inputs of the spec by name.
     """
 
     def register(body: Body) -> Retrieval:
+        _check_parameters(spec, body)
         made = Retrieval(spec, body, quality, uncertainty, check)
         PRODUCTS.add(spec.key, spec)
         RETRIEVALS.add(spec.key, made)
         return made
 
     return register
+
+
+def _check_parameters(spec: Product, body: Body) -> None:
+    """Refuse a function that could not be called with the inputs of its spec by name."""
+    if not callable(body):
+        raise InputError(f"The algorithm {spec.key!r} must be a function, got {type(body).__name__}.")
+    parameters = inspect.signature(body).parameters
+    names = {i.name for i in spec.inputs}
+    by_name = {n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    required = {i.name for i in spec.inputs if not i.optional}
+    if not takes_all and (lacking := sorted(required - by_name)):
+        raise InputError(
+            f"The function of {spec.key!r} takes no parameter {lacking[0]!r}, which its spec lists as an input. Write "
+            f"def {spec.key}(*, {', '.join(i.name for i in spec.inputs)}): ..."
+        )
+    own = [n for n in by_name if parameters[n].default is inspect.Parameter.empty]
+    if unknown := sorted(set(own) - names - _TOLD):
+        raise InputError(
+            f"The function of {spec.key!r} takes {unknown[0]!r}, which is no input of its spec."
+            f"{closest(unknown[0], names)} Give it a default to make it an option."
+        )
 
 
 def _assemble(

@@ -28,6 +28,14 @@ def chunks(case: Case) -> Finding:
     """Check that results do not depend on how the map is cut."""
     support = case.spec.support
     reach = f"Window({support.size})" if isinstance(support, Window) else repr(support)
+    rows, columns = case.grid
+    corner = {rows: slice(1), columns: slice(1)}
+    if case.local and (apart := difference(case.run(case.inputs.isel(corner)), case.made.isel(corner))):
+        return bad(
+            f"A pixel alone gives another value than among others: {apart}.",
+            "A value may depend on its own pixel alone: no mean, maximum or rank over the array, which is only a block. "
+            "Declare support=Window(n) or 'scene' if it needs its neighbours.",
+        )
     for chunking in case.chunks():
         try:
             with dask.config.set(scheduler="synchronous"):
