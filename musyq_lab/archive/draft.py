@@ -118,6 +118,31 @@ def write_text(target: Path, text: str) -> Path:
     return path
 
 
+def leftovers(folder: Path) -> list[tuple[Path, bool]]:
+    """Return the drafts that lie in a folder, each with whether a living writer holds it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A folder; nothing in it is changed.
+    """
+    return [(path, _held(path)) for path in sorted(folder.glob(f".*{_ENDING}")) if path.is_file()]
+
+
+def _held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def flush(path: Path) -> None:
     """Wait until the disk has a file or folder."""
     descriptor = os.open(path, os.O_RDONLY)
