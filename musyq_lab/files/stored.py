@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import ArchiveError
-from musyq_lab.files import direct
+from musyq_lab.files import direct, quick
 from musyq_lab.files.lazy import blocks, dask_array
+from musyq_lab.files.remote import is_remote
 from musyq_lab.files.safety import check_hdf5, damage, opened
 
 if TYPE_CHECKING:
@@ -96,11 +97,16 @@ class StoredLayer:
             return self._read(self.paths[0], key)
         first, rest = (key[0], key[1:]) if key else (slice(None), ())
         if isinstance(first, slice):
-            parts = [self._read(path, rest) for path in self.paths[first]]
+            paths = self.paths[first]
+            if paths and not any(map(is_remote, paths)) and (found := quick.series(paths, self, rest)) is not None:
+                return found
+            parts = [self._read(path, rest) for path in paths]
             return np.stack(parts) if parts else np.empty((0, *self.file_shape), self.dtype)
         return self._read(self.paths[int(first)], rest)
 
     def _read(self, path: str, key: tuple[Any, ...]) -> NDArray[Any]:
+        if not is_remote(path) and (found := quick.values(path, self, key)) is not None:
+            return found
         check_hdf5(path)
         with opened(path) as file, damage(path):
             dataset = file.get(self.name)
@@ -122,6 +128,7 @@ class StoredLayer:
 
 
 _VALUES = 2**20
+_FILES = 16
 
 
 def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
@@ -140,7 +147,9 @@ def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
     stored = tuple(chunks) if chunks else layer.file_shape
     leading = math.prod(min(pair) for pair in zip(stored[:-2], layer.file_shape[:-2], strict=True))
     own = blocks(layer.file_shape, stored, least=math.isqrt(_VALUES // max(1, leading)))
-    return dask_array(layer, (1, *own) if layer.stacked else own, layer.paths, layer.name.rpartition("/")[2])
+    # Small files share a block: a task for each would cost more than reading it. A slice reads its own files only.
+    files = min(_FILES, max(1, 4 * _VALUES // max(1, math.prod(own))))
+    return dask_array(layer, (files, *own) if layer.stacked else own, layer.paths, layer.name.rpartition("/")[2])
 
 
 def attributes(target: Any) -> dict[str, Any]:

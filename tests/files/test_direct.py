@@ -74,10 +74,7 @@ def test_any_box_is_that_of_the_library(tmp_path_factory, rows, columns):
 @pytest.mark.parametrize(
     ("data", "options"),
     [
-        (numbers("int32"), {}),
         (numbers("int16").astype(">i2"), {}),
-        (numbers("int8"), {}),
-        (np.ones((9, 9), "f4"), {"chunks": (3, 3)}),
         (numbers("int16"), {"compression": "lzf"}),
         (numbers("int16"), {"fletcher32": True}),
         (numbers("int16"), {"chunks": None, "compression": None, "shuffle": False}),
@@ -90,13 +87,52 @@ def test_other_layouts_are_left_to_the_library(tmp_path, data, options):
     np.testing.assert_array_equal(layer[WHOLE], data)
 
 
-@pytest.mark.parametrize("key", [(0, slice(None)), (slice(0, 9, 2), slice(None)), (slice(5, 5), slice(None))])
+@pytest.mark.parametrize("dtype", ["int8", "int32", "uint32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("packing", [Packing(), Packing(0.5, 1.0, (7.0, 9.0), (-1e9, 1e9))])
+def test_wider_numbers_and_more_rules_are_read_too(tmp_path, dtype, shuffle, packing):
+    data = (100 * np.random.default_rng(2).normal(size=(70, 45))).astype(dtype)
+    data[3, 4:6] = 7, 9
+    with stored(tmp_path / "a.h5", data, shuffle=shuffle) as file:
+        found = direct.values(file["v"], (slice(1, 60), slice(None)), packing)
+    expected = packing.unpack(data[1:60])
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("key", [(0,), (0, slice(None)), (slice(5, 40), 44), (np.int64(69), 0), (33, 21)])
+def test_whole_numbers_in_a_key_drop_their_axis(tmp_path, key):
+    data = numbers("int16")
+    with stored(tmp_path / "a.h5", data) as file:
+        found = direct.values(file["v"], key, PACKED)
+    whole = direct_whole(tmp_path / "a.h5")
+    assert found.shape == whole[key].shape
+    np.testing.assert_array_equal(found, whole[key])  # to the last bit: a series equals the maps it runs through
+
+
+def direct_whole(path):
+    with h5py.File(path) as file:
+        return direct.values(file["v"], WHOLE, PACKED)
+
+
+@pytest.mark.parametrize("key", [(slice(0, 9, 2), slice(None)), (slice(5, 5), slice(None)), (-1, slice(None))])
 def test_other_keys_are_left_to_the_library(tmp_path, key):
     data = numbers("int16")
     with stored(tmp_path / "a.h5", data) as file:
         assert direct.values(file["v"], key, PACKED) is None
     layer = StoredLayer((str(tmp_path / "a.h5"),), "v", data.shape, data.dtype, PACKED)
     np.testing.assert_array_equal(layer[key], PACKED.unpack(data[key]))
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float32", "uint32"])
+def test_a_chunk_that_unpacks_to_more_than_it_says_is_not_followed(tmp_path, dtype):
+    """A megabyte of zeros in place of a chunk of some kilobytes: the library would unpack all of it."""
+    data = numbers("int16").astype(dtype)
+    stored(tmp_path / "a.h5", data).close()
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["v"].id.write_direct_chunk((0, 0), zlib.compress(bytes(2**20)))
+    with h5py.File(tmp_path / "a.h5") as file, pytest.raises(OSError, match=r"inflate"):
+        direct.values(file["v"], WHOLE, Packing())
 
 
 def test_chunks_that_were_never_written_are_the_fill_value(tmp_path):
