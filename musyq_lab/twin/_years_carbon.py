@@ -7,7 +7,8 @@ Leaf area is that of :mod:`musyq_lab.twin.canopy` times the greening and what we
 with the rate g of the class, the anomalies z of moisture (a month before) and warmth, and c = 1 where the year is below
 10 degC on average. Production and maintenance are those of :mod:`musyq_lab.twin.carbon`, day by day of the step; wood
 is that of the largest leaf area of the year and growth that of its sum, as in MOD17. The largest efficiency of each
-class differs from MOD17's table by a factor of the world's own.
+class differs from MOD17's table by a factor of the world's own. Sunny days are dry ones, so MOD17 on the mean weather
+of a step gives more than the truth even without errors: 6 % on the globe, 15 % around Heihe.
 
 Soil breathes in the mean climate what plants give it but for a small sink,
 
@@ -20,7 +21,7 @@ Soil breathes in the mean climate what plants give it but for a small sink,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -141,12 +142,13 @@ class Land:
         return lai, 1 - np.exp(-np.float32(carbon.EXTINCTION) * canopy["clumping_index"].values * lai)
 
     def _close(self, out: dict[str, Field], days: Field) -> None:
-        """Add net production, whose growth is that of the year, in place."""
+        """Add maintenance and net production, whose growth is that of the year, in place."""
         largest = out["lai"].max(axis=0)
         upkeep = np.where(self._alive, out.pop("quick") + out.pop("wood") * largest, 0)
         gross = (out["gpp"] * days).sum(axis=0)
         growth = _GROWTH * np.maximum(gross - (upkeep * days).sum(axis=0), 0)
         share = np.divide(growth, gross, out=np.zeros_like(gross), where=gross > 0)
+        out["maintenance_respiration"] = upkeep.astype(np.float32)
         out["npp"] = (out["gpp"] * (1 - share) - upkeep).astype(np.float32)
         out["lai_maximum"] = np.broadcast_to(largest, out["lai"].shape).copy()
 
@@ -194,27 +196,27 @@ def _biome_maps(cover: NDArray[np.uint8], factors: Field) -> carbon.Biome:
     first = next(iter(carbon.BIOMES.values()))
     rows = [carbon.BIOMES.get(number, first) for number in range(256)]
 
-    def field(*path: str | int) -> Field:
-        values = []
-        for row in rows:
-            value = getattr(row, str(path[0]))
-            values.append(value[path[1]] if len(path) > 1 else value)
-        return np.array(values, np.float32)[cover]
+    def field(pick: Callable[[carbon.Biome], carbon.Parameter]) -> Field:
+        return np.array([pick(row) for row in rows], np.float32)[cover]
 
-    return carbon.Biome(  # type: ignore[arg-type]  # maps where the other caller has numbers
-        field("efficiency") * factors[cover],
-        *((field(name, 0), field(name, 1)) for name in ("cold", "dry")),
-        field("leaf_area"),
-        (field("mass", 0), field("mass", 1)),
-        tuple(field("respiration", k) for k in range(3)),
+    def both(pick: Callable[[carbon.Biome], Sequence[carbon.Parameter]]) -> tuple[Field, Field]:
+        return field(lambda row: pick(row)[0]), field(lambda row: pick(row)[1])
+
+    return carbon.Biome(
+        field(lambda row: row.efficiency) * factors[cover],
+        both(lambda row: row.cold),
+        both(lambda row: row.dry),
+        field(lambda row: row.leaf_area),
+        both(lambda row: row.mass),
+        (*both(lambda row: row.respiration[:2]), field(lambda row: row.respiration[2])),
     )
 
 
 def _maintenance(biome: carbon.Biome, celsius: Field) -> tuple[Field, Field]:
     """Return maintenance respiration (g C m-2 d-1) of leaves and roots, and of wood, for a leaf area of 1."""
     one = np.ones_like(celsius)
-    herb = biome._replace(mass=(biome.mass[0], 0 * one))  # type: ignore[arg-type]
-    whole, quick = (carbon.maintenance(kind, one, celsius) for kind in (biome, herb))
+    herb = biome._replace(mass=(biome.mass[0], 0.0))
+    whole, quick = (carbon.maintenance(kind, one, celsius).astype(np.float32) for kind in (biome, herb))
     return quick, whole - quick
 
 

@@ -47,6 +47,7 @@ _RAIN = 0.30  # of the logarithm of rain, chosen
 _AGAINST = -0.3  # correlation of temperature with moisture, chosen: dry months are warm
 
 
+@lru_cache(maxsize=256)
 def wide(seed: int, points: Lattice, length: float, *names: object) -> Floats:
     r"""Return a standard normal field at the points of a lattice, with the correlation :math:`e^{-d^2 / (2 L^2)}`.
 
@@ -66,7 +67,10 @@ def wide(seed: int, points: Lattice, length: float, *names: object) -> Floats:
     phases = rng.uniform(0, 2 * np.pi, _WAVES)
     lat, lon = np.radians(points.latitude), np.radians(points.longitude)
     unit = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-    return np.asarray(np.sqrt(2.0 / _WAVES) * np.cos(unit @ numbers.T + phases).sum(axis=-1))
+    waves = np.cos((unit @ numbers.T + phases).astype(np.float32))
+    made = np.sqrt(2.0 / _WAVES) * waves.sum(axis=-1, dtype=np.float64)
+    made.setflags(write=False)  # shared by whoever asks again
+    return np.asarray(made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +103,8 @@ class Anomalies:
     def _averaged(self, name: str, number: int, count: int, memory: float) -> Floats:
         weights = memory ** np.arange(count) if count > 1 else np.ones(1)
         weights /= np.sqrt((weights**2).sum())
-        parts = [w * _innovation(self.seed, self.points, name, number - k) for k, w in enumerate(weights)]
+        parts = [w * wide(self.seed, self.points, _LENGTH, name, number - k) for k, w in enumerate(weights)]
         return np.asarray(np.sum(parts, axis=0))
-
-
-@lru_cache(maxsize=64)
-def _innovation(seed: int, points: Lattice, name: str, number: int) -> Floats:
-    return wide(seed, points, _LENGTH, name, number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +133,8 @@ class Step:
         """Return precipitation (mm d-1)."""
         season = 1 + np.float32(0.5) * self._season()
         daily = self.static["precipitation"].values / np.float32(365.25) * season
-        return np.asarray(daily * np.exp(np.float32(_RAIN) * self.moisture() - np.float32(_RAIN**2 / 2)))
+        unbiased = np.float32((_RAIN * self.anomalies.size) ** 2 / 2)
+        return np.asarray(daily * np.exp(np.float32(_RAIN) * self.moisture() - unbiased))
 
     def _season(self) -> Field:
         wave = np.cos(2 * np.pi * (day_of_year(self.time) - WARMEST) / 365.25)

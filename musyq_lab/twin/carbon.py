@@ -29,20 +29,23 @@ LATENT = 2.45e6
 """Latent heat of vaporisation at 20 C (J kg-1), FAO-56."""
 
 
-class Biome(NamedTuple):
-    """One column of the biome parameter table."""
+Parameter = float | NDArray[np.float32]
 
-    efficiency: float
+
+class Biome(NamedTuple):
+    """One column of the biome parameter table; maps of parameters do as well."""
+
+    efficiency: Parameter
     """Largest light-use efficiency (g C MJ-1 of absorbed PAR)."""
-    cold: tuple[float, float]
+    cold: tuple[Parameter, Parameter]
     """Lowest air temperature of the day (C) at which production is none, and full."""
-    dry: tuple[float, float]
+    dry: tuple[Parameter, Parameter]
     """Vapour pressure deficit (Pa) up to which production is full, and from which it is none."""
-    leaf_area: float
+    leaf_area: Parameter
     """Specific leaf area (m2 kg-1 C)."""
-    mass: tuple[float, float]
+    mass: tuple[Parameter, Parameter]
     """Fine roots and live wood over leaves (kg kg-1)."""
-    respiration: tuple[float, float, float]
+    respiration: tuple[Parameter, Parameter, Parameter]
     """Maintenance respiration of leaves, fine roots and live wood at 20 C (d-1)."""
 
 

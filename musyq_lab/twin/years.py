@@ -2,8 +2,9 @@
 
     years = carbon_years("globe", (2013, 2014, 2015))
     years.fields   # lai, fpar, downward_par ... with errors and <name>_uncertainty, dims (time, latitude, longitude)
-    years.truth    # the same without errors, and gpp, npp, heterotrophic_respiration, nep (g m-2 d-1)
-    years.annual   # true gpp, npp, heterotrophic_respiration, nep of the years (g m-2 a-1), dims (year, ...)
+    years.truth    # the same without errors, and gpp, maintenance_respiration, npp, heterotrophic_respiration, nep
+                   # (g m-2 d-1 of carbon)
+    years.annual   # those of the truth as sums of the years (g m-2 a-1), dims (year, latitude, longitude)
     years.trend    # what greening makes: lai (a-1, relative), gpp, npp (g m-2 a-2), dims (latitude, longitude)
 
 Cover, climate and leaves are those of :func:`musyq_lab.twin.world.make_world`; the globe's are real maps. Weather of
@@ -39,7 +40,7 @@ from musyq_lab.twin.world import Members, World, make_world
 
 StepName = Literal["month", "8day", "pentad"]
 
-FLUXES = ("gpp", "npp", "heterotrophic_respiration", "nep")
+FLUXES = ("gpp", "maintenance_respiration", "npp", "heterotrophic_respiration", "nep")
 """What the truth has beside the fields (g m-2 d-1, carbon)."""
 RESOLUTION = {"globe": 2.0, "local": 120.0}
 """Edge of a cell by default: deg, or m."""
@@ -51,17 +52,29 @@ class YearSettings:
     """What simulated years are made from."""
 
     place: str | tuple[float, float]
+    """Preset, or longitude and latitude (deg)."""
     years: tuple[int, ...]
+    """Calendar years, rising."""
     step: StepName
+    """Length of a step."""
     resolution: float | None
+    """Edge of a cell (m or deg), None for the default."""
     size: float | None
+    """Edge of the square around a station (km), None for its own."""
     seed: int
+    """Of the Earth."""
     greening: float
+    """Growth of leaf area (a-1, relative)."""
     plants: float
+    """Spread of the largest efficiencies about MOD17's (1)."""
     variability: float
+    """Factor on anomalies of months and years."""
     errors: float
+    """Factor on the errors of the fields."""
     error_seed: int
+    """Of the errors."""
     members: Members
+    """Set of canopies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +89,8 @@ class CarbonYears:
     (Pa), ``precipitation`` (mm d-1), dims (time, rows, columns); ``land_cover`` (IGBP) and ``altitude`` (m), dims
     (rows, columns). Leaves are NaN over water. ``time`` is the first day of a step, ``days`` its length."""
     truth: xr.Dataset
-    """The same without errors, ``lai_maximum`` of the year, and ``gpp``, ``npp``, ``heterotrophic_respiration``,
-    ``nep`` (g m-2 d-1); 0 on land without plants, NaN over water. ``efficiency_factor`` (1): the plants' largest
-    efficiency over that of MOD17."""
+    """The same without errors, ``lai_maximum`` of the year, and the fluxes of :data:`FLUXES` (g m-2 d-1); 0 on land
+    without plants, NaN over water. ``efficiency_factor`` (1): the plants' largest efficiency over that of MOD17."""
 
     @cached_property
     def world(self) -> World:
@@ -281,6 +293,7 @@ def moments(step: StepName, year: int) -> Iterator[Moment]:
 # ---- Datasets --------------------------------------------------------------------------------------------------------
 _LONG = {
     "gpp": "gross primary production as mass of carbon",
+    "maintenance_respiration": "carbon that plants respire to maintain themselves",
     "npp": "net primary production as mass of carbon",
     "heterotrophic_respiration": "carbon that soil organisms respire",
     "nep": "net ecosystem production as mass of carbon, positive for a sink",
