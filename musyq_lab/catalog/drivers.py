@@ -92,7 +92,8 @@ class ProductSource(_Source):
         if not self.urlpath:
             raise CatalogError('Say where the files are: entry(root="folder").')
         if self.product:
-            dataset = open_product(_files.simulated(self.urlpath, "truth"), self.product)
+            part = "ancillary" if self.product.startswith("sim_") else "truth"
+            dataset = open_product(_files.simulated(self.urlpath, part), self.product)
         else:
             dataset = open_product(_files.find_file(self.urlpath))
         chosen = _files.choose_variables(dataset, self.variables, {})
@@ -252,5 +253,42 @@ class PeerSource(_Source):
         return dataset if chunks is None else dataset.chunk(chunks)
 
 
-DRIVERS = {driver.name: driver for driver in (ProductSource, RasterSource, TableSource, SceneSource, PeerSource)}
+class PublishedSource(_Source):
+    """A file of a published product, decoded as far as its record tells.
+
+    Parameters
+    ----------
+    root : str
+        File or folder; empty for the folder of the entry's name below ``MUSYQ_DATA_ROOT``.
+    granule : str, optional
+        Name of one of several files.
+    encoding : mapping, optional
+        Scale, fill, valid range and units that the record states.
+    metadata : dict, optional
+        Given by intake.
+    """
+
+    name = "musyq_published"
+
+    def __init__(
+        self,
+        root: str,
+        granule: str = "",
+        encoding: Mapping[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(root, metadata)
+        self.granule, self.encoding = granule, encoding or {}
+
+    def _open(self, chunks: Any) -> xr.Dataset:
+        from musyq_lab.catalog._published import open_published
+
+        # intake gives the instance the name of its entry.
+        about = {**self.metadata, "name": self.name.rpartition(".")[2]}
+        root = _here(self.urlpath, "published products") if self.urlpath else ""
+        return open_published(root, self.granule, about, self.encoding, chunks=chunks)
+
+
+_ALL = (ProductSource, RasterSource, TableSource, SceneSource, PeerSource, PublishedSource)
+DRIVERS = {driver.name: driver for driver in _ALL}
 """Name in a catalog -> driver."""

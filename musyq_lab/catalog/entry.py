@@ -16,7 +16,10 @@ from musyq_lab.core.registry import html_table
 if TYPE_CHECKING:
     import xarray as xr
 
-_SHOWN = ("summary", "period", "resolution", "variables", "licence", "citation", "doi", "keywords")
+_SHOWN = (
+    *("title_zh", "summary", "status", "coverage", "period", "cadence", "resolution", "variables", "format", "known"),
+    *("unknown", "landing_page", "doi", "licence", "citation", "attribution", "sources", "keywords"),
+)
 
 
 class Entry:

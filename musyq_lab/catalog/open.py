@@ -22,6 +22,7 @@ _YAML = (".yml", ".yaml")
 _MOST = 100  # catalogs that a search goes through
 _WIDEST = 56
 _COLUMNS = ("title", "variables", "resolution", "period", "licence")
+_PUBLISHED = ("coverage", "cadence", "status", "doi")
 
 
 class Catalog(Mapping[str, "Entry | Catalog"]):
@@ -143,12 +144,14 @@ class Catalog(Mapping[str, "Entry | Catalog"]):
 
     def table(self) -> list[list[str]]:
         """Return header and rows as text."""
+        published = any("status" in spec.metadata for spec in self._entries.values())
+        columns = (*_COLUMNS, *_PUBLISHED) if published else _COLUMNS
         rows = []
         for name, spec in self._entries.items():
             metadata = {"title": spec.description, **spec.metadata}
-            cells = (metadata.get(column, "") for column in _COLUMNS)
+            cells = (metadata.get(column, "") for column in columns)
             rows.append([name, *(_short(", ".join(map(str, c)) if isinstance(c, list) else str(c)) for c in cells)])
-        return [["name", *_COLUMNS], *rows]
+        return [["name", *columns], *rows]
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
@@ -204,9 +207,9 @@ def open_catalog(path: str | Path | None = None, *, allow_remote: bool = False) 
     Parameters
     ----------
     path : str or pathlib.Path, optional
-        YAML file (intake version 1), name of a shipped catalog (``"samples"``, ``"raw"``, ``"peers"``), or folder with
-        product files, such as the output of ``musyq run``; also as an address (``https://``, ``s3://``, ``memory://``
-        ...). The samples that ship with MuSyQ Lab if not given.
+        YAML file (intake version 1), name of a shipped catalog (``"samples"``, ``"raw"``, ``"peers"``, ``"products"``:
+        what MuSyQ published), or folder with product files, such as the output of ``musyq run``; also as an address
+        (``https://``, ``s3://``, ``memory://`` ...). The samples that ship with MuSyQ Lab if not given.
     allow_remote : bool
         Whether a YAML file may name ``https``, ``s3`` and ``gs`` addresses. A file that lies at an address itself may
         name those below its own folder in any case, and nothing of this machine.
