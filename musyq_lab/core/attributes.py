@@ -28,8 +28,9 @@ LICENCE = (
     "(geossAttribution). Terms of the input data go with it."
 )
 
-# Levels as CEOS defines them: geophysical values of single looks; on a grid and over a period; results of analyses.
-_LEVELS = {"scene": "Level 2", "composite": "Level 3", "climatology": "Level 4", "application": "Level 4"}
+# Levels as CEOS defines them: on a grid and over a period; results of analyses. A product of single looks is one of
+# level 2 on the instrument's pixels and of level 3 on a grid, which its specification does not say.
+_LEVELS = {"composite": "Level 3", "climatology": "Level 4", "application": "Level 4"}
 _MOST_NAMED = 6  # layers in a summary
 
 

@@ -90,7 +90,7 @@ def test_acdd_in_words_a_person_can_read():
     many = Product("many", "Many", tuple(Variable(f"v{n}", f"layer {n}", "1") for n in range(9)), (), stage="scene")
     assert "layer 5 and 3 more," in global_attributes(many)["summary"]
     assert "layer 6" not in global_attributes(many)["summary"]
-    assert global_attributes(many)["processing_level"] == "Level 2"
+    assert "processing_level" not in global_attributes(many)  # of single looks: the grid decides
 
 
 def test_kinds_of_layers_are_those_of_iso_19115():
