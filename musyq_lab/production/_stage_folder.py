@@ -53,8 +53,17 @@ def size(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         with suppress(OSError):  # somebody else's draft may go at any time
-            total += path.lstat().st_size
+            total += path.lstat().st_size if path.is_file() else 0
     return total
+
+
+def in_words(length: float) -> str:
+    """Return a number of bytes in words."""
+    for unit in ("bytes", "kB", "MB"):
+        if length < 999.5:
+            return f"{length:.3g} {unit}"
+        length /= 1000
+    return f"{length:.3g} GB"
 
 
 def no_room(root: Path, needed: int, limit: int, used: Collection[str]) -> str:
@@ -80,9 +89,9 @@ def no_room(root: Path, needed: int, limit: int, used: Collection[str]) -> str:
         held -= size(path)
         shutil.rmtree(path, ignore_errors=True)
     if held + needed > limit:
-        return f"it needs {needed / 1e9:.2g} GB and {max(limit - held, 0) / 1e9:.2g} GB of {limit / 1e9:.2g} are left"
+        return f"it needs {in_words(needed)}, of {in_words(limit)} {in_words(max(limit - held, 0))} are left"
     free = shutil.disk_usage(root).free
-    return f"the disk has {free / 1e9:.2g} GB free" if needed + _RESERVE > free else ""
+    return f"it needs {in_words(needed)}, the disk has {in_words(free)} free" if needed + _RESERVE > free else ""
 
 
 def keep(root: Path, key: str, value: Kept) -> list[Any]:

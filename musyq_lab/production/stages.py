@@ -46,7 +46,7 @@ from typing import Any, ParamSpec, TextIO, TypeVar
 from musyq_lab.core.errors import InputError
 from musyq_lab.production._notebook_state import dependence, displayed, executed_code, sets_global, visible_files
 from musyq_lab.production._settled import PROGRESS_LINE
-from musyq_lab.production._stage_folder import WORK, Kept, clear_drafts, find, keep, no_room, size
+from musyq_lab.production._stage_folder import WORK, Kept, clear_drafts, find, in_words, keep, no_room, size
 from musyq_lab.production._values import join, split
 from musyq_lab.production.code_state import code_state
 
@@ -314,16 +314,8 @@ def left(folder: Path, partial: Path) -> str:
     if not names:
         return ""
     what = f"The stage {names[0]!r} is" if len(names) == 1 else f"{len(names)} finished stages are"
-    kept = f"{what} kept in {str(folder / FOLDER)!r} ({_words(size(folder / FOLDER))})"
+    kept = f"{what} kept in {str(folder / FOLDER)!r} ({in_words(size(folder / FOLDER))})"
     return f"{kept}: the same command goes on from there"
-
-
-def _words(length: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if length < 999.5:
-            return f"{length:.3g} {unit}"
-        length /= 1000
-    return f"{length:.3g} GB"
 
 
 def drop(folder: Path) -> None:
