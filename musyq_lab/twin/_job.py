@@ -65,7 +65,7 @@ class Job:
             self._record()
             return
         content = read_record(self.folder)
-        if content["settings"] != self._stored() or content["version"] != package_version():
+        if {"three_hourly": False} | content["settings"] != self._stored() or content["version"] != package_version():
             raise InputError(
                 f"{self.folder} holds another simulation (or one of another version of MuSyQ Lab). "
                 "Choose another folder, or delete it."
@@ -108,7 +108,7 @@ class Job:
             for row in track(_each(pool, self._granule, missing), what, len(missing)):
                 self._keep(row)
             self._write_truth(pool)
-        listing.write(self.folder, self.settings.sensors)
+        listing.write(self.folder, self.settings.sensors, three_hourly=self.settings.three_hourly)
 
     def _write_truth(self, pool: ThreadPoolExecutor) -> None:
         """Write the truth and what is ancillary, all of it again where a file is missing."""
@@ -129,6 +129,10 @@ class Job:
         for period, mean in truth.means(self.world, self.settings.first, self.settings.days, pool):
             yield from truth.write_period(self.world, period, mean, known, tile)
             yield ancillary.write_period(self.world, period, mean, given, tile)
+        if self.settings.three_hourly:
+            for period, mean in truth.three_hours(self.world, self.settings.first, self.settings.days, pool):
+                yield truth.write_three_hours(self.world, period, mean, known, tile)
+                yield ancillary.write_three_hours(self.world, period, mean, given, tile)
 
     def _keep(self, row: dict[str, Any] | None) -> None:
         if row is None:
@@ -247,7 +251,8 @@ def _each(pool: ThreadPoolExecutor, work: Callable[[Any], T], items: Iterable[An
 def product_count(settings: Settings) -> int:
     """Return how many files of truth and ancillary data a simulation has."""
     periods = len(list(truth.periods(settings.first, settings.days)))
-    return 2 + periods * len(truth.PRODUCTS[1:] + ancillary.PRODUCTS[1:])
+    hourly = 2 * 8 * settings.days if settings.three_hourly else 0
+    return 2 + periods * len(truth.PRODUCTS[1:] + ancillary.PRODUCTS[1:]) + hourly
 
 
 def granule_of(sensor: str) -> Granule:

@@ -12,7 +12,8 @@ wants it. Means of a day are made of six instants.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -123,6 +124,22 @@ WEATHER = Product(
     (),
 )
 
+_OF_DAYS = ("_min", "_max", "_day", "_night", "_deficit", "_annual", "optimum_temperature")
+_ROWS_3H = tuple(row for row in _ROWS if not row.variable.name.endswith(_OF_DAYS))
+
+WEATHER_3H = Product(
+    "sim_weather_3h",
+    "Simulated Earth: weather with the errors of a reanalysis, mean of three hours",
+    tuple(
+        replace(v, valid_range=(0.0, 2 * v.valid_range[1]), scale=2 * v.scale)
+        if v.name in ("downward_shortwave", "downward_par")
+        else v
+        for v in (row.variable for row in _ROWS_3H)
+    ),
+    (),
+)
+"""What does not speak of days, of three hours: written only where products of three hours are to be made."""
+
 COVER = Product(
     "sim_cover",
     "Simulated Earth: land-cover map, terrain and clumping with errors",
@@ -186,15 +203,28 @@ def weather(world: World, mean: xr.Dataset, time: datetime) -> dict[str, tuple[F
     """
     drawn = Noise(world.grid, world.seed, time, [row.variable.name for row in _ROWS])
     true = _true(world, mean, time)
-    made = {}
-    for variable, sigma, group in _ROWS:
-        spread = sigma.of(true[variable.name])
-        value = np.clip(true[variable.name] + spread * drawn(variable.name, group), *variable.valid_range)
-        made[variable.name] = (value.astype(np.float32), spread)
+    made = _with_errors(_ROWS, WEATHER, true, drawn)
     for name, bound in (("min", np.minimum), ("max", np.maximum)):
         value, spread = made[f"air_temperature_{name}"]
         made[f"air_temperature_{name}"] = (bound(value, made["air_temperature"][0]), spread)
     return made
+
+
+def _with_errors(
+    rows: Sequence[_Row], product: Product, true: Mapping[str, Floats], drawn: Noise
+) -> dict[str, tuple[Floats, Floats]]:
+    made = {}
+    for (_, sigma, group), variable in zip(rows, product.variables, strict=True):
+        spread = sigma.of(true[variable.name])
+        value = np.clip(true[variable.name] + spread * drawn(variable.name, group), *variable.valid_range)
+        made[variable.name] = (value.astype(np.float32), spread)
+    return made
+
+
+def weather_3h(world: World, mean: xr.Dataset, time: datetime) -> dict[str, tuple[Floats, Floats]]:
+    """Return the layers of ``sim_weather_3h`` and their one-sigma companions; see :func:`weather`."""
+    drawn = Noise(world.grid, world.seed, time, [row.variable.name for row in _ROWS])
+    return _with_errors(_ROWS_3H, WEATHER_3H, _true(world, mean, time), drawn)
 
 
 def _true(world: World, mean: xr.Dataset, time: datetime) -> dict[str, Floats]:
@@ -292,6 +322,12 @@ def write_period(world: World, period: Period, mean: xr.Dataset, folder: Path, t
     """
     made = weather(world, mean, period.middle)
     return truth.write_layers(world, WEATHER, _companions(WEATHER, made), folder, tile, period.label)
+
+
+def write_three_hours(world: World, period: Period, mean: xr.Dataset, folder: Path, tile: str) -> Path:
+    """Write ``sim_weather_3h`` of three hours into an archive folder and return its path; see :func:`write_period`."""
+    made = weather_3h(world, mean, period.middle)
+    return truth.write_layers(world, WEATHER_3H, _companions(WEATHER_3H, made), folder, tile, period.label)
 
 
 def _companions(

@@ -30,7 +30,7 @@ _CALIBRATION = {
 }
 
 
-def catalog(sensors: Sequence[str], *, fixed: bool) -> dict[str, Any]:
+def catalog(sensors: Sequence[str], *, fixed: bool, three_hourly: bool = False) -> dict[str, Any]:
     """Return a catalog of granules, truth and ancillary data.
 
     Parameters
@@ -39,23 +39,25 @@ def catalog(sensors: Sequence[str], *, fixed: bool) -> dict[str, Any]:
         Keys of the sensors.
     fixed
         Whether it lies in the folder it speaks of; else the folder is a parameter ``root``.
+    three_hourly
+        Whether there are products of three hours.
     """
+    products = [(product, "truth") for product in (*truth.PRODUCTS, *(truth.ENERGY_3H,) * three_hourly)]
+    products += [(product, "ancillary") for product in (*ancillary.PRODUCTS, *(ancillary.WEATHER_3H,) * three_hourly)]
     granules = {sensor: _granules(sensor, fixed) for sensor in sensors}
     return {
         "version": 1,
         "name": "demo",
         "description": "Simulated Earth: granules in the sensors' own files, truth, ancillary data (`musyq simulate`)",
         "metadata": {"title": "Simulated Earth", "keywords": ["demo", "simulated", "truth", "ancillary"]},
-        "sources": granules
-        | {product.key: _products(product, "truth", fixed) for product in truth.PRODUCTS}
-        | {product.key: _products(product, "ancillary", fixed) for product in ancillary.PRODUCTS},
+        "sources": granules | {product.key: _products(product, kind, fixed) for product, kind in products},
     }
 
 
-def write(folder: Path, sensors: Sequence[str]) -> Path:
+def write(folder: Path, sensors: Sequence[str], *, three_hourly: bool = False) -> Path:
     """Write ``catalog.yml`` into a simulated folder and return its path."""
     target = folder / "catalog.yml"
-    publish({write_text(target, text(catalog(sensors, fixed=True))): target})
+    publish({write_text(target, text(catalog(sensors, fixed=True, three_hourly=three_hourly))): target})
     return target
 
 

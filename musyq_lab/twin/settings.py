@@ -50,6 +50,7 @@ class Settings:
     seed: int
     members: Members
     stationary_hours: tuple[float, ...]
+    three_hourly: bool = False
 
     @property
     def first(self) -> datetime:
@@ -80,6 +81,7 @@ def settings(
     seed: int,
     members: Members,
     stationary_hours: Sequence[float],
+    three_hourly: bool = False,
 ) -> Settings:
     """Return checked settings; the arguments are those of :func:`musyq_lab.twin.simulate.simulate`."""
     _check_days(days)
@@ -94,6 +96,7 @@ def settings(
         _seed(seed),
         members,
         tuple(sorted(_hour(hour) for hour in stationary_hours)),
+        bool(three_hourly),
     )
     world = draft.world()
     if members == "scored" and world.place.kind != "local":

@@ -138,6 +138,7 @@ def simulate(
     seed: int = 0,
     members: Members = "training",
     stationary_hours: Sequence[float] = (2, 6),
+    three_hourly: bool = False,
 ) -> Simulation:
     """Make a simulated Earth: granules in the sensors' own files, and the truth as products.
 
@@ -170,6 +171,9 @@ def simulate(
     stationary_hours
         Hours of the day (UTC) whose geostationary images are made, each the one under way then; in China before and
         after noon by default.
+    three_hourly
+        Whether weather and true radiation of every three hours are written too, for products of that step; with
+        ``stationary_hours=range(24)`` there is an image an hour to make them of.
 
     Returns
     -------
@@ -196,6 +200,7 @@ def simulate(
         seed=seed,
         members=members,
         stationary_hours=stationary_hours,
+        three_hourly=three_hourly,
     )
     folder = Path(out)
     return Simulation(folder, chosen, tuple(Job(folder, chosen).run()))

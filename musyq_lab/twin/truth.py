@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.archive.write import write_product
-from musyq_lab.core.period import Period, pentad
+from musyq_lab.core.period import Period, pentad, three_hourly
 from musyq_lab.core.quality import QA_DTYPE
 from musyq_lab.core.spec import Product, Variable
 from musyq_lab.twin.world import World
@@ -29,6 +30,9 @@ from musyq_lab.twin.world import World
 def _layer(name: str, units: str, meaning: str, limits: tuple[float, float], scale: float, **more: str) -> Variable:
     return Variable(name, meaning, units, valid_range=limits, scale=scale, **more)  # type: ignore[arg-type]
 
+
+Means = tuple[Period, xr.Dataset]
+"""A period and the mean of its days or hours."""
 
 _FLUX = "W m-2"
 
@@ -88,6 +92,18 @@ CARBON = Product(
 PRODUCTS = (LAND, CANOPY, ENERGY, CARBON)
 """Truth products, in the order they are written."""
 
+ENERGY_3H = replace(
+    ENERGY,
+    key="truth_energy_3h",
+    title="Simulated Earth: radiation and energy at the surface, mean of three hours",
+    # at noon the sun gives more than a mean of five days ever does
+    variables=tuple(
+        replace(v, valid_range=(v.valid_range[0], 2 * v.valid_range[1]), scale=2 * v.scale) if v.units == _FLUX else v
+        for v in ENERGY.variables
+    ),
+)
+"""What is written beside where products of three hours are to be made."""
+
 
 def georeferenced(world: World, fields: xr.Dataset) -> xr.Dataset:
     """Return fields with the coordinates and the reference system of the world's grid."""
@@ -106,7 +122,7 @@ def periods(start: datetime, days: int) -> Iterator[tuple[Period, list[datetime]
         yield period, [day for day in stretch if day in period]
 
 
-def means(world: World, start: datetime, days: int, pool: ThreadPoolExecutor) -> Iterator[tuple[Period, xr.Dataset]]:
+def means(world: World, start: datetime, days: int, pool: ThreadPoolExecutor) -> Iterator[Means]:
     """Yield the five-day periods of a stretch of days, each with the mean of its days in the stretch, dims (y, x).
 
     Parameters
@@ -120,6 +136,24 @@ def means(world: World, start: datetime, days: int, pool: ThreadPoolExecutor) ->
     """
     for period, members in periods(start, days):
         yield period, _mean(pool.map(world.day, members))
+
+
+def three_hours(world: World, start: datetime, days: int, pool: ThreadPoolExecutor) -> Iterator[Means]:
+    """Yield the periods of three hours of a stretch of days with their means, each of an instant an hour.
+
+    Parameters
+    ----------
+    world
+        Whose truth.
+    start, days
+        First day and number of days.
+    pool
+        Threads that work through the periods of a day.
+    """
+    for day in range(days):
+        moments = [start + timedelta(days=day, hours=3 * k) for k in range(8)]
+        whole = [three_hourly(moment) for moment in moments]
+        yield from zip(whole, pool.map(lambda p: world.mean(p.start, p.end, 3), whole), strict=True)
 
 
 def write_static(world: World, folder: Path, tile: str) -> Path:
@@ -145,6 +179,11 @@ def write_period(world: World, period: Period, mean: xr.Dataset, folder: Path, t
     """
     for product in PRODUCTS[1:]:
         yield _written(world, product, mean, folder, tile, period.label)
+
+
+def write_three_hours(world: World, period: Period, mean: xr.Dataset, folder: Path, tile: str) -> Path:
+    """Write the truth of three hours into an archive folder and return its path; see :func:`write_period`."""
+    return _written(world, ENERGY_3H, mean, folder, tile, period.label)
 
 
 def _edition(world: World) -> str:

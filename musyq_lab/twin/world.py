@@ -132,20 +132,33 @@ class World:
         ``fpar`` is the share absorbed of all the PAR of the day, the mean over instants where there is none.
         """
         start = _midnight(day)
+        daily = self.mean(start, start + timedelta(days=1), _DAILY_TIMES)
+        fluxes = carbon.carbon(self.static, start, canopy=self.canopy(start), daily=daily)
+        return xr.merge([daily, fluxes], compat="override")
+
+    def mean(self, start: datetime, end: datetime, count: int) -> xr.Dataset:
+        """Return means of a stretch of time of at most a day: weather, energy and the day's canopy, dims (y, x).
+
+        Parameters
+        ----------
+        start, end
+            UTC, both of one day.
+        count
+            Evenly spaced instants that they are made of.
+        """
         absorbed: list[NDArray[np.float32]] = []
 
         def instant(time: datetime) -> xr.Dataset:
             now = self._state(time)
-            absorbed.append(now["fpar"].values * now["downward_par"].values / np.float32(_DAILY_TIMES))
+            absorbed.append(now["fpar"].values * now["downward_par"].values / np.float32(count))
             return now
 
-        times = [start + timedelta(hours=24 / _DAILY_TIMES * (k + 0.5)) for k in range(_DAILY_TIMES)]
-        daily = xr.merge([energy.daily(instant, times), self.canopy(start)], compat="override")
-        light = daily["downward_par"].values
-        np.divide(sum(absorbed), light, out=daily["fpar"].values, where=light > 0)
-        fluxes = carbon.carbon(self.static, start, canopy=self.canopy(start), daily=daily)
+        times = [start + (end - start) / count * (k + 0.5) for k in range(count)]
+        made = xr.merge([energy.daily(instant, times), self.canopy(start)], compat="override")
+        light = made["downward_par"].values
+        np.divide(sum(absorbed), light, out=made["fpar"].values, where=light > 0)
         rain = weather.rain(self.static, self.grid, times, self.seed)
-        return xr.merge([daily, fluxes, rain], compat="override")
+        return xr.merge([made, rain], compat="override")
 
 
 def make_world(

@@ -175,6 +175,37 @@ def test_carbon_dioxide_is_about_the_marine_mean(year, ppm):
     assert ancillary.carbon_dioxide(datetime(year, 7, 1)) == pytest.approx(ppm, abs=1.5)
 
 
+# ---- three hours -----------------------------------------------------------------------------------------------------
+@cache
+def hours():
+    with ThreadPoolExecutor(2) as pool:
+        return list(truth.three_hours(world(), START, 1, pool))
+
+
+def test_three_hours_speak_of_no_days():
+    names = [variable.name for variable in ancillary.WEATHER_3H.variables]
+    assert set(names) < set(NAMES)
+    assert not [name for name in names if name.endswith(("_min", "_max", "_day", "_night", "_annual", "_deficit"))]
+    assert {"air_temperature", "vapour_pressure", "cloud_fraction", "aod", "surface_pressure"} <= set(names)
+
+
+def test_three_hours_follow_the_day():
+    air = [ancillary.weather_3h(world(), mean, period.middle)["air_temperature"][0].mean() for period, mean in hours()]
+    true = [float(mean["air_temperature"].mean()) for _, mean in hours()]
+    assert np.corrcoef(air, true)[0, 1] > 0.9
+    assert max(true) - min(true) > 4
+    assert np.abs(np.subtract(air, true)).max() < 4
+
+
+def test_three_hours_are_written_with_their_hour(tmp_path):
+    period, fields = hours()[1]
+    path = ancillary.write_three_hours(world(), period, fields, tmp_path, TILE)
+    assert path.name == "MuSyQ.SIM_WEATHER_3H.60m.huailai.2019181-03.v1.h5"
+    made, found = ancillary.weather_3h(world(), fields, period.middle), layers(path)
+    for variable in ancillary.WEATHER_3H.variables:
+        assert np.abs(found[variable.name].values - made[variable.name][0]).max() <= 0.51 * variable.scale * 1.002
+
+
 # ---- the map ---------------------------------------------------------------------------------------------------------
 def test_a_stated_share_of_the_land_is_confused():
     true = world().static["land_cover"].values

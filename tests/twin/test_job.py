@@ -146,6 +146,32 @@ def _odd(first, stop):
 @pytest.mark.parametrize(("days", "files"), [(1, 6), (5, 6), (6, 10), (10, 10)])
 def test_products_are_counted(days, files):
     assert _job.product_count(replace(SETTINGS, days=days)) == files
+    assert _job.product_count(replace(SETTINGS, days=days, three_hourly=True)) == files + 16 * days
+
+
+def test_a_folder_of_before_there_were_three_hours_goes_on(tmp_path, written):
+    folder = tmp_path / "s"
+    Job(folder, SETTINGS).run()
+    record = json.loads((folder / RECORD).read_text())
+    del record["settings"]["three_hourly"]
+    (folder / RECORD).write_text(json.dumps(record))
+    assert len(Job(folder, SETTINGS).run()) == 2
+    assert len(written.calls) == 2
+    with pytest.raises(InputError, match="another simulation"):
+        Job(folder, replace(SETTINGS, three_hourly=True)).run()
+
+
+def test_what_is_counted_is_what_is_made(tmp_path):
+    """Truth and ancillary data of a day, with three hours."""
+    settings = replace(SETTINGS, sensors=(), three_hourly=True)
+    Job(tmp_path / "s", settings).run()
+    made = sorted(path.name for path in (tmp_path / "s").rglob("*.h5"))
+    assert len(made) == _job.product_count(settings)
+    record = json.loads((tmp_path / "s" / RECORD).read_text())
+    assert len(record["truth"]) == 4 + 8
+    assert len(record["ancillary"]) == 2 + 8
+    assert all((tmp_path / "s" / name).is_file() for name in record["truth"] + record["ancillary"])
+    assert not [path for path in (tmp_path / "s").rglob("*.partial")]
 
 
 @pytest.mark.parametrize(

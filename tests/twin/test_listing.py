@@ -38,3 +38,12 @@ def test_a_folder_of_its_own_needs_no_root(tmp_path):
 def test_same_catalog_same_bytes(tmp_path):
     first = listing.write(tmp_path, SIMULATED).read_bytes()
     assert listing.write(tmp_path, SIMULATED).read_bytes() == first
+
+
+def test_products_of_three_hours_are_listed_where_there_are_any(tmp_path):
+    more = {"truth_energy_3h", "sim_weather_3h"}
+    plain, hourly = (set(listing.catalog([], fixed=True, three_hourly=three)["sources"]) for three in (False, True))
+    assert hourly - plain == more
+    assert not plain & more
+    names = [entry.name for entry in load_catalog(listing.write(tmp_path, [], three_hourly=True)).entries]
+    assert more <= set(names)

@@ -14,7 +14,7 @@ import musyq_lab as ml
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 from musyq_lab.files.digest import sha256
 from musyq_lab.sensors._registry import SENSORS
-from musyq_lab.twin import _job, forward, truth
+from musyq_lab.twin import _job, ancillary, forward, truth
 from musyq_lab.twin.orbit import ecef
 from musyq_lab.twin.settings import SIMULATED
 from musyq_lab.twin.simulate import open_simulation
@@ -268,6 +268,18 @@ def test_truth_opens_as_a_lazy_series(made):
     day = made.world.day(datetime.fromisoformat(DAY))
     assert np.abs(energy["net_radiation"].values - day["net_radiation"].values).max() < 0.016
     assert np.abs(energy["surface_temperature"].values - day["surface_temperature"].values).max() < 0.011
+
+
+def test_weather_and_cover_open_from_either_catalog(made):
+    own, shipped = ml.open_catalog(made.catalog), ml.open_catalog("demo")
+    for product in ancillary.PRODUCTS:
+        one = own[product.key].read()
+        assert {variable.name for variable in product.variables} <= set(one.data_vars)
+        two = shipped[product.key](root=str(made.folder)).read()
+        assert one.sizes == two.sizes
+    seen, true = own["sim_weather"].read().squeeze(), own["truth_energy"].read().squeeze()
+    wrong = (seen["downward_shortwave"] - true["downward_shortwave"]) / seen["downward_shortwave_uncertainty"]
+    assert 0.05 < float(np.sqrt((wrong**2).mean())) < 3
 
 
 def test_truth_of_an_instant_lies_on_the_map(made):

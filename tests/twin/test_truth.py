@@ -84,6 +84,31 @@ def test_means_of_the_days(written):
             assert np.abs(found[variable.name].values - wanted).max() <= 0.51 * variable.scale + 1e-5, variable.name
 
 
+def test_three_hours_make_the_day():
+    """Means of eight periods, 24 instants in all, against the day's six: 4 per cent of the light; no energy is lost."""
+    with ThreadPoolExecutor(2) as pool:
+        found = list(truth.three_hours(world(), START, 1, pool))
+    assert [period.label for period, _ in found] == [f"2019181-{hour:02d}" for hour in range(0, 24, 3)]
+    day = world().day(START)
+    for name, near in (("downward_shortwave", 0.05), ("downward_longwave", 0.02), ("albedo", 0.02)):
+        weight = [float(m["downward_shortwave"].mean()) if name == "albedo" else 1.0 for _, m in found]
+        mean = np.average([float(m[name].mean()) for _, m in found], weights=weight)
+        assert mean == pytest.approx(float(day[name].mean()), rel=near), name
+    for _, fields in found:
+        left = sum(fields[flux].values for flux in ("sensible_heat", "latent_heat", "ground_heat"))
+        assert np.abs(fields["net_radiation"].values - left).max() < 0.01
+
+
+def test_noon_fits_into_the_file_of_three_hours(tmp_path):
+    bright = world().mean(datetime(2019, 6, 30, 3), datetime(2019, 6, 30, 6), 3)
+    period = truth.three_hourly(datetime(2019, 6, 30, 4))
+    path = truth.write_three_hours(world(), period, bright, tmp_path, "huailai")
+    assert path.name == "MuSyQ.TRUTH_ENERGY_3H.60m.huailai.2019181-03.v1.h5"
+    found = layers(path)["downward_shortwave"].values
+    assert found.max() > 600
+    assert np.abs(found - bright["downward_shortwave"].values).max() <= 0.0204
+
+
 def test_nothing_lies_beyond_the_storage():
     for month in (1, 4, 7, 10):
         day = world().day(datetime(2019, month, 15))
