@@ -7,11 +7,13 @@ folder and every name can be taken apart again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from musyq_lab.core.errors import InputError
 
+_FIELDS = ("product", "edition", "tile", "period", "version")
 _FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _VERSION = re.compile(r"v(\d{1,6})", re.ASCII)
 # Labels of core.period, and whole years and months; anything else (2011-2015, climatology) is a name, not an instant.
@@ -42,11 +44,11 @@ class FileName:
 
     def __post_init__(self) -> None:
         """Refuse a field that cannot be part of a file name."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in _FIELDS:
+            value = getattr(self, name)
             if not (isinstance(value, str) and _FIELD.fullmatch(value)):
                 raise InputError(
-                    f"{field.name}={value!r} cannot be part of a file name. "
+                    f"{name}={value!r} cannot be part of a file name. "
                     "Use 1 to 64 letters, digits, '_' and '-', beginning with a letter or a digit."
                 )
         if self.product != self.product.lower():
@@ -75,6 +77,7 @@ class FileName:
         return _start(self.period)
 
 
+@lru_cache(maxsize=2**16)
 def parse(name: str) -> FileName | None:
     """Return the fields of a file's name, None if it is no name of ours.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,15 +15,17 @@ import xarray as xr
 from musyq_lab.archive import manifest, overviews
 from musyq_lab.archive._layout import coordinates, dimension_names, layer_names
 from musyq_lab.archive._overview_writer import group_name
+from musyq_lab.archive._ragged import replaced
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.peers._open import open_peer
 from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
 from musyq_lab.files.remote import is_remote, place
 from musyq_lab.files.safety import check_hdf5, damage, opened
-from musyq_lab.files.stored import StoredLayer, attributes, lazy, packing
+from musyq_lab.files.stored import StoredLayer, attributes, lazy, packing, state_of
 
 _FIELDS = ("product", "edition", "tile", "period")
+_OF_ONE = ("id", "period", "product_version")
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "grid_mapping")
 
 
@@ -82,21 +85,28 @@ def open_product(
     """
     path = place(path_or_root)
     wanted = {"product": product, "edition": edition, "tile": tile, "period": period, "version": version}
-    if not is_remote(path) and not _is_ours(path) and (peer := open_peer(path, wanted)) is not None:
+    folder = path.is_dir()
+    found = _names(path) if folder else [name] if (name := parse(path.name)) else []
+    if not found and not is_remote(path) and (peer := open_peer(path, wanted)) is not None:
         return peer
-    if path.is_dir():
-        names = _select(path, wanted)
-        files = [path / name.text for name in names]
-    else:
-        names, files = [], [_single(path, wanted)]
+    names = _select(path, found, wanted) if folder else []
+    files = _places(path, names) if folder else [str(_single(path, wanted).absolute())]
     if verify:
         _verify(files)
     return _dataset(files, names if len(names) > 1 else [], overview, shape)
 
 
-def _is_ours(path: Path) -> bool:
-    names = path.glob("*.h5") if path.is_dir() else (path,)
-    return any(parse(item.name) for item in names)
+def _places(folder: Path, names: Sequence[FileName]) -> list[str]:
+    if is_remote(folder):
+        return [str(folder / name.text) for name in names]
+    root = folder.absolute()
+    return [f"{root}{os.sep}{name.text}" for name in names]
+
+
+def _names(folder: Path) -> list[FileName]:
+    """Return the names of the products of a folder."""
+    texts = [item.name for item in folder.glob("*.h5")] if is_remote(folder) else os.listdir(folder)  # noqa: PTH208  (names, not a thousand paths)
+    return [name for text in texts if text.endswith(".h5") and (name := parse(text))]
 
 
 def _single(path: Path, wanted: dict[str, str | None]) -> Path:
@@ -117,17 +127,20 @@ def _nearby(path: Path) -> str:
     return closest(path.name, [item.name for item in path.parent.glob("*.h5")])
 
 
-def _select(folder: Path, wanted: dict[str, str | None]) -> list[FileName]:
-    """Return the names of a folder that match, one for each period in order of time."""
-    found = sorted(name for item in folder.glob("*.h5") if (name := parse(item.name)))
-    names = [name for name in found if all(v is None or getattr(name, k) == v for k, v in wanted.items())]
+def _select(folder: Path, found: Sequence[FileName], wanted: dict[str, str | None]) -> list[FileName]:
+    """Return the names that match, one for each period in order of time."""
+    asked = {key: value for key, value in wanted.items() if value is not None}
+    names = [name for name in found if all(getattr(name, key) == value for key, value in asked.items())]
     if not names:
-        asked = ", ".join(f"{key}={value!r}" for key, value in wanted.items() if value is not None)
-        raise NotFoundError(f"No product{' with ' + asked if asked else ''} is in {folder}. {_contents(found)}")
+        words = ", ".join(f"{key}={value!r}" for key, value in asked.items())
+        raise NotFoundError(f"No product{' with ' + words if words else ''} is in {folder}. {_contents(found)}")
     for field in ("product", "edition", "tile"):
         if len(values := sorted({getattr(name, field) for name in names})) > 1:
             raise InputError(f"{folder} holds several {field}s: {', '.join(values)}. Choose one by {field}=.")
-    newest = {name.period: name for name in sorted(names, key=lambda n: n.number)}
+    newest: dict[str, FileName] = {}
+    for name in names:
+        if name.period not in newest or name.number > newest[name.period].number:
+            newest[name.period] = name
     return sorted(newest.values(), key=lambda n: (n.start or datetime.max, n.period))
 
 
@@ -139,21 +152,25 @@ def _contents(found: Sequence[FileName]) -> str:
     return f"It holds: {'; '.join(shown)}."
 
 
-def _verify(files: Sequence[Path]) -> None:
-    bad = [finding for path in files if (finding := manifest.check(path)).state != "ok"]
+def _verify(files: Sequence[str]) -> None:
+    bad = [finding for path in files if (finding := manifest.check(place(path))).state != "ok"]
     if bad:
         more = f" ({len(bad)} of {len(files)} files are not good.)" if len(bad) > 1 else ""
         raise ArchiveError(f"{bad[0].message}.{more}")
 
 
 def _dataset(
-    files: Sequence[Path],
+    files: Sequence[str],
     names: Sequence[FileName],
     overview: int | Literal["auto"] | None,
     shape: tuple[int, int] | None,
 ) -> xr.Dataset:
     first = files[0]
     check_hdf5(first)
+    try:
+        state = state_of(files)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{error.filename} went away while its folder was opened. Open it again.") from None
     with opened(first) as file, damage(first):
         attrs = attributes(file)
         if not {"product", "id", "Conventions"} <= set(attrs):
@@ -161,40 +178,40 @@ def _dataset(
         factor = overviews.selected(file, overview, shape)
         group = file if factor == 1 else file[group_name(factor)]
         coords = coordinates(group)
-        variables = {name: _variable(group[name], files, bool(names)) for name in layer_names(group, coords)}
-        ds = xr.Dataset(variables, coords, overviews.described(attrs, factor))
-    return _with_periods(ds, names) if names else ds
+        layers = {name: _layer(group[name], files, stacked=bool(names)) for name in layer_names(group, coords)}
+        if names and "time" in coords and coords["time"].dims:
+            raise InputError(f"Each file of {place(first).parent} has times of its own. Open one of them by period=.")
+        axis, times = _periods(names) if names else ("", {})
+        variables = {name: _variable(group[name], layer, state, axis) for name, layer in layers.items()}
+        if names:
+            variables, coords = replaced(variables, coords, layers, state)
+            attrs = {key: value for key, value in attrs.items() if key not in _OF_ONE}
+        return xr.Dataset(variables, {**coords, **times}, overviews.described(attrs, factor))
 
 
-def _variable(dataset: Any, files: Sequence[Path], stacked: bool) -> xr.Variable:
-    attrs = attributes(dataset)
-    how = packing(attrs)
-    layer = StoredLayer(
-        tuple(str(path.absolute()) for path in files),
-        dataset.name.lstrip("/"),
-        dataset.shape,
-        dataset.dtype,
-        how,
-        stacked,
-    )
+def _layer(dataset: Any, files: Sequence[str], *, stacked: bool) -> StoredLayer:
+    how, name = packing(attributes(dataset)), dataset.name.lstrip("/")
+    return StoredLayer(tuple(files), name, dataset.shape, dataset.dtype, how, stacked)
+
+
+def _variable(dataset: Any, layer: StoredLayer, state: str, axis: str) -> xr.Variable:
+    attrs, how, stacked = attributes(dataset), layer.packing, layer.stacked
     if "valid_range" in attrs:
         attrs["valid_range"] = [float(f"{limit * how.scale + how.offset:.12g}") for limit in attrs["valid_range"]]
     encoding = {name: attrs[name] for name in _PACKING if name in attrs}
     encoding |= {"dtype": dataset.dtype, "chunksizes": dataset.chunks, "zlib": True, "shuffle": True, "complevel": 4}
     shown = {key: value for key, value in attrs.items() if key not in (*_PACKING, "coordinates")}
     dims = dimension_names(dataset)
-    dims = ("period", *dims) if stacked else dims
-    return xr.Variable(dims, lazy(layer, dataset.chunks), shown, {} if stacked else encoding)
+    dims = (axis, *dims) if stacked else dims
+    return xr.Variable(dims, lazy(layer, dataset.chunks, state), shown, {} if stacked else encoding)
 
 
-def _with_periods(ds: xr.Dataset, names: Sequence[FileName]) -> xr.Dataset:
-    """Name the first axis of a cube: by instants where all labels tell one, else by the labels."""
-    ds.attrs = {key: value for key, value in ds.attrs.items() if key not in ("id", "period", "product_version")}
-    ds = ds.assign_coords(period=("period", np.array([name.period for name in names])))
+def _periods(names: Sequence[FileName]) -> tuple[str, dict[str, xr.Variable]]:
+    """Return the first axis of a cube and its coordinates: instants where all labels tell one, else the labels."""
+    labels = np.array([name.period for name in names])
     starts = [name.start for name in names]
     if any(start is None for start in starts):
-        return ds
-    time = np.array(starts, dtype="datetime64[ns]")
+        return "period", {"period": xr.Variable("period", labels)}
     axis = {"standard_name": "time", "long_name": "first instant of the period (UTC)", "axis": "T"}
-    ds = ds.rename(period="label").assign_coords(time=("label", time, axis))
-    return ds.swap_dims(label="time").rename(label="period")
+    time = np.array(starts, dtype="datetime64[ns]")
+    return "time", {"time": xr.Variable("time", time, axis), "period": xr.Variable("time", labels)}

@@ -6,7 +6,9 @@ a time series are not opened until a value of theirs is asked for.
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from musyq_lab.core.errors import ArchiveError
 from musyq_lab.files import direct, quick
 from musyq_lab.files.lazy import blocks, dask_array
-from musyq_lab.files.remote import is_remote
+from musyq_lab.files.remote import is_remote, states
 from musyq_lab.files.safety import check_hdf5, damage, opened
 
 if TYPE_CHECKING:
@@ -128,10 +130,11 @@ class StoredLayer:
 
 
 _VALUES = 2**20
+_LABEL = 12  # see files.lazy
 _FILES = 16
 
 
-def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
+def lazy(layer: StoredLayer, chunks: Sequence[int] | None, state: str = "") -> Any:
     """Return the dask array of a layer, in whole chunks of the file.
 
     A block holds about a million values: the overhead of a task then is small beside its work, and a single pixel still
@@ -143,13 +146,48 @@ def lazy(layer: StoredLayer, chunks: Sequence[int] | None) -> Any:
         What to read.
     chunks : sequence of int or None
         Chunk of one file; None for a layer stored in one piece.
+    state : str
+        From :func:`state_of`, where several layers are of the same many files; it is asked for otherwise.
     """
     stored = tuple(chunks) if chunks else layer.file_shape
     leading = math.prod(min(pair) for pair in zip(stored[:-2], layer.file_shape[:-2], strict=True))
     own = blocks(layer.file_shape, stored, least=math.isqrt(_VALUES // max(1, leading)))
     # Small files share a block: a task for each would cost more than reading it. A slice reads its own files only.
     files = min(_FILES, max(1, 4 * _VALUES // max(1, math.prod(own))))
-    return dask_array(layer, (files, *own) if layer.stacked else own, layer.paths, layer.name.rpartition("/")[2])
+    whole = (files, *own) if layer.stacked else own
+    label = layer.name.rpartition("/")[2]
+    if not state:
+        return dask_array(layer, whole, layer.paths, label)
+    import dask.array as da
+    from dask.base import tokenize
+
+    facts = (state, layer.name, layer.file_shape, layer.stored.str, layer.packing, layer.stacked, whole)
+    name = f"open-{label[:_LABEL]}-{tokenize(facts)}"
+    return da.from_array(layer, chunks=whole, name=name, meta=np.empty((0,) * layer.ndim, layer.dtype))
+
+
+def state_of(paths: Sequence[str]) -> str:
+    """Return a word that changes when one of the files does.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files or addresses.
+
+    Raises
+    ------
+    OSError
+        If a file is not there.
+    """
+    if any(map(is_remote, paths)):
+        return hashlib.sha256(repr(states(paths)).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for path in paths:
+        status = os.stat(path)  # noqa: PTH116  (a thousand Path objects cost as much as the rest of opening)
+        digest.update(
+            f"{path}\n{status.st_mtime_ns} {status.st_size} {status.st_ino}\n".encode(errors="surrogateescape")
+        )
+    return digest.hexdigest()
 
 
 def attributes(target: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from archive.samples import NAME, SPEC, dataset
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
-from musyq_lab.files import lazy, stored
+from musyq_lab.files import lazy, quick, stored
 from musyq_lab.files.stored import StoredLayer
 
 
@@ -118,11 +118,30 @@ def test_labels_without_an_instant_make_a_period_axis(tmp_path):
     assert cube.period.values.tolist() == ["2011-2015", "climatology"]
 
 
+def test_files_with_times_of_their_own_are_no_cube(tmp_path):
+    """The times of the first file would stand at the values of the second."""
+    for day in (1, 2):
+        ds = dataset(months=3, seed=day).rename(month="time")
+        hours = np.datetime64(f"2015-01-0{day}", "ns") + np.arange(3) * np.timedelta64(3, "h")
+        put(ds.assign_coords(time=("time", hours)), tmp_path, period=f"201500{day}")
+    with pytest.raises(InputError, match=r"has times of its own. Open one of them by period="):
+        open_product(tmp_path)
+    assert open_product(tmp_path, period="2015002").flux.dims == ("time", "latitude", "longitude")
+
+
+def test_an_instant_inside_each_file_gives_way_to_the_axis(tmp_path):
+    for day in (1, 2):
+        ds = dataset(months=1).assign_coords(time=np.datetime64("2015-01-01T06:00", "ns"))
+        put(ds, tmp_path, period=f"201500{day}")
+    assert open_product(tmp_path).time.values.astype("M8[D]").astype(str).tolist() == ["2015-01-01", "2015-01-02"]
+
+
 def test_a_cube_opens_only_its_first_file(tmp_path, monkeypatch):
     for day in (1, 6, 11):
         put(dataset(), tmp_path, period=f"2015{day:03d}")
     opened = []
     monkeypatch.setattr(stored, "opened", lambda path: opened.append(path) or never())
+    monkeypatch.setattr(quick, "_open", lambda path, *_: opened.append(path) or never())
     cube = open_product(tmp_path)
     assert cube.sizes["time"] == 3
     assert opened == []
