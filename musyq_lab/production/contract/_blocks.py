@@ -5,7 +5,7 @@ from __future__ import annotations
 import dask
 
 from musyq_lab.core.spec import Window
-from musyq_lab.production.contract._case import Case, bad, difference, good, short
+from musyq_lab.production.contract._case import Case, bad, difference, good, only_rounding, rounded, short
 from musyq_lab.production.contract.report import Finding
 from musyq_lab.production.contract.samples import never
 
@@ -30,11 +30,14 @@ def chunks(case: Case) -> Finding:
     reach = f"Window({support.size})" if isinstance(support, Window) else repr(support)
     rows, columns = case.grid
     corner = {rows: slice(1), columns: slice(1)}
-    if case.local and (apart := difference(case.run(case.inputs.isel(corner)), case.made.isel(corner))):
+    alone, among = case.run(case.inputs.isel(corner)), case.made.isel(corner)
+    apart = difference(alone, among) if case.local else ""
+    exact = not apart
+    if apart and not only_rounding(alone, among):
         return bad(
             f"A pixel alone gives another value than among others: {apart}.",
-            "A value may depend on its own pixel alone: no mean, maximum or rank over the array, which is only a block. "
-            "Declare support=Window(n) or 'scene' if it needs its neighbours.",
+            "A value may depend on its own pixel alone: no mean, maximum or rank over the array, which is only a "
+            "block. Declare support=Window(n) or 'scene' if it needs its neighbours.",
         )
     for chunking in case.chunks():
         try:
@@ -45,10 +48,14 @@ def chunks(case: Case) -> Finding:
                 f"It raises {type(error).__name__} in blocks of {chunking}: {short(error)}.",
                 "A function sees a block and may not know of the rest.",
             )
-        if apart := difference(made, case.made):
+        apart = difference(made, case.made)
+        exact = exact and not apart
+        if apart and not only_rounding(made, case.made):
             return bad(
                 f"In blocks of {chunking} {apart}.",
                 f"With support {reach} a value may not depend on pixels beyond: no statistics over the array, no "
                 "larger neighbourhood. Declare the support that it has, or 'scene'.",
             )
+    if not exact:
+        return rounded("other blocks")
     return good(f"{len(case.chunks())} ways to cut the map give the same bits.")

@@ -17,6 +17,8 @@ from musyq_lab.products._block import Array, Block
 from musyq_lab.products._inputs import needed_inputs
 from musyq_lab.products._retrieval import Retrieval
 
+_ROUNDING = 64  # units in the last place of the largest value
+
 
 def finding(status: Status, text: str, advice: str = "") -> Finding:
     """Return what a check found; the runner adds the check's name."""
@@ -148,16 +150,53 @@ def difference(one: xr.Dataset, other: xr.Dataset) -> str:
     return ""
 
 
+def only_rounding(one: xr.Dataset, other: xr.Dataset) -> bool:
+    """Return whether two results differ by no more than the order of their sums may do.
+
+    Parameters
+    ----------
+    one, other : xarray.Dataset
+        In memory.
+    """
+    for name in one.data_vars:
+        a, b = one[name].values, other[name].values
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        if a.dtype.kind != "f":
+            if not np.array_equal(a, b):
+                return False
+        elif a.size:
+            size = np.nanmax(np.abs(b), initial=0.0, where=np.isfinite(b))
+            if not np.allclose(a, b, rtol=0, atol=_ROUNDING * np.finfo(a.dtype).eps * size, equal_nan=True):
+                return False
+    return True
+
+
+def rounded(where: str) -> Finding:
+    """Return that results are the same but for their last digits."""
+    return finding(
+        "noted",
+        f"With {where} the last digits differ, as sums in another order do.",
+        "Files made with other blocks may differ in a last digit: numpy sums in the order of the memory.",
+    )
+
+
 @dataclass(frozen=True)
 class Recording(Block):
     """A block that remembers what its function returned before anything was done to it."""
 
     raw: list[list[Array]] = field(default_factory=list)
     """The arrays of each call."""
+    changed: list[str] = field(default_factory=list)
+    """Names of inputs that the function changed in place."""
 
     def _evaluate(self, arrays: list[Array]) -> list[Array]:
+        before = [array.copy() for array in arrays]
         made = super()._evaluate(arrays)
-        self.raw.append(made)
+        self.raw.append([array.copy() for array in made])
+        for item, one, other in zip(self.inputs, before, arrays, strict=True):
+            if item.name not in self.changed and not np.array_equal(one, other, equal_nan=True):
+                self.changed.append(item.name)
         return made
 
 
@@ -173,9 +212,11 @@ class Probe(Retrieval):
     def __init__(self, inner: Retrieval) -> None:
         super().__init__(inner.spec, inner.body, inner.quality, inner.uncertainty, inner.check)
         self.raw: list[list[Array]] = []
+        self.changed: list[str] = []
 
     def _prepared(self, block: Block) -> Block:
-        return Recording(**{f.name: getattr(block, f.name) for f in fields(Block)}, raw=self.raw)
+        values = {f.name: getattr(block, f.name) for f in fields(Block)}
+        return Recording(**values, raw=self.raw, changed=self.changed)
 
 
 def finite_share(made: xr.Dataset, names: Sequence[str]) -> dict[str, float]:

@@ -14,7 +14,18 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import MusyqError, RecipeError
-from musyq_lab.production.contract._case import Case, bad, difference, finding, good, short
+from musyq_lab.production.contract._case import (
+    Case,
+    Probe,
+    bad,
+    difference,
+    finding,
+    finite_share,
+    good,
+    only_rounding,
+    rounded,
+    short,
+)
 from musyq_lab.production.contract.report import Finding
 from musyq_lab.production.isolation._process import Reply
 from musyq_lab.production.isolation.limits import Limits
@@ -26,11 +37,12 @@ _ROUNDS = 3
 
 def kept(case: Case) -> Finding:
     """Check that the inputs are the same afterwards."""
-    given = case.inputs.copy(deep=True)
-    case.retrieval(given, variables=case.everything, **case.options)
-    if given.identical(case.inputs):
+    given, probe = case.inputs.copy(deep=True), Probe(case.retrieval)
+    probe(given, variables=case.everything, uncertainty=False, **case.options)
+    changed = [str(n) for n in case.inputs.variables if not given[n].identical(case.inputs[n])]
+    changed += [name for name in probe.changed if name not in changed]
+    if not changed:
         return good("The inputs are the same afterwards.")
-    changed = [str(n) for n in case.inputs.data_vars if not given[n].identical(case.inputs[n])] or ["attributes"]
     return bad(f"It changes its inputs: {', '.join(changed)}.", "Write x = 2 * x, not x *= 2 or x[...] = ...")
 
 
@@ -43,7 +55,8 @@ def repeat(case: Case) -> Finding:
             "not use the clock.",
         )
     other = case.run(case.other)
-    if not difference(other[case.everything], case.made[case.everything]):
+    empty = all(share == 0 for share in finite_share(case.made, case.everything).values())
+    if not empty and not difference(other[case.everything], case.made[case.everything]):
         return bad(
             "Other inputs give the same values: it keeps an earlier result, or ignores its inputs.",
             "Keep nothing between calls; a cache must have the values in its key, not their shape.",
@@ -169,6 +182,8 @@ def process(case: Case) -> Finding:
             "Workers of dask are other processes: let it depend on its arguments and on modules that can be imported.",
         )
     if there.made is not None and (apart := difference(there.made, case.made)):
+        if only_rounding(there.made, case.made):
+            return rounded("another process")
         return bad(
             f"Another process gives other values: {apart}.",
             "Let it depend on its arguments alone: no working folder, environment, process number or global state.",

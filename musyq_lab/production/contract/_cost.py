@@ -11,6 +11,7 @@ from musyq_lab.kernels._compile import jit_disabled
 from musyq_lab.production.contract._case import Case, bad, difference, finding, finite_share, good, short, skipped
 from musyq_lab.production.contract.report import Finding
 from musyq_lab.production.contract.samples import DATES, example
+from musyq_lab.products._inputs import needed_inputs
 
 SECONDS = 60.0
 """For a million pixels without uncertainty: more is told."""
@@ -120,7 +121,7 @@ def methods(case: Case) -> Finding:
 def inputs_used(case: Case) -> Finding:
     """Tell which inputs matter."""
     idle = []
-    for item in case.spec.inputs:
+    for item in needed_inputs(case.spec, case.spec.variables, case.method):
         if item.name in case.inputs and np.any(case.inputs[item.name].values != case.other[item.name].values):
             made = case.run(case.inputs.assign({item.name: case.other[item.name]}), uncertainty=False)
             if not difference(made[case.everything], case.made[case.everything]):

@@ -8,9 +8,10 @@ from musyq_lab.core.quality import CAUSE_DTYPE, OUTPUT_OUT_OF_RANGE, QA_DTYPE
 from musyq_lab.core.units import convertible, same_units
 from musyq_lab.core.variables import QUANTITIES
 from musyq_lab.production.contract._case import Case, Probe, bad, finding, finite_share, good, short, skipped
-from musyq_lab.production.contract.report import Finding
+from musyq_lab.production.contract.report import Finding, Status
 
 _HALF = 0.5
+_FEW = 0.1
 
 
 def description(case: Case) -> Finding:
@@ -176,6 +177,8 @@ def edges(case: Case) -> Finding:
 
 def uncertainty(case: Case) -> Finding:
     """Check that one sigma is there, not negative, and finite where the value is."""
+    exact: list[str] = []
+    uncertain: list[str] = []
     for variable in case.spec.variables:
         if not variable.uncertain or variable.uncertainty_name not in case.made:
             continue
@@ -185,18 +188,20 @@ def uncertainty(case: Case) -> Finding:
             continue
         if (sigma[there] < 0).any():
             return bad(f"The uncertainty of {variable.name!r} is negative.", "Return one sigma: a root of squares.")
-        if not np.isfinite(sigma[there]).all():
-            share = float((~np.isfinite(sigma[there])).mean())
+        if (share := float((~np.isfinite(sigma[there])).mean())) > _FEW:
             return bad(
                 f"The uncertainty of {variable.name!r} is not finite at {share:.0%} of the pixels that have a value.",
                 "Give a number wherever there is a value; a value without uncertainty cannot be used.",
             )
-        if not sigma[there].any():
-            return bad(
-                f"The uncertainty of {variable.name!r} is 0 everywhere: it claims to be exact.",
-                "Give Input(uncertainty=...) to inputs, Variable(model_uncertainty=...), or pass uncertainty= to "
-                "algorithm().",
-            )
+        exact += [] if sigma[there].any() else [variable.name]
+        uncertain += [variable.name]
+    if exact:
+        status: Status = "failed" if exact == uncertain else "noted"
+        return finding(
+            status,
+            f"The uncertainty of {', '.join(exact)} is 0 everywhere: it claims to be exact.",
+            "Give Input(uncertainty=...) to inputs, Variable(model_uncertainty=...), or uncertainty= to algorithm().",
+        )
     lacking = [v.name for v in case.spec.variables if v.uncertain and v.uncertainty_name not in case.made]
     if lacking:
         return finding("noted", f"{lacking} have no uncertainty: the function of the scene returns none.")

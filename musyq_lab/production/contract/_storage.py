@@ -9,7 +9,7 @@ import numpy as np
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.spec import Variable
-from musyq_lab.production.contract._case import Case, bad, good, short, skipped
+from musyq_lab.production.contract._case import Case, bad, finding, good, short, skipped
 from musyq_lab.production.contract.report import Finding
 
 _LEAST_STEPS = 10.0
@@ -47,7 +47,8 @@ def _lost(variable: Variable, value: np.ndarray, back: np.ndarray) -> str:
 
 def step(case: Case) -> Finding:
     """Check that the step of storage is fine enough to tell ordinary values apart."""
-    told = []
+    told: list[str] = []
+    coarse: list[str] = []
     for variable in case.spec.variables:
         value = case.made[variable.name].values
         value = value[np.isfinite(value)]
@@ -59,13 +60,15 @@ def step(case: Case) -> Finding:
         spread = float(np.subtract(*np.percentile(value, [95, 5])))
         if spread == 0:
             continue
-        if spread < _LEAST_STEPS * variable.scale:
-            return bad(
-                f"{variable.name!r} is stored in steps of {variable.scale:g}, but its ordinary values spread over "
-                f"{spread:.3g} only.",
-                f"Give Variable(scale=...): {spread / 1000:.0e} or less keeps what it says; or dtype='float32'.",
-            )
-        told.append(f"{variable.name} {spread / variable.scale:.0f}")
+        (coarse if spread < _LEAST_STEPS * variable.scale else told).append(
+            f"{variable.name} {spread / variable.scale:.3g}"
+        )
+    if coarse:
+        return finding(
+            "noted" if told else "failed",
+            f"Ordinary values spread over few steps of their storage: {', '.join(coarse[:4])}.",
+            "Give Variable(scale=...) a thousandth of the spread, or dtype='float32'.",
+        )
     if not told:
         return skipped("Nothing is packed into steps, or all values are whole steps.")
     return good(f"Steps within the spread of ordinary values: {', '.join(told[:4])}.")

@@ -115,6 +115,7 @@ def _told(error: BaseException) -> dict[str, str]:
 
 
 _STARTED = (
+    "socket.__new__",
     "socket.connect",
     "socket.getaddrinfo",
     "socket.bind",
@@ -132,16 +133,30 @@ def _watch(found: list[str]) -> None:
     sys.addaudithook(_noting(found))
 
 
+def _of_the_interpreter() -> bool:
+    """Whether it happens while a module is imported, or while the interpreter asks what machine this is."""
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib") or frame.f_globals.get("__name__") == "platform":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _noting(found: list[str]) -> Callable[[str, Any], None]:
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def note(event: str, arguments: Any) -> None:
+        if event != "open" and event not in _CHANGED and event not in _STARTED:
+            return
+        if _of_the_interpreter():
+            return
         if event == "open":
             path, _, flags = arguments
             what = os.fsdecode(path) if isinstance(path, str | bytes) else ""
             if what and flags & writing and not any(part in what for part in _NOT_MEANT):
                 found.append(f"writes {what[:200]}")
-        elif event in _CHANGED or event in _STARTED:
+        else:
             found.append(f"{event} {arguments[0]!r}"[:200])
 
     return note
