@@ -199,6 +199,7 @@ def _variable(dataset: Any, layer: StoredLayer, state: str, axis: str) -> xr.Var
     if "valid_range" in attrs:
         attrs["valid_range"] = [float(f"{limit * how.scale + how.offset:.12g}") for limit in attrs["valid_range"]]
     encoding = {name: attrs[name] for name in _PACKING if name in attrs}
+    # What xarray's writers are to do; they know no zstd, which becomes gzip.
     encoding |= {"dtype": dataset.dtype, "chunksizes": dataset.chunks, "zlib": True, "shuffle": True, "complevel": 4}
     shown = {key: value for key, value in attrs.items() if key not in (*_PACKING, "coordinates")}
     dims = dimension_names(dataset)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musyq_lab.core.errors import ArchiveError, MusyqError, NotFoundError
+from musyq_lab.files import zstd
 from musyq_lab.files.remote import RemotePath, is_remote, place
 
 if TYPE_CHECKING:
@@ -198,7 +199,9 @@ def _check_dataset(dataset: h5py.Dataset, path: str) -> None:
         raise _refused(path, f"{name!r} is a virtual dataset made of other files")
     creation = dataset.id.get_create_plist()
     filters = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
-    if unknown := filters - _FILTERS:
+    if zstd.FILTER in filters and (reason := zstd.fault(dataset, path)):
+        raise ArchiveError(f"{path} is refused: {name!r} {reason}.")
+    if unknown := filters - _FILTERS - {zstd.FILTER}:
         raise _refused(path, f"{name!r} uses the unknown filter {min(unknown)}")
     # Of a chunk without filters HDF5 reads no more than is asked for.
     if filters and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK:

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 from archive.samples import NAME, SPEC, dataset, one
 
-from musyq_lab.archive import _chunks, draft, encode, manifest, write
+from musyq_lab.archive import _chunks, draft, encode, manifest, overviews, write
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
@@ -375,3 +375,28 @@ def test_a_file_that_comes_back_incomplete_is_not_published(tmp_path, monkeypatc
 def test_one_cell_and_all_missing(tmp_path):
     path = put(one("ratio", [[np.nan]]), tmp_path)
     assert np.isnan(open_product(path).ratio.values).all()
+
+
+def test_what_is_packed_with_zstd_comes_back(tmp_path):
+    pytest.importorskip("hdf5plugin")
+    ds = dataset(rows=137, columns=201, months=2)
+    plain, packed = put(ds, tmp_path / "a"), put(ds, tmp_path / "b", compression="zstd")
+    with h5py.File(packed) as file:
+        for name in ("flux", "demo_qa", "overview_2/flux"):
+            assert file[name].id.get_create_plist().get_filter(1)[0] == 32015
+    for overview in (1, 2):
+        xr.testing.assert_equal(open_product(plain, overview=overview), open_product(packed, overview=overview))
+    assert digest(put(ds.chunk(latitude=50), tmp_path / "c", compression="zstd")) == digest(packed)
+    assert manifest.check(packed).state == "ok"
+    with_more = put(ds, tmp_path / "d", compression="zstd", overviews=False)
+    overviews.add(with_more)
+    xr.testing.assert_equal(open_product(with_more, overview=2), open_product(plain, overview=2))
+
+
+def test_another_compression_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=r"'lzma' is unknown. Use 'gzip' or 'zstd'"):
+        put(dataset(), tmp_path, compression="lzma")
+    monkeypatch.setitem(sys.modules, "hdf5plugin", None)
+    with pytest.raises(InputError, match=r"pip install 'musyq-lab\[zstd\]'"):
+        put(dataset(), tmp_path, compression="zstd")
+    assert list(tmp_path.iterdir()) == []
