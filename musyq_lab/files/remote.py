@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -112,6 +113,8 @@ class RemotePath:
 
     def __truediv__(self, name: str) -> RemotePath:
         """Return the address of a file of the folder."""
+        if not name.isprintable():  # surrogates among them, which no address can hold
+            raise InputError(f"{name[:80]!a} has a control character in it, so it is no name.")
         last = quote(name) if over_http(self.url) else name
         return RemotePath(f"{self.url.partition('?')[0].rstrip('/')}/{last}")
 
@@ -165,8 +168,9 @@ class RemotePath:
         if len(names) > MAX_NAMES:
             raise ArchiveError(f"{shown(self.url)} lists more than {MAX_NAMES} files. Name a folder with fewer.")
         for name in names:
-            if fnmatchcase(name, pattern) and name not in ("", ".", "..") and name.isprintable() and "/" not in name:
-                yield self / name
+            if name and "/" not in name and fnmatchcase(name, pattern):
+                with suppress(InputError):
+                    yield self / name
 
     rglob = glob
 

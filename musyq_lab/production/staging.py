@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from musyq_lab.core.errors import ArchiveError, InputError, RecipeError
+from musyq_lab.files.paths import stays
 
 RECORD = "provenance.json"
 """Its presence under the final name means that the whole result is there."""
@@ -120,6 +121,8 @@ def publish(out: Path, partial: Path, files: Sequence[str]) -> None:
 def _move(out: Path, partial: Path) -> None:
     """Make the listed moves that have not been made; may be called again after a kill at any point."""
     moves = json.loads((partial / _MOVES).read_text(encoding="utf-8"))
+    # A folder from elsewhere may come with a list of its own making.
+    moves = {key: [name for name in moves[key] if stays(out, name)] for key in ("old", "new")}
     new = set(moves["new"])
     for name in moves["old"]:
         # A file of the same name that is no longer in the hidden folder is the new one already.
@@ -168,7 +171,8 @@ def _recorded(out: Path) -> list[str]:
     """Return the files of the result that is in the folder now, as its record lists them."""
     try:
         entities = json.loads((out / RECORD).read_text(encoding="utf-8"))["entity"]
-        return [RECORD, *(e["musyq:file"] for e in entities.values() if e.get("musyq:role") == "output")]
+        names = (e["musyq:file"] for e in entities.values() if e.get("musyq:role") == "output")
+        return [RECORD, *(name for name in names if stays(out, name))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
