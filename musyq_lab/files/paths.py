@@ -87,7 +87,10 @@ def stays(root: str | Path, name: object) -> bool:
 
 def _fault(name: str) -> str:
     """Return what is wrong with a name in itself or in the form that others may make of it, empty if nothing is."""
-    return _fault_of_form(name) or _fault_of_form(unicodedata.normalize("NFKC", name))
+    plain = unicodedata.normalize("NFKC", name)
+    if plain.count("/") != name.count("/"):
+        return "has a letter in it that stands for a slash"
+    return _fault_of_form(name) or _fault_of_form(plain)
 
 
 def _fault_of_form(name: str) -> str:
