@@ -80,7 +80,8 @@ def _period(header: Header) -> Iterator[Found]:
         yield group, "error", f"The period ends ({texts[1]}) before it begins ({texts[0]}).", _PERIOD
     elif header.name and (label := header.name.start) and abs((start.replace(tzinfo=None) - label).days) > 366:
         # Granules of a period may begin before it; a year apart, one of the two is wrong.
-        yield group, "error", f"The period begins {texts[0]}, and the name says {header.name.period}.", _PERIOD
+        message = "The file states a period (time_coverage_start) more than a year from that of its name."
+        yield group, "error", message, _PERIOD
 
 
 def _layers(header: Header) -> Iterator[Found]:

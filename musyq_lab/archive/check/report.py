@@ -19,6 +19,7 @@ Score = Literal["none", "partial", "full"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 _POINTS: dict[Score, int] = {"none": 0, "partial": 1, "full": 2}
 _SHOWN_FILES = 3  # names in a line; the JSON has all of them
+_SHOWN_FINDINGS = 60  # in text and table, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ class Report:
 
     def tables(self) -> tuple[list[list[str]], list[list[str]]]:
         """Return the findings and the principles as header and rows of text."""
-        findings = [[f.level, f.group, f.message, f.advice, f.where] for f in self.findings]
+        findings = [[f.level, f.group, f.message, f.advice, f.where] for f in self.findings[:_SHOWN_FINDINGS]]
+        if more := self._more(len(self.findings)):
+            findings.append(["", "", more, "", ""])
         principles = [
             [f"DMP-{p.number}", p.title, p.score, p.evidence, p.missing or "nothing"] for p in self.principles
         ]
@@ -169,10 +172,11 @@ class Report:
             Whether to list what is neither error nor warning.
         """
         lines = [self.summary, *self.checked]
-        for item in self.findings:
-            if item.level != "note" or notes:
-                lines += ["", f"{item.level.upper()} {item.group}: {item.message}"]
-                lines += [f"  {part}" for part in (item.advice, item.where) if part]
+        shown = [item for item in self.findings if item.level != "note" or notes]
+        for item in shown[:_SHOWN_FINDINGS]:
+            lines += ["", f"{item.level.upper()} {item.group}: {item.message}"]
+            lines += [f"  {part}" for part in (item.advice, item.where) if part]
+        lines += ["", more] if (more := self._more(len(shown))) else []
         if self.principles:
             lines += ["", "GEO Data Management Principles"]
         for principle in self.principles:
@@ -180,6 +184,11 @@ class Report:
             if principle.missing:
                 lines.append(f"{'':10}Missing: {principle.missing}")
         return "\n".join(lines)
+
+    @staticmethod
+    def _more(count: int) -> str:
+        hidden = count - _SHOWN_FINDINGS
+        return f"... and {hidden} more; the JSON has all of them." if hidden > 0 else ""
 
     def __repr__(self) -> str:
         """Show the report."""

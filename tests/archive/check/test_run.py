@@ -186,6 +186,14 @@ def test_html_escapes_what_files_say(tmp_path):
     assert "&lt;script&gt;" in report._repr_html_()
 
 
+def test_a_thousand_findings_are_cut_on_the_screen_and_not_in_the_json(tmp_path):
+    report = Report(tmp_path, 1, tuple(Finding("g", "error", f"m{n}", "", ("x",)) for n in range(1000)), ())
+    assert "and 940 more" in repr(report)
+    assert repr(report).count("ERROR") == 60
+    assert report._repr_html_().count("<tr>") == 62
+    assert len(json.loads(report.to_json())["findings"]) == 1000
+
+
 def test_equal_findings_of_many_files_become_one():
     findings = [
         Finding("g", "note", "n", "", ("b",)),
