@@ -54,18 +54,32 @@ def end(pid: int, reader: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def kill(pid: int, reader: int, events: int, delay: float) -> int:
-    """Kill a child and its children some time after its nth event; return its exit code."""
+def kill(pid: int, reader: int, events: int, delay: float, *, alone: bool = False) -> int:
+    """Kill a child some time after its nth event, with its children or alone; return its exit code."""
     for _ in range(events):
         if not os.read(reader, 1):
             break
     time.sleep(delay)
-    for one in [pid, *descendants(pid)]:
+    others = descendants(pid)
+    for one in [pid, *([] if alone else others)]:
         try:
             os.kill(one, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    return end(pid, reader)
+    code = end(pid, reader)
+    deadline = time.monotonic() + 40.0
+    while alone and any(map(lives, others)):
+        assert time.monotonic() < deadline, "the processes of a dead sweep must end by themselves"
+        time.sleep(0.1)
+    return code
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process exists and is more than an entry in the table."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def descendants(pid: int) -> list[int]:
@@ -168,8 +182,9 @@ def kill_sweeps(folder: Path, kills: int, dice: random.Random) -> dict[str, obje
     out = folder / "out"
     assert end(*fork(swept_run(folder / "unbroken"))) == 0
     seen = {"killed": 0, "ended": 0, "failed": 0, "faults": []}
-    for _ in range(kills):
-        code = kill(*fork(swept_run(out)), dice.randrange(1, 5), dice.uniform(0.0, 4.0))
+    for trial in range(kills):
+        life = fork(swept_run(out))
+        code = kill(*life, dice.randrange(1, 5), dice.uniform(0.0, 4.0), alone=trial % 2 == 0)
         seen["killed"] += code == -signal.SIGKILL
         seen["ended"] += code == 0
         seen["failed"] += code == 1

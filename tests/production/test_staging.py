@@ -218,3 +218,15 @@ def test_a_full_disk_during_the_moves_leaves_a_repairable_folder(
     monkeypatch.undo()
     assert generations(tmp_path) == {"1"}
     assert set(content(tmp_path)) == {*FILES, RECORD}
+
+
+def test_a_locked_folder_goes_if_nothing_came_of_it_and_stays_otherwise(tmp_path: Path) -> None:
+    with staging.locked_folder(tmp_path / "a" / "b"):
+        with pytest.raises(RecipeError, match="Another run"), staging.locked_folder(tmp_path / "a" / "b"):
+            pass
+        with result_folder(tmp_path / "a" / "b" / "c=1"):
+            pass  # the folders of a sweep's runs have locks of their own
+    assert list(tmp_path.iterdir()) == []
+    with staging.locked_folder(tmp_path / "a"):
+        (tmp_path / "a" / "x").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["x"]
