@@ -159,6 +159,58 @@ def simulate(
 
 
 @app.command()
+def produce(
+    products: Annotated[list[str], typer.Argument(help="Products to make, such as lai fpar gpp npp.")],
+    period: Annotated[str, typer.Option(help="2015, 2015-07, 2015-07-01, or two of them: 2015-07/2015-09.")],
+    inputs: Annotated[Path, typer.Option(help="Catalog (or its folder) of granules and layers.")] = Path(
+        "catalogs/demo.yml"
+    ),
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data [default: musyq-simulation for demo.yml].", show_default=False),
+    ] = None,
+    edition: Annotated[str, typer.Option(help="1km, 5km, 30m.")] = "1km",
+    step: Annotated[str, typer.Option(help="5d; 3h and 1d for radiation.")] = "5d",
+    region: Annotated[
+        str | None,
+        typer.Option(help="Region, country or west,south,east,north [default: that of the catalog's layers]."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the products; a stopped run goes on.")] = Path("musyq-products"),
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", metavar="PRODUCT=METHOD", help="May be repeated.")
+    ] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler, tcp://host:port.")] = None,
+    workers: Annotated[int, typer.Option(help="Worker processes to start on this machine; 0 for threads.", min=0)] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, computed and written.")] = False,
+) -> None:
+    """Make products from granules and layers: resumable, and each file proves what it was made from."""
+    from musyq_lab.production.chain.command import Request, show
+
+    request = Request(
+        tuple(products), period, str(inputs), root, edition, step, region, out, tuple(method or ()), scheduler, workers
+    )
+    code, text = show(request, dry_run=dry_run)
+    typer.echo(text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def reproduce(
+    file: Annotated[Path, typer.Argument(help="Product file that `musyq produce` made.")],
+    inputs: Annotated[
+        Path | None, typer.Option(help="Catalog of its inputs [default: the one it was made from].", show_default=False)
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the data.", show_default=False)] = None,
+) -> None:
+    """Make a product file again from what its own record names, and say whether it is identical."""
+    from musyq_lab.production.chain.reproduce import reproduce as again
+
+    found = again(file, inputs=inputs, root=root)
+    typer.echo(str(found))
+    raise typer.Exit(0 if found.identical else 1)
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port of this machine.", min=0, max=65535)] = 5006,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open the browser.")] = True,

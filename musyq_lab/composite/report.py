@@ -29,6 +29,24 @@ def written(looks: Sequence[Look], aside: Sequence[Aside]) -> str:
     return json.dumps(rows, ensure_ascii=False)
 
 
+def with_aside(report: str, aside: Sequence[Aside]) -> str:
+    """Return a report with further scenes that were set aside before the composite saw them.
+
+    Parameters
+    ----------
+    report : str
+        From :func:`written`.
+    aside : sequence of Aside
+        Those to add, in the order of time, sensor and name.
+    """
+    rows = json.loads(report)
+    rows += [
+        {"granule": a.granule, "sensor": a.sensor, "time": a.time, "read": False, "reason": a.reason}
+        for a in sorted(aside, key=lambda a: (a.time, a.sensor, a.granule))
+    ]
+    return json.dumps(rows, ensure_ascii=False)
+
+
 def load_report(composite: xr.Dataset) -> pd.DataFrame:
     """Return a table of the scenes that a composite was asked to take; this computes its lineage.
 

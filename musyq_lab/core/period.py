@@ -6,6 +6,7 @@ takes day 366 of a leap year), ``"month"`` cuts every month in six (1-5, 6-10 ..
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -103,3 +104,64 @@ def three_hourly(moment: datetime) -> Period:
     when = _utc(moment)
     start = _midnight(when) + when.hour // 3 * timedelta(hours=3)
     return Period(start, start + timedelta(hours=3), f"{start:%Y%j}-{start:%H}")
+
+
+_WHOLE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}|p[1-6]))?)?", re.ASCII)
+
+
+def whole_period(text: str) -> Period:
+    """Return the stretch of time that a text names.
+
+    Parameters
+    ----------
+    text : str
+        A year ``2015``, a month ``2015-07``, a sixth of one ``2015-07-p1``, a day ``2015-07-01``, or two of these with
+        a slash between them, the last one included: ``2015-07/2016-06``.
+
+    Returns
+    -------
+    Period
+        Its label is the text.
+
+    Raises
+    ------
+    InputError
+        If the text names no time, or the end lies before the start.
+    """
+    first, slash, last = (part.strip() for part in str(text).strip().partition("/"))
+    try:
+        start = _stretch(first)[0]
+        end = _stretch(last if slash else first)[1]
+    except ValueError:
+        raise InputError(
+            f"{text!r} names no time. Give a year, a month, a day or two of them: 2015, 2015-07, 2015-07-01, "
+            "2015-07-01/2015-08-15."
+        ) from None
+    if end <= start:
+        raise InputError(f"{text!r} ends before it starts.")
+    return Period(start, end, str(text))
+
+
+def _stretch(text: str) -> tuple[datetime, datetime]:
+    match = _WHOLE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    year, month, day = match.groups()
+    if month is None:
+        return datetime(int(year), 1, 1), datetime(int(year) + 1, 1, 1)
+    first = datetime(int(year), int(month), 1)
+    if day is None:
+        return first, (first.replace(day=28) + 4 * _DAY).replace(day=1)
+    if day.startswith("p"):
+        sixth = _pentad_of_month(first + 5 * (int(day[1]) - 1) * _DAY)
+        return sixth.start, sixth.end
+    start = first.replace(day=int(day))
+    return start, start + _DAY
+
+
+def pentads_of(span: Period, convention: Convention = "year") -> Iterator[Period]:
+    """Yield the five-day periods that a stretch of time touches, in order."""
+    period = pentad(span.start, convention)
+    while period.start < span.end:
+        yield period
+        period = pentad(period.end, convention)

@@ -23,14 +23,14 @@ from musyq_lab.standard.layout import SURFACE
 
 _UNCERTAINTY = "_uncertainty"
 
-# Quantities that the product which makes them calls by its own name.
-_PRODUCTS = {
+PRODUCT_OF = {
     "surface_temperature": "lst",
     "downward_shortwave": "dsr",
     "downward_par": "par",
     "downward_longwave": "dlr",
     "upward_longwave": "ulr",
 }
+"""Quantities that the product which makes them calls by its own name."""
 
 Units = str | Mapping[str, str] | None
 
@@ -159,7 +159,7 @@ def _given(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
 
 def _other_name(name: str) -> str:
     quantity = name.removesuffix(_UNCERTAINTY)
-    return _PRODUCTS.get(quantity, quantity) + name.removeprefix(quantity)
+    return PRODUCT_OF.get(quantity, quantity) + name.removeprefix(quantity)
 
 
 def _missing(spec: Product, item: Input, dataset: xr.Dataset | None, method: str) -> str:

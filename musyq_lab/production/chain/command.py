@@ -1,0 +1,102 @@
+"""``musyq produce``: what the command line asks for, as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from musyq_lab.core.errors import InputError, RecipeError
+from musyq_lab.production.chain.produce import DEFAULT_INPUTS, plan, produce
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The arguments of the command."""
+
+    products: tuple[str, ...]
+    """Keys."""
+    period: str
+    """Time."""
+    inputs: str
+    """Catalog."""
+    root: Path | None
+    """Folder of the data."""
+    edition: str
+    """Grid."""
+    step: str
+    """Length of a period."""
+    region: str | None
+    """Where."""
+    out: Path
+    """Folder of the products."""
+    methods: tuple[str, ...]
+    """``PRODUCT=METHOD`` each."""
+    scheduler: str | None
+    """Address of a scheduler that runs already."""
+    workers: int
+    """Processes to start."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of :func:`musyq_lab.production.chain.produce.plan`."""
+        found = dict(text.partition("=")[::2] for text in self.methods)
+        if wrong := [text for text in self.methods if "=" not in text]:
+            raise InputError(f"--method {wrong[0]!r} must be PRODUCT=METHOD, such as gpp=pmodel.")
+        # The shipped catalog is meant even where no folder of that name lies here.
+        inputs = self.inputs if Path(self.inputs).exists() or self.inputs != DEFAULT_INPUTS else DEFAULT_INPUTS
+        return {
+            "period": self.period,
+            "inputs": inputs,
+            "root": self.root,
+            "edition": self.edition,
+            "step": self.step,
+            "region": self.region,
+            "method": found,
+        }
+
+
+def show(request: Request, *, dry_run: bool = False) -> tuple[int, str]:
+    """Carry out a request; return the exit code and what to print.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked.
+    dry_run : bool
+        Whether only the plan and its forecast are shown.
+    """
+    arguments = request.arguments()
+    if dry_run:
+        drawn = plan(*request.products, **arguments)
+        return 0, str(drawn)
+    with _client(request) as client:
+        made = produce(*request.products, out=request.out, client=client, **arguments)
+    return (1 if made.failed else 0), str(made)
+
+
+@contextmanager
+def _client(request: Request) -> Iterator[Any]:
+    """Give a client of the scheduler, or of worker processes, that was asked for."""
+    if not request.scheduler and not request.workers:
+        yield None
+        return
+    if request.scheduler and request.workers:
+        raise InputError("--scheduler names workers that run already; --workers starts some here. Give one of the two.")
+    from distributed import Client, LocalCluster
+
+    if request.scheduler:
+        try:
+            client = Client(request.scheduler, timeout="10s", set_as_default=False)
+        except OSError as error:
+            raise RecipeError(f"No dask scheduler answers at {request.scheduler} ({error}).") from None
+        with client:
+            yield client
+        return
+    # Bound to this machine and without a dashboard: nothing of it can be reached from outside.
+    local = LocalCluster(
+        n_workers=request.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
+    )
+    with local, Client(local, set_as_default=False) as client:
+        yield client
