@@ -163,6 +163,7 @@ def read_header(path: str | Path) -> Header:
     check_hdf5(path)
     with opened(path) as file, damage(path):
         _refuse_huge_coordinates(file, path)
+        _require_scales(file, path)
         found = coordinates(file)
         layers = {name: _layer(file[name]) for name in layer_names(file, found)}
         groups = tuple(name for name in sorted(file) if isinstance(file[name], h5py.Group))
@@ -186,6 +187,15 @@ def _refuse_huge_coordinates(file: h5py.File, path: Path) -> None:
     if size > _MOST_COORDINATES:
         limit = _MOST_COORDINATES // 2**20
         raise ArchiveError(f"{path} is refused because its coordinates hold more than {limit} MiB.")
+
+
+def _require_scales(file: h5py.File, path: Path) -> None:
+    for name, item in file.items():
+        if isinstance(item, h5py.Dataset) and not item.is_scale and not all(len(d) for d in item.dims):
+            raise ArchiveError(
+                f"{path} is not laid out as netCDF-4 is: {name!r} has dimensions without a scale, so nothing says what "
+                "they are. Open it with the reader of its producer, or write it with write_product."
+            )
 
 
 def _layer(item: h5py.Dataset) -> LayerHeader:

@@ -50,7 +50,7 @@ def test_what_is_no_product_is_refused(tmp_path, product, monkeypatch):
     bare = tmp_path / "bare.h5"
     with h5py.File(bare, "w") as file:
         file["a"] = np.zeros(3)
-    with pytest.raises(ArchiveError, match="damaged or not as it says"):
+    with pytest.raises(ArchiveError, match="dimensions without a scale"):
         read_header(bare)
 
 

@@ -152,10 +152,15 @@ def _run(part: netCDF4.Dataset) -> Iterator[tuple[str, int, str, str]]:
         results = _suite().run_all(part, [_CF, _ACDD], skip_checks=list(_SKIPPED))
     for spec, (groups, errors) in results.items():
         for group in groups:
-            for message in group.msgs or ():
-                yield spec, int(group.weight), str(group.name), str(message)
+            if not _passed(group.value):
+                yield from ((spec, int(group.weight), str(group.name), str(m)) for m in group.msgs or ())
         for check, (error, _) in errors.items():
             yield spec, 2, check, f"The checker itself failed in {check}: {type(error).__name__}: {error}"
+
+
+def _passed(value: Any) -> bool:
+    """Whether a check has all its points; what it says then is no finding."""
+    return bool(value[0] == value[1] if isinstance(value, tuple) else value)
 
 
 @lru_cache(maxsize=1)
@@ -243,7 +248,8 @@ def _in_plain_words(message: str, group: str) -> tuple[str, str, str]:
         advice = "Set ds.attrs[...] before writing, or leave out what does not apply."
         return match[1], "The file does not say {}.", advice
     text = re.sub(r"^§[\d.]+ ", "", " ".join(message.split()))
-    return text if text.endswith((".", "!", "?")) else f"{text}.", "{}", ""
+    said = text if text.endswith((".", "!", "?")) else f"{text}."
+    return "", said.replace("{", "{{").replace("}", "}}"), ""
 
 
 def _title(spec: str, group: str) -> str:

@@ -88,17 +88,18 @@ def _layers(header: Header) -> Iterator[Found]:
     if not header.layers:
         yield "Layers", "error", "The file holds no layer.", _AGAIN
     for layer in header.layers.values():
-        yield from _described(layer)
+        yield from _described(layer, ours=header.name is not None)
         yield from _links(layer, header)
         yield from _packing(layer)
         yield from _flags(layer)
 
 
-def _described(layer: LayerHeader) -> Iterator[Found]:
+def _described(layer: LayerHeader, *, ours: bool) -> Iterator[Found]:
     units = layer.attributes.get("units")
-    numeric = layer.dtype.kind in "iuf"
+    numeric = layer.dtype.kind in "iuf" and bool(layer.dims)
     if units is None and numeric and "flag_meanings" not in layer.attributes:
-        yield "CF 3.1 Units", "error", f"{layer.name!r} says no units.", _AGAIN
+        # CF lets pure numbers do without; whether a stranger's layer is one, nobody can tell.
+        yield "CF 3.1 Units", "error" if ours else "warning", f"{layer.name!r} says no units.", _AGAIN
     elif units is not None and not _understood(str(units)):
         yield "CF 3.1 Units", "error", f"{layer.name!r} is in {units!r}, which is no unit.", _AGAIN
     if not layer.attributes.get("long_name") and not layer.attributes.get("standard_name"):

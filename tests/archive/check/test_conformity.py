@@ -201,6 +201,39 @@ def test_parts_of_a_large_file_tell_the_same_as_the_whole(product, monkeypatch):
     assert gather(thorough(product)) == whole
 
 
+def test_what_passed_is_no_finding(tmp_path):
+    # The checker speaks of coordinates that it found ("'lat' found in same group") and gives all points for them.
+    netcdf = pytest.importorskip("netCDF4")
+    path = tmp_path / "swath.nc"
+    with netcdf.Dataset(path, "w") as file:
+        for name, size in (("line", 3), ("sample", 4)):
+            file.createDimension(name, size)
+        for name, units in (("lat", "degrees_north"), ("lon", "degrees_east"), ("lst", "K")):
+            variable = file.createVariable(name, "f4", ("line", "sample"))
+            variable.units, variable.long_name = units, name
+        file["lst"].coordinates = "lat lon"
+        file.Conventions = "CF-1.11"
+    assert not [f for f in thorough(path) if "found in same group" in f.message]
+
+
+def test_a_strangers_numbers_need_no_units(product):
+    with h5py.File(product, "r+") as file:
+        del file["flux"].attrs["units"]
+    other = product.rename(product.with_name("theirs.h5"))
+    assert ("warning", "CF 3.1 Units") in {(level, group) for level, group, _ in quick(other)}
+
+
+# Not the fill value of another type: netCDF makes none, and the quick rules find it.
+@pytest.mark.parametrize("change", [None, *(row[0] for row in BROKEN[9:13])])
+def test_the_copy_of_a_header_is_judged_as_the_file_itself(product, change):
+    netcdf = pytest.importorskip("netCDF4")
+    with h5py.File(product, "r+") as file:
+        if change:
+            change(file)
+    with netcdf.Dataset(product) as itself:
+        assert compliance._messages(product) == set(compliance._run(itself))
+
+
 def test_answers_are_forgotten_after_a_check(product):
     util = pytest.importorskip("compliance_checker.cf.util")
     before = [getattr(util, name) for name in compliance._QUESTIONS]
