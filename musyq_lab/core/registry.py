@@ -74,6 +74,11 @@ class Registry(Mapping[str, T], Generic[T]):
             raise InputError(f"The {self.kind} {key!r} ships with MuSyQ Lab. Choose another key for your own.")
         self._added[key] = entry
 
+    @property
+    def added(self) -> dict[str, T]:
+        """What was added in this session: no other process knows of it."""
+        return dict(self._added)
+
     def __getitem__(self, key: str) -> T:
         """Return an entry, importing its module if need be."""
         if key in self._added:

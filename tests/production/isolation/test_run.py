@@ -293,9 +293,24 @@ class TestForgeries:
             ({"arrays": [], "error": "text"}, b"", "failed in its own process"),
         ],
     )
-    def test_others_are_refused(self, scene, head, rest, words):
+    def test_others_are_refused(self, scene, monkeypatch, head, rest, words):
+        """The bytes stand in the file as a process would have left them."""
+        from musyq_lab.production.isolation import _process
+
+        text = head if isinstance(head, bytes) else json.dumps(head).encode()
+
+        def left(who, request, work, result, printed, limits):
+            result.write(len(text).to_bytes(8, "little") + text + rest)
+            result.flush()
+            return 0
+
+        monkeypatch.setattr(_process, "_watched", left)
         with pytest.raises(MusyqError, match=words):
-            ran(hostile.forged(head, rest), scene)
+            ran(hostile.ratio, scene)
+
+    def test_one_of_a_real_process_is_refused(self, scene):
+        with pytest.raises(RecipeError, match="no JSON"):
+            ran(hostile.forged(b"not json"), scene)
 
     def test_odd_side_notes_do_no_harm(self, scene):
         head = header((9, 11), events=7, lacking={"a": 1}, peak="much")
