@@ -49,7 +49,7 @@ def draw_legend(
     shares : ndarray, shape (classes,)
         Share of the area in each, 0 to 1.
     keys : tuple of str
-        Further entries: ``"no_data"``, ``"uncertain"``, ``"outside"``.
+        Further entries: ``"no_data"``, ``"uncertain"``, ``"not_significant"``, ``"outside"``.
     left, top, width : float
         Room in mm from the top left corner.
     size : Size
@@ -112,7 +112,7 @@ def _keys(
 
 
 def _swatch(key: str, width: float, height: float, scale: float) -> Rectangle:
-    hatch = {"no_data": NO_DATA_HATCH, "uncertain": "/////"}.get(key)
-    face = {"no_data": "white", "uncertain": "#d9a05b", "outside": LAND}[key]
+    hatch = {"no_data": NO_DATA_HATCH, "uncertain": "/////", "not_significant": "/////"}.get(key)
+    face = {"no_data": "white", "uncertain": "#d9a05b", "not_significant": "#f5f5f5", "outside": LAND}[key]
     edge = FAINT if key == "no_data" else GREY
     return Rectangle((0, 0), width, height, facecolor=face, edgecolor=edge, linewidth=0.4 * scale, hatch=hatch)

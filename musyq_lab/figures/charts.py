@@ -23,6 +23,7 @@ _BAR_ROW = 4.4
 _LABEL_POINTS, _SMALL_POINTS = 7.5, 7.0
 # Okabe and Ito (2008), "Color universal design": safe for colour-blind readers; yellow, too pale for a line, is out.
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+BAR_COLOUR = "#bd4218"
 HEMISPHERES = ("north", "south", "both")
 
 
@@ -67,7 +68,7 @@ def ranked(
 
 def draw_ranked_bars(
     data: pd.DataFrame, value: str, low: str, high: str, label: str, *, units: str, title: str, subtitle: str = "",
-    caption: str = "", top: int = 20, other: bool = True, colour: str = "#bd4218", language: str = "en",
+    caption: str = "", top: int = 20, other: bool = True, colour: str = BAR_COLOUR, language: str = "en",
     size: str = "two-column",
 ) -> Figure:  # fmt: skip
     """Draw bars from largest to smallest with the value at the end and a whisker for the 95 % interval.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cartopy.crs as ccrs
 import matplotlib as mpl
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from numpy.typing import NDArray
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.figures import outlines
 from musyq_lab.figures._legend import HEIGHT, NO_DATA_HATCH, draw_legend, keys_height
 from musyq_lab.figures._raster import Classed, cells_of_pixels, classed, image
@@ -35,6 +36,7 @@ _INSET = 0.3
 # Frames wider than this (m) show no figures on the graticule: its lines then leave at steep angles.
 _WIDEST_WITH_LABELS = 9e6
 _LABEL_LEFT, _LABEL_BELOW = 9.0, 3.6
+_LABEL_LEFT_SMALL, _SMALL_FRAME = 12.5, 1e5
 _PLAIN = ccrs.PlateCarree()
 _DEGREE = 111_000.0  # metres along a meridian, for the fineness of outlines only
 
@@ -77,6 +79,7 @@ def draw_map(
     region: MapRegion | None = None,
     language: str = "en",
     uncertainty: xr.DataArray | None = None,
+    significant: xr.DataArray | None = None,
     borders: bool = False,
     method: str = "",
     attribution: str = "",
@@ -99,6 +102,8 @@ def draw_map(
         Of everything the figure says by itself.
     uncertainty : DataArray, optional
         One sigma on the same grid; cells where it exceeds the width of their class are hatched.
+    significant : DataArray, optional
+        True on the same grid where a trend is; the other cells are hatched. Not together with ``uncertainty``.
     borders : bool
         Draw country lines, with the disclaimer.
     method, attribution : str
@@ -123,11 +128,11 @@ def draw_map(
     Shares are areas on the WGS 84 ellipsoid over all cells with data whose centre lies in the region; the picture is
     clipped to the outline itself, so that coasts stay smooth.
     """
-    data = classed(field, classes, region, uncertainty)
+    data = _hatched(classed(field, classes, region, uncertainty), uncertainty, significant)
     form = size_of(size)
     with style(language, form.scale) as chosen:
         view = _View(data, classes, region, projection_of(region), borders, form.scale)
-        keys = _keys(view, uncertainty is not None)
+        keys = _keys(view, "uncertain" if significant is None else "not_significant")
         words = _caption(view, chosen, method, attribution, review_number)
         page = sheet(form, chosen, title, subtitle, words)
         legend = HEIGHT * form.scale + keys_height(page.inner, len(keys), form.scale)
@@ -146,10 +151,22 @@ def draw_map(
     return figure
 
 
-def _keys(view: _View, uncertainty: bool) -> tuple[str, ...]:
+def _hatched(data: Classed, uncertainty: xr.DataArray | None, significant: xr.DataArray | None) -> Classed:
+    """Return the field with the cells hatched that are not significant, where that is what is asked for."""
+    if significant is None:
+        return data
+    if uncertainty is not None:
+        raise InputError("A map is hatched by uncertainty= or by significant=, not by both. Give one of them.")
+    if significant.shape != data.classes.shape:
+        raise InputError(f"significant= has the shape {significant.shape}, the field {data.classes.shape}.")
+    weak = ~significant.transpose("latitude", "longitude").to_numpy().astype(bool)
+    return replace(data, uncertain=weak & (data.classes >= 0))
+
+
+def _keys(view: _View, hatched: str) -> tuple[str, ...]:
     keys = ["no_data"]
-    if uncertainty and (view.data.uncertain & view.data.valid).any():
-        keys.append("uncertain")
+    if (view.data.uncertain & view.data.valid).any():
+        keys.append(hatched)
     if view.region is not None:
         keys.append("outside")
     return tuple(keys)
@@ -172,7 +189,9 @@ def _frame(view: _View, page: Sheet, legend: float) -> _Frame:
     x0, x1, y0, y1 = extent_of(view.region, view.projection)
     ratio, scale = (y1 - y0) / (x1 - x0), page.size.scale
     labels = view.region is not None and max(x1 - x0, y1 - y0) < _WIDEST_WITH_LABELS
-    aside, below = (_LABEL_LEFT * scale, _LABEL_BELOW * scale) if labels else (0.0, 0.0)
+    # Small frames are labelled to a thousandth of a degree.
+    left = _LABEL_LEFT if max(x1 - x0, y1 - y0) > _SMALL_FRAME else _LABEL_LEFT_SMALL
+    aside, below = (left * scale, _LABEL_BELOW * scale) if labels else (0.0, 0.0)
     width = page.inner - aside
     if page.size.height:
         height = page.size.height - page.top - page.bottom - legend - below - 3 * scale

@@ -10,8 +10,7 @@ from musyq_lab.figures.classes import class_tables
 from musyq_lab.figures.style import missing_glyphs
 
 # Only in alternative texts and headings of text files, never drawn.
-_NOT_DRAWN = {"alt_map", "alt_empty", "alt_bars", "alt_season", "alt_season_title", "in_place", "at_place", "caption",
-              "alt_text", "citation"}  # fmt: skip
+_NOT_DRAWN = {key for key in words.WORDS if key.startswith("alt_")} | {"in_place", "at_place", "caption", "citation"}
 
 
 def placeholders(text):

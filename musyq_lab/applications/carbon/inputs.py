@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.analysis.regions import Region, resolve_region
-from musyq_lab.applications.carbon.steps import DAYS
+from musyq_lab.applications.carbon.grids import geographic
+from musyq_lab.applications.carbon.steps import DAYS, with_days
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.open import open_product
 from musyq_lab.core.errors import InputError, NotFoundError
@@ -40,7 +41,6 @@ _FROM: Mapping[str, Mapping[str, str]] = MappingProxyType(
 _STATIC: Mapping[str, str] = MappingProxyType({"sim_cover": "land_cover", "land_cover": "land_cover"})
 _TRUTH = ("gpp", "npp")
 _SPAN = re.compile(r"(\d{4})\s*-\s*(\d{4})", re.ASCII)
-_FEWEST_CELLS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,8 @@ class CarbonData:
     """Growth of ``npp`` by greening alone (g m-2 a-2), dims (latitude, longitude)."""
     files: tuple[tuple[str, str], ...] = ()
     """Product files read, with their sha256."""
+    title: Mapping[str, str] | None = None
+    """Name of the place by language, where it has one."""
 
     @property
     def simulated(self) -> bool:
@@ -75,7 +77,16 @@ class CarbonData:
             return resolve_region("globe")
         half = (abs(latitude[1] - latitude[0]) / 2, abs(longitude[1] - longitude[0]) / 2)
         edges = (longitude[0] - half[1], latitude[0] - half[0], longitude[-1] + half[1], latitude[-1] + half[0])
-        return resolve_region(",".join(f"{edge:.4f}" for edge in edges))
+        box = resolve_region(",".join(f"{edge:.4f}" for edge in edges))
+        return replace(box, name=self.title["en"], name_zh=self.title["zh"]) if self.title else box
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a report says of the data: edition, attribution, whether simulated, box or "globe", names and files."""
+        place = self.whole
+        box = "globe" if place.key == "globe" else ",".join(map(str, place.box or ()))
+        return {"edition": self.edition, "attribution": self.attribution, "simulated": self.simulated, "box": box,
+                "name": place.name, "name_zh": place.name_zh, "files": [list(pair) for pair in self.files]}  # fmt: skip
 
     def _repr_html_(self) -> str:
         sizes = " x ".join(str(self.fields.sizes[dim]) for dim in ("time", "latitude", "longitude"))
@@ -132,9 +143,9 @@ def simulated(
     fields, truth, annual, trend = (geographic(part.compute()) for part in (made.fields, made.truth, annual, trend))
     size = made.world.grid.resolution
     edition = f"{size:g}deg" if made.world.grid.geographic else f"{size:g}m"
-    return CarbonData(
-        fields, edition.replace(".", "p"), f"MuSyQ Lab, simulated Earth ({place}, seed {seed})", truth, annual, trend
-    )
+    title = dict(made.world.place.title)
+    words = f"MuSyQ Lab, simulated Earth ({title['en'].split(',')[0]}, seed {seed})"
+    return CarbonData(fields, edition.replace(".", "p"), words, truth, annual, trend, title=title)
 
 
 def from_products(folder: Path | str, years: Sequence[int] | None = None, *, edition: str | None = None) -> CarbonData:
@@ -173,10 +184,17 @@ def from_products(folder: Path | str, years: Sequence[int] | None = None, *, edi
     if "truth_carbon" in found:
         real = open_product(found["truth_carbon"], "truth_carbon", edition=edition)[list(_TRUTH)]
         truth = geographic(_timed(real).sel(time=fields["time"]).compute())
+    annual = None if truth is None else year_sums(truth)
     first = opened[used[0]].attrs
     files = tuple(sorted(_digest(path) for key in used for path in _names(found[key], key, edition)))
     return CarbonData(geographic(fields.compute()), str(first.get("edition", edition or "")),
-                      f"products of {root.name}", truth, files=files)  # fmt: skip
+                      f"products of {root.name}", truth, annual, files=files)  # fmt: skip
+
+
+def year_sums(steps: xr.Dataset) -> xr.Dataset:
+    """Return the sums over the covered days of each year of fluxes along ``time`` (g m-2 d-1), dims (year, ...)."""
+    timed = with_days(steps)
+    return (timed * timed[DAYS]).groupby("time.year").sum("time", min_count=1).drop_vars(DAYS, errors="ignore")
 
 
 def _found(root: Path, edition: str | None) -> dict[str, Path]:
@@ -260,62 +278,49 @@ def _of_years(fields: xr.Dataset, years: Sequence[int] | None) -> xr.Dataset:
     return fields.sel(time=np.isin(fields["time"].dt.year.values, list(years)))
 
 
-def geographic(ds: xr.Dataset) -> xr.Dataset:
-    """Return fields of a metric grid (y, x) on longitude and latitude, each cell that of the nearest centre.
+def load(
+    source: str, years: str | Sequence[int], *, products: str | None = None, edition: str | None = None, seed: int = 0
+) -> CarbonData:
+    """Return the fields of a source by its name.
 
-    Cells keep about their size, so that the area of each class stays to about one cell in the edge of the grid; values
-    are not averaged. A grid of longitude and latitude is returned as it is, north up.
+    Parameters
+    ----------
+    source : {"simulated_globe", "simulated_heihe", "products"}
+        Where they come from.
+    years : str or sequence of int
+        As :func:`parse_years` understands them; of products an empty text keeps all.
+    products : str, optional
+        Folder of the products.
+    edition : str, optional
+        Grid of the products.
+    seed : int
+        Of the simulated Earth.
 
     Raises
     ------
     InputError
-        If the grid is neither, or does not say its coordinate reference system.
+        If the source is unknown, or the folder is not given.
     """
-    if {"latitude", "longitude"} <= set(ds.dims):
-        return ds.sortby("latitude", ascending=False) if ds["latitude"][0] < ds["latitude"][-1] else ds
-    mapping = next((str(name) for name, field in ds.coords.items() if "crs_wkt" in field.attrs), "")
-    if not {"y", "x"} <= set(ds.dims) or not mapping:
-        raise InputError(f"The fields have the dims {tuple(map(str, ds.dims))}; latitude and longitude are needed, or "
-                         "y, x and the grid mapping (crs_wkt) as a coordinate.")  # fmt: skip
-    import pyproj
-
-    crs = pyproj.CRS(ds[mapping].attrs["crs_wkt"])
-    to_plane = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    latitude, longitude = _axes(ds, to_plane)
-    x, y = to_plane.transform(*np.meshgrid(longitude, latitude))
-    index = {axis: _nearest(ds[axis].values, place) for axis, place in (("y", y), ("x", x))}
-    inside = xr.DataArray((index["y"] >= 0) & (index["x"] >= 0), dims=("latitude", "longitude"))
-    picked = ds.drop_vars([mapping, "y", "x"]).isel(
-        {axis: xr.DataArray(np.maximum(number, 0), dims=("latitude", "longitude")) for axis, number in index.items()}
-    )
-    kept = {name: field.where(inside) if field.dims[-1:] == ("longitude",) else field for name, field in picked.items()}
-    out = xr.Dataset(kept, attrs=ds.attrs).assign_coords(latitude=latitude, longitude=longitude)
-    out["latitude"].attrs, out["longitude"].attrs = {"units": "degrees_north"}, {"units": "degrees_east"}
-    return out
+    if source in ("simulated_globe", "simulated_heihe"):
+        return simulated(source.removeprefix("simulated_"), parse_years(years), seed=seed)
+    if source != "products":
+        raise InputError(f"source={source!r} is none of simulated_globe, simulated_heihe, products.")
+    if not products:
+        raise InputError("source='products' needs the folder of the products: products=/path/of/the/folder.")
+    return from_products(products, parse_years(years) if years else None, edition=edition)
 
 
-def _axes(ds: xr.Dataset, to_plane: Any) -> tuple[Any, Any]:
-    """Return latitudes and longitudes that cover the inside of a metric grid with cells of about its size."""
-    x, y = ds["x"].values.astype(float), ds["y"].values.astype(float)
-    if min(x.size, y.size) < _FEWEST_CELLS:
-        raise InputError(
-            f"The grid has {y.size} x {x.size} cells; at least {_FEWEST_CELLS} x {_FEWEST_CELLS} are needed."
-        )
-    half = abs(x[1] - x[0]) / 2
-    rim_x, rim_y = np.linspace(x.min() - half, x.max() + half, 33), np.linspace(y.min() - half, y.max() + half, 33)
-    inverse = {"direction": "INVERSE"}
-    west = max(to_plane.transform(np.full(33, rim_x[0]), rim_y, **inverse)[0])
-    east = min(to_plane.transform(np.full(33, rim_x[-1]), rim_y, **inverse)[0])
-    south = max(to_plane.transform(rim_x, np.full(33, rim_y[0]), **inverse)[1])
-    north = min(to_plane.transform(rim_x, np.full(33, rim_y[-1]), **inverse)[1])
-    rows, columns = y.size, x.size
-    latitude = north - (np.arange(rows) + 0.5) * (north - south) / rows
-    longitude = west + (np.arange(columns) + 0.5) * (east - west) / columns
-    return latitude, longitude
+def place_of(about: Mapping[str, Any], region: str | None = None) -> Region:
+    """Return the place of a report: what was asked for, or all that the data cover, by its name.
 
-
-def _nearest(centres: Any, places: Any) -> Any:
-    """Return the number of the cell around each place along one axis, -1 outside."""
-    step = (centres[-1] - centres[0]) / (centres.size - 1)
-    number = np.floor((places - centres[0]) / step + 0.5).astype(np.int64)
-    return np.where((number >= 0) & (number < centres.size), number, -1)
+    Parameters
+    ----------
+    about : mapping
+        Of :attr:`CarbonData.about`.
+    region : str, optional
+        Region, country or box.
+    """
+    if region:
+        return resolve_region(region)
+    box = resolve_region(str(about["box"]))
+    return box if box.key == "globe" else replace(box, name=about["name"], name_zh=about["name_zh"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from musyq_lab.analysis.reporting import merged_zones
 from musyq_lab.analysis.totals import Z95
 from musyq_lab.analysis.trend import trend
 from musyq_lab.applications.carbon.constants import constant
+from musyq_lab.applications.carbon.fluxes import is_whole
 from musyq_lab.applications.carbon.tables import Budget
 from musyq_lab.applications.carbon.totals import cell_mass_weight, flux_totals
 from musyq_lab.core.errors import InputError
@@ -138,3 +140,33 @@ def unusual_year(annual: xr.Dataset, budget: Budget, place: Region, flux: str = 
     """Return the year whose total lies farthest from the mean of the years."""
     series = budget.series(flux, merged_zones(annual[flux], (place,)))[0]
     return int(series.index[int(np.argmax(np.abs(series - series.mean())))])
+
+
+@dataclass(frozen=True, eq=False)
+class MapLayer:
+    """A flux as a map shows it."""
+
+    theme: str
+    """Key of the words and of the class table."""
+    value: xr.DataArray
+    """Mean of the years, dims (latitude, longitude)."""
+    sigma: xr.DataArray
+    """One sigma of it."""
+
+
+def map_layers(budget: Budget) -> dict[str, MapLayer]:
+    """Return what maps of gpp, npp and nep show: the annual sum, or of parts of years the mean rate of a day."""
+    whole = is_whole(budget.annual)
+    layers = {}
+    for name in ("gpp", "npp", "nep"):
+        value, sigma = budget.mean(name)
+        if not whole:
+            days = float(budget.annual["days"].mean())
+            value, sigma = ((field / days).assign_attrs(field.attrs, units="g m-2 d-1") for field in (value, sigma))
+        layers[name] = MapLayer(f"{name}_{'annual' if whole else 'daily'}", value, sigma)
+    return layers
+
+
+def total_units(annual: xr.Dataset) -> str:
+    """Return the unit of totals: of whole years, or of the days covered."""
+    return "Tg C a-1" if is_whole(annual) else "Tg C"

@@ -44,8 +44,8 @@ class Budget:
 
     def mean(self, name: str) -> tuple[xr.DataArray, xr.DataArray]:
         """Return the mean of all years and its sigma, g m-2 a year, of gpp, npp or nep (of the scenario)."""
-        pair = (self.annual[name], self.annual[f"{name}_uncertainty"])
-        return tuple(self._one(field).mean("year", skipna=False) for field in pair)  # type: ignore[return-value]
+        flux, sigma = (self._one(self.annual[layer]) for layer in (name, f"{name}_uncertainty"))
+        return flux.mean("year", skipna=False, keep_attrs=True), sigma.mean("year", skipna=False, keep_attrs=True)
 
     def _one(self, field: xr.DataArray) -> xr.DataArray:
         return field.sel(scenario=self.scenario, drop=True) if "scenario" in field.dims else field

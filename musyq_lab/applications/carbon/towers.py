@@ -36,7 +36,7 @@ _RECORD: Mapping[str, tuple[str, str, float, float]] = {
 }
 
 
-def site_record(site: str, data_root: Path | str) -> xr.Dataset:
+def site_record(site: str, data_root: Path | str | None) -> xr.Dataset:
     """Return the daily record of a tower: weather, FPAR seen from space, and its gross primary production.
 
     Parameters
@@ -54,12 +54,18 @@ def site_record(site: str, data_root: Path | str) -> xr.Dataset:
 
     Raises
     ------
+    InputError
+        If no folder is given.
     NotFoundError
         If there is no such site or the files are not there.
     ArchiveError
         If a file is not what it should be.
     """
     row = entry("sites", site)
+    if not data_root:
+        raise InputError(
+            f"The record of {site!r} is not part of the package. Give data_root=, the folder that holds it."
+        )
     weather, tower, place = (_table(Path(data_root) / row["files"][key], site) for key in ("drivers", "tower", "place"))
     both = weather.merge(tower, on="date", how="left")
     layers = {ours: (_numbers(both, theirs) * factor + offset, units)
@@ -177,8 +183,8 @@ def _scores(ours: xr.DataArray, tower: xr.DataArray) -> dict[str, float]:
     }
 
 
-def simulated_towers(months: xr.Dataset, truth: xr.Dataset, *, method: str = "mod17", most: int = 60) -> pd.DataFrame:
-    """Return the scores of our monthly production beside the truth at the places of real towers.
+def tower_pairs(months: xr.Dataset, truth: xr.Dataset, *, most: int = 60) -> pd.DataFrame:
+    """Return our production and the truth of the simulated Earth, month by month, at the places of real towers.
 
     Parameters
     ----------
@@ -186,38 +192,88 @@ def simulated_towers(months: xr.Dataset, truth: xr.Dataset, *, method: str = "mo
         Result of :func:`~musyq_lab.applications.carbon.fluxes.monthly_fluxes`, dims (time, latitude, longitude).
     truth : Dataset
         ``gpp`` of the simulated Earth at the same months, g m-2 d-1.
-    method : str
-        Written into the table.
     most : int
-        Towers, one a cell; of the 115 sites that ship those that lie on cells with values, by name.
+        Towers, one a cell; of the 115 sites that ship those that lie on cells with values, by name. Where none does,
+        the cell with values nearest to the middle of the grid stands for one, ``middle``.
 
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`; empty where no tower lies on the grid.
+        ``site``, ``latitude``, ``longitude``, ``land_cover``, ``date``, ``ours``, ``tower`` (g C m-2 d-1).
     """
     if months["gpp"].shape != truth["gpp"].shape:
         raise InputError(
             f"Ours has the shape {months['gpp'].shape}, the truth {truth['gpp'].shape}. Give one grid and months."
         )
-    sites = pd.read_csv(resource("catalogs/samples/towers.csv"), comment="#").sort_values("site")
-    rows: list[dict[str, Any]] = []
-    used: set[tuple[int, int]] = set()
-    for site in sites.to_dict("records"):
-        place = {axis: float(site[axis]) for axis in ("latitude", "longitude")}
-        cell = _cell(months, **place)
-        if cell is None or cell in used or len(rows) >= most:
-            continue
-        ours, real = (source["gpp"].isel(latitude=cell[0], longitude=cell[1]) for source in (months, truth))
-        scores = _scores(ours, real)
-        if scores["count"] < _LEAST:
-            continue
-        used.add(cell)
+    number = (months["gpp"].notnull() & truth["gpp"].notnull()).sum("time").transpose("latitude", "longitude").values
+    places = _tower_cells(months, number)[:most] or _middle(months, number)
+    tables = []
+    for site, row, column in places:
+        cell = {"latitude": row, "longitude": column}
         cover = months.get("land_cover")
-        kind = np.nan if cover is None else float(cover.isel(latitude=cell[0], longitude=cell[1]))
-        rows.append({"site": site["site"], **place, "land_cover": kind, "method": method, "step": "month", **scores,
+        tables.append(
+            pd.DataFrame(
+                {
+                    "site": site,
+                    "latitude": float(months["latitude"][row]),
+                    "longitude": float(months["longitude"][column]),
+                    "land_cover": np.nan if cover is None else float(cover.isel(cell)),
+                    "date": months["time"].values,
+                    "ours": months["gpp"].isel(cell).values,
+                    "tower": truth["gpp"].isel(cell).values,
+                }
+            )
+        )
+    names = ["site", "latitude", "longitude", "land_cover", "date", "ours", "tower"]
+    return pd.concat(tables, ignore_index=True).dropna() if tables else pd.DataFrame(columns=names)
+
+
+def _tower_cells(months: xr.Dataset, number: Any) -> list[tuple[str, int, int]]:
+    sites = pd.read_csv(resource("catalogs/samples/towers.csv"), comment="#").sort_values("site")
+    found: dict[tuple[int, int], str] = {}
+    for site in sites.to_dict("records"):
+        cell = _cell(months, float(site["latitude"]), float(site["longitude"]))
+        if cell is not None and number[cell] >= _LEAST:
+            found.setdefault(cell, str(site["site"]))
+    return [(name, *cell) for cell, name in found.items()]
+
+
+def _middle(months: xr.Dataset, number: Any) -> list[tuple[str, int, int]]:
+    rows, columns = np.nonzero(number >= 1)
+    if not rows.size:
+        return []
+    nearest = np.argmin((rows - number.shape[0] / 2) ** 2 + (columns - number.shape[1] / 2) ** 2)
+    return [("middle", int(rows[nearest]), int(columns[nearest]))]
+
+
+def simulated_towers(pairs: pd.DataFrame, *, method: str = "mod17") -> pd.DataFrame:
+    """Return the scores of our monthly production at each place.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Result of :func:`tower_pairs`.
+    method : str
+        Written into the table.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`.
+    """
+    rows = []
+    for site, pair in pairs.groupby("site", sort=False):
+        where = {key: float(pair[key].iloc[0]) for key in ("latitude", "longitude", "land_cover")}
+        scores = _scores(xr.DataArray(pair["ours"].to_numpy()), xr.DataArray(pair["tower"].to_numpy()))
+        rows.append({"site": site, **where, "method": method, "step": "month", **scores,
                      "source": "truth of the simulated Earth at the tower's place"})  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def mean_year(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs averaged over the years, one row a site and calendar month."""
+    kept = pairs.assign(month=pd.DatetimeIndex(pairs["date"]).month)
+    return kept.groupby(["site", "land_cover", "month"], as_index=False, sort=True)[["ours", "tower"]].mean()
 
 
 def _cell(fields: xr.Dataset, latitude: float, longitude: float) -> tuple[int, int] | None:
@@ -232,3 +288,9 @@ def _cell(fields: xr.Dataset, latitude: float, longitude: float) -> tuple[int, i
             return None
         found.append(int(apart.argmin()))
     return found[0], found[1]
+
+
+def cover_group(land_cover: float) -> str:
+    """Return the group of a class of the IGBP legend: ``forest``, ``shrubs``, ``grass``, ``crops``, ``other``."""
+    groups = {"forest": range(1, 6), "shrubs": range(6, 10), "grass": (10, 11), "crops": (12, 14)}
+    return next((name for name, classes in groups.items() if land_cover in classes), "other")
