@@ -9,10 +9,12 @@ into one local file (:mod:`musyq_lab.production.download.registration`).
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from musyq_lab.production.download.outcome import Download
 from musyq_lab.production.download.parts import stage
 from musyq_lab.production.download.select import Selection, select
 
+_PROBE = 2**20  # bytes
 _KEPT = "What was read so far is kept: the same call goes on from there."
 
 
@@ -193,6 +196,7 @@ class _Plan:
             with work.working(self.place, mark) as folder:
                 if not self.place.done(mark):  # another process may have finished it meanwhile
                     self._make(folder, mark, started)
+        work.tidy(self.place)
         record = self.place.recorded()
         self._note(record, purpose)
         return self._outcome(record)
@@ -269,11 +273,34 @@ def _write(module: Writer, job: Job, folder: Path, target: Path) -> None:
     """Write the result; whatever library fails, the message is plain and says that the parts are kept."""
     try:
         module.write(job, folder)
+    except ArchiveError as error:
+        raise ArchiveError(f"{str(error).rstrip('.')}. {_KEPT}") from error
     except MusyqError:
         raise
     except Exception as error:
-        text = str(plain(error, target)).replace("Nothing was left behind", "Nothing wrong is under its name")
-        raise ArchiveError(f"{text} {_KEPT}") from error
+        found = error if isinstance(error, OSError) and error.errno else _refusal(folder) or error
+        if isinstance(found, OSError):
+            text = str(plain(found, target)).rstrip(".")
+        else:
+            text = f"{target.name} could not be written to {target.parent}: {type(error).__name__}: {error}".rstrip(".")
+        raise ArchiveError(f"{text}. {_KEPT}") from error
+
+
+def _refusal(folder: Path) -> OSError | None:
+    """Return why nothing more can be written to a folder: HDF5 and GDAL do not hand on what the system said."""
+    probe = folder / "probe"
+    try:
+        with probe.open("wb", buffering=0) as file:
+            # Less than asked for is written without an error where the disk fills up in the middle.
+            while (left := _PROBE - file.tell()) > 0:
+                file.write(bytes(left))
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return None
 
 
 def _person(name: str, organisation: str, email: str, purpose: str) -> None:

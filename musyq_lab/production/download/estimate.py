@@ -147,7 +147,7 @@ class Estimate:
 
 def size(count: float) -> str:
     """Return bytes in words, such as ``"1.5 GB"``."""
-    units = ("bytes", "kB", "MB", "GB", "TB")
+    units = ["bytes", "kB", "MB", "GB", "TB"]
     while count >= 999.5 and len(units) > 1:
         count, units = count / 1000, units[1:]
     return f"{count:.3g} {units[0]}" if count < 1000 else f"{count:.0f} {units[0]}"

@@ -87,7 +87,8 @@ def _read(ds: xr.Dataset, names: list[str], index: tuple[slice, ...], paths: dic
         try:
             write(paths[name], np.ascontiguousarray(array))
         except OSError as error:
-            raise ArchiveError(f"{plain(error, paths[name].parent)}{_KEPT}") from error
+            # The hidden folder of parts lies beside what is downloaded.
+            raise ArchiveError(f"{plain(error, paths[name].parents[2] / 'The download')}{_KEPT}") from error
 
 
 def write(path: Path, array: NDArray[Any]) -> None:

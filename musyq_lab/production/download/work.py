@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,25 @@ class Target:
         return found if isinstance(found, dict) else {}
 
     def done(self, fingerprint: str) -> bool:
-        """Return whether the result of this very request is there, every file of it whole."""
+        """Return whether the result of this very request is there, every file of it whole, with all side files."""
         record = self.recorded()
-        files = record.get("files")
-        if record.get("fingerprint") != fingerprint or not isinstance(files, dict) or not files:
+        sums = record.get("files")
+        if record.get("fingerprint") != fingerprint or not isinstance(sums, dict) or not sums:
             return False
-        found = {name: self.path.parent / name for name in files}
-        if not all(
-            path.is_file() and path.absolute().is_relative_to(self.path.parent.absolute()) for path in found.values()
-        ):
+        folder = self.path.parent
+        found = {name: folder / name for name in sums}
+        if not all(p.is_file() and p.absolute().is_relative_to(folder.absolute()) for p in found.values()):
             return False
-        if self.path.is_dir() and {self.path.parent / name for name in files} != set(_files(self.path)):
+        if self.path.is_dir() and set(found.values()) != set(_files(self.path)):
             return False
-        return all(sha256(path) == files[name] for name, path in found.items())
+        return self._complete(sums) and all(sha256(path) == sums[name] for name, path in found.items())
+
+    def _complete(self, sums: Mapping[str, str]) -> bool:
+        """Return whether the side files are there: a run killed just before its end has not written the last one."""
+        try:
+            return self.attribution.is_file() and self.checksums.read_text(encoding="utf-8") == _listed(sums)
+        except (OSError, UnicodeDecodeError):
+            return False
 
 
 def target(out: str | Path, name: str) -> Target:
@@ -134,6 +140,19 @@ def working(place: Target, fingerprint: str) -> Iterator[Path]:
         yield work
     finally:
         os.close(descriptor)
+
+
+def tidy(place: Target) -> None:
+    """Remove the hidden folder that a run killed after its publication left, unless somebody works in it."""
+    if not place.work.is_dir():
+        return
+    with suppress(OSError, ArchiveError):
+        descriptor = os.open(place.work, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _lock(descriptor, place.work, place)
+            shutil.rmtree(place.work)
+        finally:
+            os.close(descriptor)
 
 
 def _lock(descriptor: int, work: Path, place: Target) -> None:
@@ -205,7 +224,7 @@ def publish(place: Target, work: Path, record: Mapping[str, Any], attribution: s
     else:
         for path in sorted(_files(result), key=lambda p: p.name == place.path.name):
             path.replace(place.path.with_name(path.name))
-    _text(work, place.checksums, "".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+    _text(work, place.checksums, _listed(sums))
     flush(place.path.parent)
     wrong = [name for name, digest in sums.items() if sha256(place.path.parent / name) != digest]
     if wrong:
@@ -221,6 +240,11 @@ def _text(work: Path, path: Path, text: str) -> None:
     draft.write_text(text, encoding="utf-8", newline="\n")
     flush(draft)
     draft.replace(path)
+
+
+def _listed(sums: Mapping[str, str]) -> str:
+    """Return the text of a list of checksums, as ``sha256sum`` writes it."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sums.items())
 
 
 def _files(folder: Path) -> list[Path]:

@@ -112,40 +112,6 @@ def test_stopped_in_the_middle_only_the_rest_is_read(tmp_path, monkeypatch):
     assert not [p for p in (tmp_path / "broken").iterdir() if p.name.startswith(".")]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_disk_that_fills_up_while_the_result_is_written(cube, tmp_path, form):
-    """The system itself refuses: no file may grow beyond a few kilobytes."""
-    code = f"""
-import resource, signal, sys
-import xarray as xr
-from archive.samples import SPEC
-from musyq_lab.archive.open import open_product
-from musyq_lab.core.errors import ArchiveError
-from musyq_lab.production.download.download import download
-cube = open_product({str(tmp_path / "archive")!r})
-arguments = dict(spec=SPEC, format={form!r}, out={str(tmp_path / "out")!r}, filename="x")
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, resource.RLIM_INFINITY))
-try:
-    download(cube, **arguments)
-except ArchiveError as error:
-    print("refused:", error)
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print("made:", download(cube, **arguments).sha256)
-"""
-    code = code.replace("MOST", {"Zarr": "2000", "COG": "2500", "HDF5": "9000"}.get(form, "9000"))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=200, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("refused:"), done.stdout
-    assert "goes on from there" in lines[0]
-    made = download(cube, spec=SPEC, format=form, out=tmp_path / "unbroken", filename="x")
-    assert lines[-1] == f"made: {made.sha256}"
-
-
 def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArchiveError, match="could not be written"):

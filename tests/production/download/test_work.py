@@ -42,7 +42,10 @@ def test_a_folder_appears_at_once_and_replaces_the_old_one(tmp_path):
     assert not place.done("n")
 
 
-@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "no receipt", "broken receipt", "list", "escape", "empty"])
+@pytest.mark.parametrize(
+    "harm",
+    ["flip", "cut", "remove", "no receipt", "broken receipt", "list", "escape", "empty", "no list", "no attribution"],
+)
 def test_done_means_that_every_file_matches(tmp_path, harm):
     place = target(tmp_path, "x.nc")
     make(place)
@@ -56,6 +59,8 @@ def test_done_means_that_every_file_matches(tmp_path, harm):
         "broken receipt": lambda: place.receipt.write_text("[" * 50_000),
         "list": lambda: place.receipt.write_text("[]"),
         "escape": lambda: place.receipt.write_text(json.dumps(record | {"files": {"../x": "0"}})),
+        "no list": lambda: place.checksums.unlink(),
+        "no attribution": lambda: place.attribution.unlink(),
         "empty": lambda: place.receipt.write_text(json.dumps(record | {"files": {}})),
     }
     actions[harm]()
