@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musyq_lab.archive.manifest import RUN_SUFFIX
 from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, RecipeError
 from musyq_lab.production import provenance, stages
 from musyq_lab.production.citation import CITATION, citation, cite_folder
@@ -247,7 +248,10 @@ def _work(
     (partial / CITATION).write_text(citation(recipe, entities), encoding="utf-8")
     files = _files(partial)
     _check_promises(recipe, partial, files)
-    provenance.write_record(partial / RECORD, provenance.with_outputs(draft, partial, files, [RUN_PART]))
+    # The run records beside products hold wall times: they belong to the result and not into its checksums.
+    side = [name for name in files if name.endswith(RUN_SUFFIX)]
+    hashed = [name for name in files if name not in side]
+    provenance.write_record(partial / RECORD, provenance.with_outputs(draft, partial, hashed, [*side, RUN_PART]))
     return execution, files
 
 
