@@ -51,6 +51,6 @@ def test_many_kills_of_staged_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_kills_of_sweeps(tmp_path: Path) -> None:
-    seen = kill("sweeps", tmp_path, 8, 7)
-    check(seen, 8)
+    seen = kill("sweeps", tmp_path, 4, 7)
+    check(seen, 4)
     assert seen["different"] == []
