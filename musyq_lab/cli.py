@@ -161,7 +161,10 @@ def simulate(
 @app.command()
 def produce(
     products: Annotated[list[str], typer.Argument(help="Products to make, such as lai fpar gpp npp.")],
-    period: Annotated[str, typer.Option(help="2015, 2015-07, 2015-07-01, or two of them: 2015-07/2015-09.")],
+    period: Annotated[
+        str | None,
+        typer.Option(help="2015, 2015-07, 2015-07-01 or two of them, 2015-07/2015-09 [default: that of the granules]."),
+    ] = None,
     inputs: Annotated[Path, typer.Option(help="Catalog (or its folder) of granules and layers.")] = Path(
         "catalogs/demo.yml"
     ),

@@ -26,6 +26,9 @@ from musyq_lab.sensors._time import instant
 _PARTS = ("ancillary",)
 """Folders of a simulated Earth whose products a retrieval may use."""
 
+_SHOWN = 12
+"""Layers named in a message."""
+
 TRUTH = "truth"
 """Keyword of entries that hold what a retrieval is compared with, and that none may use."""
 
@@ -92,7 +95,25 @@ class Stock:
         granules = (
             f"{len(times)} granules of {sensors}, {min(times):%Y-%m-%d} to {max(times):%Y-%m-%d}" if times else ""
         )
-        return "; ".join(filter(None, (granules, f"the layers {', '.join(sorted(self.variables()))}"))) + "."
+        names = sorted(n for n in self.variables() if not n.endswith(("_uncertainty", "_qa")))
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        layers = f"the layers {', '.join(names[:_SHOWN])}{more}" if names else ""
+        return "; ".join(filter(None, (granules, layers))) + "."
+
+    def span(self) -> Period:
+        """Return the time from the first to the last granule, or that of the dated layers where there is none.
+
+        Raises
+        ------
+        NotFoundError
+            If nothing has a date.
+        """
+        times = [shot.time for shot in self.shots]
+        times += [] if times else [t for f in self.layers if f.period for t in (f.period.start, f.period.end)]
+        if not times:
+            raise NotFoundError("Nothing in stock has a date. Say for which time to produce (period=, --period).")
+        last = max(times) + timedelta(seconds=1 if self.shots else 0)
+        return Period(min(times), last, f"{min(times):%Y-%m-%d}/{last:%Y-%m-%d}")
 
 
 def take_stock(inputs: str | Path | Catalog, *, root: str | Path | None = None, sensors: Iterable[str] = ()) -> Stock:

@@ -18,8 +18,8 @@ class Request:
 
     products: tuple[str, ...]
     """Keys."""
-    period: str
-    """Time."""
+    period: str | None
+    """Time; None for that of the granules."""
     inputs: str
     """Catalog."""
     root: Path | None

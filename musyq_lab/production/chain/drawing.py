@@ -101,7 +101,7 @@ class Drawing:
             return Supply(item.name, task=self._product(maker, period, path))
         raise InputError(
             f"{spec.key} needs {item.name} ({item.units}), which no product asked for makes and the catalog does not "
-            f"have for {period.label}."
+            "have then."
         )
 
     def _observed(self, item: Input, period: Period) -> Supply | None:
@@ -121,9 +121,7 @@ class Drawing:
             s for s in self.stock.shots if s.sensor in OPTICAL and period.start - margin <= s.time < period.end + margin
         ]
         if not any(s.time in period for s in shots):
-            raise InputError(
-                f"no granule of {', '.join(OPTICAL)} was taken in {period.label} ({period.start:%Y-%m-%d})."
-            )
+            raise InputError("no granule whose reflectance could be used was taken then.")
         needs = tuple(self._scene(shot) for shot in shots)
         self.tasks[name] = Task(
             name, "product", "composite", COMPOSITE, self.edition, self.tile, period, self._target(COMPOSITE, period),

@@ -78,7 +78,7 @@ class Plan:
 
 def make_plan(
     keys: Sequence[str],
-    period: str | Period,
+    period: str | Period | None,
     stock: Stock,
     *,
     edition: str = "1km",
@@ -93,8 +93,9 @@ def make_plan(
     ----------
     keys : sequence of str
         Products (or own algorithms) to make.
-    period : str or Period
-        A year, month, day, or two of them (:func:`musyq_lab.core.period.whole_period`).
+    period : str, Period or None
+        A year, month, day, or two of them (:func:`musyq_lab.core.period.whole_period`); None for the time of the
+        granules in stock.
     stock : Stock
         What there is to make them from.
     edition, region : str
@@ -118,7 +119,7 @@ def make_plan(
     chosen = ordered(list(keys))
     if unknown := set(method or {}) - set(chosen) - {key for k in chosen for key in _upstream(k)}:
         raise InputError(f"A method is given for {sorted(unknown)}, which are not made. Made are {', '.join(chosen)}.")
-    span = period if isinstance(period, Period) else whole_period(period)
+    span = stock.span() if period is None else period if isinstance(period, Period) else whole_period(period)
     if step not in STEPS:
         raise InputError(f"There is no step {step!r} to produce. Use one of {', '.join(STEPS)}.")
     cut, draw = STEPS[step]
@@ -133,7 +134,7 @@ def make_plan(
         else:
             periods.append(each)
     if not periods:
-        said = "; ".join(dict.fromkeys(reason for _, reason in skipped))
+        said = " ".join(dict.fromkeys(reason for _, reason in skipped))
         raise InputError(f"Nothing can be made for {span.label}: {said} In stock: {stock.said()}")
     request: dict[str, Any] = {
         "keys": list(keys),

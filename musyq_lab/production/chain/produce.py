@@ -88,7 +88,7 @@ class Production:
 
 def plan(
     *keys: str,
-    period: str,
+    period: str | None = None,
     inputs: str | Path | Stock = DEFAULT_INPUTS,
     root: str | Path | None = None,
     edition: str = "1km",
@@ -110,7 +110,7 @@ def plan(
 
 def produce(
     *keys: str,
-    period: str,
+    period: str | None = None,
     inputs: str | Path | Stock = DEFAULT_INPUTS,
     root: str | Path | None = None,
     edition: str = "1km",
@@ -129,7 +129,8 @@ def produce(
     *keys : str
         Products, or own algorithms (:func:`musyq_lab.algorithm`), such as ``"lai"``, ``"gpp"``.
     period : str
-        ``"2015-07"``, ``"2015"``, ``"2015-07-01/2015-08-15"``: all five-day periods that it touches.
+        ``"2015-07"``, ``"2015"``, ``"2015-07-01/2015-08-15"``: all periods that it touches; by default the
+        time of the granules in stock.
     inputs : str, Path or Stock
         Catalog of granules and layers.
     root : str or Path, optional
