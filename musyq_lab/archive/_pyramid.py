@@ -30,8 +30,18 @@ class Coarse:
     """Cells along the edge of a cell."""
     values: Array
     """Shape (..., rows, columns), of the layer's type."""
-    share: NDArray[np.uint8]
-    """Valid cells among those covered, in steps of 1/200; 0 for none and 200 for all, exactly."""
+    count: Array
+    """Valid cells; of bits, which all count, those covered."""
+    covered: NDArray[np.int64]
+    """Cells of the map that each covers, fewer at the edges; shape (rows, columns)."""
+
+    @property
+    def share(self) -> NDArray[np.uint8]:
+        """Valid cells among those covered, in steps of 1/200; 0 for none and 200 for all, exactly."""
+        share = np.rint(self.count.astype(np.float64) * SHARES / self.covered)
+        # Rounding must not make some of none, or all of nearly all.
+        share = np.clip(share, self.count > 0, SHARES - (self.count < self.covered))
+        return np.asarray(share, np.uint8)
 
 
 def reduced(block: Array, rule: Rule, fill: float | None, factors: Sequence[int]) -> Iterator[Coarse]:
@@ -50,12 +60,17 @@ def reduced(block: Array, rule: Rule, fill: float | None, factors: Sequence[int]
     factors : sequence of int
         Ascending, out of :data:`FACTORS`.
     """
+    covered = {factor: _covered(block.shape, factor) for factor in factors}
+    if rule == "or":
+        for factor, bits in _halvings(block, factors, np.bitwise_or):
+            yield Coarse(factor, bits, covered[factor], covered[factor])
+        return
     valid = np.ones(block.shape, bool) if fill is None else ~_is(block, fill)
-    counts = dict(_halvings(valid.astype(np.uint16), factors, np.add))
-    make = {"mean": _means, "root_mean_square": _means, "mode": _modes, "or": _bits}[rule]
-    for factor, values in make(block, valid, counts, factors, rule):
-        made = values if fill is None else np.where(counts[factor] > 0, values, fill)
-        yield Coarse(factor, made.astype(block.dtype), _share(counts[factor], block.shape, factor))
+    counts = dict(_counted(valid, factors))
+    made = _modes(block, valid, counts) if rule == "mode" else _means(block, valid, counts, rule)
+    for factor, values in made:
+        whole = values if fill is None else np.where(counts[factor] > 0, values, fill)
+        yield Coarse(factor, whole.astype(block.dtype), counts[factor], covered[factor])
 
 
 def _is(block: Array, fill: float) -> NDArray[np.bool_]:
@@ -74,6 +89,18 @@ def _halvings(
         yield factor, block
 
 
+def _counted(mask: NDArray[np.bool_], factors: Sequence[int]) -> Iterator[tuple[int, Array]]:
+    """Yield how many cells are set, in bytes as long as these can hold it."""
+    small = [factor for factor in factors if factor * factor < 256]
+    block = mask.view(np.uint8)
+    for factor, block in _halvings(mask.view(np.uint8), small, np.add):
+        yield factor, block
+    done = small[-1] if small else 1
+    wide = [factor // done for factor in factors if factor not in small]
+    for factor, count in _halvings(block.astype(np.uint16), wide, np.add):
+        yield factor * done, count
+
+
 def _halved(block: Array, axis: int, join: Callable[[Array, Array], Array]) -> Array:
     whole = block.shape[axis] // 2 * 2
     first, second = (_along(block, axis, slice(start, whole, 2)) for start in (0, 1))
@@ -87,14 +114,11 @@ def _along(block: Array, axis: int, part: slice) -> Array:
     return block[..., part, :] if axis == -2 else block[..., part]
 
 
-def _means(
-    block: Array, valid: NDArray[np.bool_], counts: dict[int, Array], factors: Sequence[int], rule: Rule
-) -> Iterator[tuple[int, Array]]:
+def _means(block: Array, valid: NDArray[np.bool_], counts: dict[int, Array], rule: Rule) -> Iterator[tuple[int, Array]]:
     squared = rule == "root_mean_square"
-    wide = _wide(block.dtype, squared)
-    numbers = np.where(valid, block, block.dtype.type(0)).astype(wide)
+    numbers = np.where(valid, block, block.dtype.type(0)).astype(_wide(block.dtype, squared))
     total = numbers * numbers if squared else numbers
-    for factor, sums in _halvings(total, factors, np.add):
+    for factor, sums in _halvings(total, list(counts), np.add):
         mean = sums / np.maximum(counts[factor], 1)
         mean = np.sqrt(mean) if squared else mean
         yield factor, mean if block.dtype.kind == "f" else np.rint(mean)
@@ -108,29 +132,18 @@ def _wide(dtype: np.dtype[Any], squared: bool) -> type[np.generic]:
     return np.int32 if bits <= 16 else np.int64
 
 
-def _modes(
-    block: Array, valid: NDArray[np.bool_], counts: dict[int, Array], factors: Sequence[int], rule: Rule
-) -> Iterator[tuple[int, Array]]:
+def _modes(block: Array, valid: NDArray[np.bool_], counts: dict[int, Array]) -> Iterator[tuple[int, Array]]:
     best = {factor: np.zeros(count.shape, block.dtype) for factor, count in counts.items()}
     most = {factor: np.zeros(count.shape, np.uint16) for factor, count in counts.items()}
     for number in np.unique(block[valid]):
-        for factor, count in _halvings((block == number).astype(np.uint16), factors, np.add):
+        for factor, count in _counted(block == number, list(counts)):
             more = count > most[factor]
-            best[factor][more] = number
-            most[factor][more] = count[more]
+            np.copyto(best[factor], number, where=more)
+            np.copyto(most[factor], count, where=more)
     yield from best.items()
 
 
-def _bits(
-    block: Array, valid: NDArray[np.bool_], counts: dict[int, Array], factors: Sequence[int], rule: Rule
-) -> Iterator[tuple[int, Array]]:
-    yield from _halvings(block, factors, np.bitwise_or)
-
-
-def _share(count: Array, shape: tuple[int, ...], factor: int) -> NDArray[np.uint8]:
+def _covered(shape: tuple[int, ...], factor: int) -> NDArray[np.int64]:
     rows, columns = (np.minimum(factor, size - np.arange(0, size, factor)) for size in shape[-2:])
-    covered = np.outer(rows, columns)
-    share = np.rint(count.astype(np.float64) * SHARES / covered)
-    # Rounding must not make some of none, or all of nearly all.
-    share = np.clip(share, count > 0, SHARES - (count < covered))
-    return np.asarray(share, np.uint8)
+    covered: NDArray[np.int64] = np.outer(rows, columns)
+    return covered

@@ -1,0 +1,118 @@
+"""Twelve years of five-day maps as one cube: opening, a pixel's series, a map and a mean, beside xarray's own way.
+
+    python benchmarks/archive_open.py [FOLDER]
+
+Writes 876 files of 600 x 600 cells (int16 and uint8, with overviews; about 700 MB) to FOLDER, or to a temporary one,
+unless they are there: 73 are made and copied to the other years. Everything runs once before it is timed; the first
+opening is measured in processes that have imported the package and nothing else, and a series also with all forgotten
+that is known of the files.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from shutil import copyfile
+
+import numpy as np
+import xarray as xr
+from _bench import alternate, table, verdict
+
+from musyq_lab.archive.open import open_product
+from musyq_lab.archive.write import write_product
+from musyq_lab.core.spec import Product, Variable
+from musyq_lab.files import quick
+
+SIZE, STEPS, YEARS = 600, 73, range(2001, 2013)
+ROUNDS_OPEN, ROUNDS = 1, 3
+SPEC = Product(
+    "vi",
+    "A series",
+    (
+        Variable("ndvi", "index", "1", "", (-0.2, 1.0), "int16", 1e-4),
+        Variable("kind", "class", "1", "", (0, 16), "uint8", fill=255),
+    ),
+    (),
+)
+COLD = """
+import time
+import dask.array
+from musyq_lab.archive.open import open_product
+start = time.perf_counter()
+open_product({folder!r})
+print(time.perf_counter() - start)
+"""
+
+
+def make(folder: Path) -> None:
+    """Write the files of the first year and copy them to the others."""
+    random = np.random.default_rng(0)
+    base = random.integers(0, 9000, (SIZE // 10, SIZE // 10)).repeat(10, 0).repeat(10, 1)
+    coords = {"latitude": 40 - 0.01 * np.arange(SIZE), "longitude": 100 + 0.01 * np.arange(SIZE)}
+    for step in range(STEPS):
+        level = 0.6 + 0.4 * np.sin(2 * np.pi * step / STEPS)
+        ndvi = (base * level + random.integers(-40, 40, base.shape)) / 1e4
+        ndvi[random.random(base.shape) < 0.05] = np.nan
+        layers = {
+            "ndvi": (("latitude", "longitude"), ndvi.clip(-0.2, 1), {"units": "1"}),
+            "kind": (("latitude", "longitude"), (base % 17).astype("f4"), {"units": "1"}),
+        }
+        period = f"{{}}{1 + 5 * step:03d}"
+        made = write_product(
+            xr.Dataset(layers, coords), folder, spec=SPEC, edition="1km", period=period.format(YEARS[0])
+        )
+        for year in YEARS[1:]:
+            copyfile(made, made.with_name(made.name.replace(f".{YEARS[0]}", f".{year}")))
+
+
+def peers(folder: Path) -> xr.Dataset:
+    """Open the files as a user of xarray does."""
+    return xr.open_mfdataset(sorted(folder.glob("*.h5")), combine="nested", concat_dim="time", engine="h5netcdf")
+
+
+def main(folder: Path) -> None:
+    """Measure and print."""
+    if not list(folder.glob("*.h5")):
+        make(folder)
+    command = [sys.executable, "-c", COLD.format(folder=str(folder))]
+    cold = min(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(3))
+    ours, theirs = open_product(folder), peers(folder)
+    print(f"  first opening of a process: {cold:.3f} s (goal 0.3)")
+
+    def forgetful() -> np.ndarray:
+        quick._KNOWN.clear()
+        return ours.ndvi[:, 300, 310].values
+
+    jobs = {
+        "open, ours": lambda: open_product(folder),
+        "open, xarray": lambda: peers(folder),
+        "series, ours": lambda: ours.ndvi[:, 300, 300].values,
+        "series, ours, nothing known": forgetful,
+        "series, xarray": lambda: theirs.ndvi[:, 300, 300].values,
+        "map, ours": lambda: ours.ndvi[5].values,
+        "map, xarray": lambda: theirs.ndvi[5].values,
+        "overview of 8, ours": lambda: open_product(folder, overview=8).ndvi[5].values,
+        "mean of 73, ours": lambda: ours.ndvi[:73].mean("time").values,
+        "mean of 73, xarray": lambda: theirs.ndvi[:73].mean("time").values,
+    }
+    np.testing.assert_allclose(jobs["series, ours"](), jobs["series, xarray"](), atol=1e-6)
+    # xarray's opening takes a minute: both are opened fewer times than the rest is read.
+    timing = alternate({name: jobs[name] for name in jobs if name.startswith("open")}, ROUNDS_OPEN)
+    timing |= alternate({name: jobs[name] for name in jobs if not name.startswith("open")}, ROUNDS)
+    rows = [[name, *(f"{seconds:.4f}" for seconds in timing[name].seconds())] for name in jobs]
+    table(f"{len(ours.time)} files of {SIZE} x {SIZE}", ["what", "seconds", "of the processor"], rows)
+    for what, goal in (("open", 30.0), ("series", 1.0), ("map", 1.0), ("mean of 73", 1.0)):
+        wall, cpu = (
+            theirs_ / ours_
+            for theirs_, ours_ in zip(*(timing[f"{what}, {who}"].seconds() for who in ("xarray", "ours")), strict=True)
+        )
+        print(f"  {what}: {verdict(wall, goal)}; by processor time {cpu:.1f}")
+    print(f"  bytes of a file: {next(folder.glob('*.h5')).stat().st_size}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as made:
+            main(Path(made))
