@@ -13,6 +13,7 @@ from musyq_lab.core.units import convert, convertible
 from musyq_lab.kernels._compile import jit_disabled
 from musyq_lab.production.contract._case import Case, bad, finding, finite_share, good, short, skipped
 from musyq_lab.production.contract.report import Finding
+from musyq_lab.production.contract.samples import SCENE
 
 _NOON = datetime(2019, 7, 1, 4)  # near local noon in the north of China, at the height of summer
 _BAND = "reflectance_"
@@ -22,6 +23,7 @@ _FIELDS = (
     "sun_zenith", "fpar", "downward_shortwave", "downward_par", "downward_longwave", "upward_longwave",
     "net_radiation", "ground_heat", "surface_temperature", "albedo", "broadband_emissivity",
 )  # fmt: skip
+_BANDS = ("blue", "green", "red", "nir", "swir1", "swir2")
 _SENSOR, _PLATFORM = "modis", "Terra"
 
 
@@ -29,13 +31,17 @@ def simulated(case: Case) -> Finding:
     """Check that it works on a small simulated scene; where the truth is known, tell how far it is off."""
     if reason := _why_not(case):
         return skipped(reason)
-    roles = tuple(i.name.removeprefix(_BAND) for i in case.needed if i.name.startswith(_BAND))
+    needed = {i.name for i in case.needed}
+    bands = [i.name for i in case.spec.inputs if i.name.startswith(_BAND)]
+    roles = [name.removeprefix(_BAND) for name in bands if name in needed or name.removeprefix(_BAND) in _BANDS]
     try:
         truth = _truth(tuple(sorted(roles)))
     except Exception as error:
         return skipped(f"The simulated Earth has not these bands ({short(error)}).")
     fields = {i.name: _field(truth, i) for i in case.spec.inputs}
-    made = case.run(xr.Dataset({name: field for name, field in fields.items() if field is not None}))
+    there = {name: field for name, field in fields.items() if field is not None}
+    told = {name: text for name, text in SCENE.items() if name != "reflectance_level"}
+    made = case.run(xr.Dataset(there, attrs=told))
     finite = finite_share(made, case.everything)
     name = max(finite, key=lambda n: finite[n])
     if finite[name] == 0:

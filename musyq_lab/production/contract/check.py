@@ -103,7 +103,7 @@ def check_algorithm(
         raise InputError(
             f"check_algorithm() takes a key or what ml.algorithm(SPEC) made, got {type(retrieval).__name__}."
         )
-    case = Case(retrieval, samples.load() if samples is not None else None, dict(options), quick)
+    case = Case(retrieval, samples.compute() if samples is not None else None, dict(options), quick)
     report = ContractReport(retrieval.spec.key, retrieval.spec.title, tuple(_found(case)), quick)
     if report.passed:
         session.remember(retrieval.spec.key, retrieval)

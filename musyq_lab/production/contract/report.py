@@ -102,6 +102,7 @@ class ContractReport:
 
 _SAID = (
     "Simulated samples find the faults that show on them; whether the numbers are right is for validation to say.",
+    "The checks run the code in this session, and once in a process of its own; see isolation.limits.NOT_ISOLATED.",
     "Files and connections are seen as far as the interpreter sees them: compiled code may do both unseen.",
 )
 

@@ -47,6 +47,7 @@ def _answer(request: Mapping[str, Any], confine: Any, result: Any) -> None:
     blocks: list[Any] = []
     try:
         confine.limit(**request["limits"])
+        confine.drop_capabilities()
         held = _hold(request, confine)
         header["lacking"] = [name for name in confine.PROTECTIONS if not held[name]]
         if request["strict"] and header["lacking"]:
@@ -81,7 +82,7 @@ def _hold(request: Mapping[str, Any], confine: Any) -> dict[str, bool]:
     alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     files = confine.confine_files(request["writable"], request["readable"])
     calls = confine.confine_calls(processes=bool(request["limits"]["processes"]))
-    return {"files": alone and files, "network": alone and calls, "processes": alone and calls}
+    return {"files": alone and files and calls, "network": alone and calls, "processes": alone and calls}
 
 
 def _run(inputs: Path, call: str) -> tuple[list[tuple[str, list[str]]], list[Any]]:

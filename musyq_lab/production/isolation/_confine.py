@@ -18,7 +18,8 @@ import struct
 from collections.abc import Iterable, Sequence
 
 PROTECTIONS = {
-    "files": "Landlock: files are written in a temporary folder only, and your own are not read",
+    "files": "Landlock and seccomp: files are written in a temporary folder only, your own are not read, and no "
+    "rights, owners or dates are changed",
     "network": "seccomp: no socket can be made",
     "processes": "seccomp: no process is started, traced or signalled",
 }
@@ -48,29 +49,43 @@ _CALLS: dict[str, tuple[int, dict[str, int]]] = {
     "x86_64": (
         0xC000003E,
         {
-            "socket": 41, "socketpair": 53, "clone": 56, "fork": 57, "vfork": 58, "execve": 59, "kill": 62,
-            "ptrace": 101, "mount": 165, "tkill": 200, "tgkill": 234, "keyctl": 250, "unshare": 272,
+            "socket": 41, "socketpair": 53, "clone": 56, "fork": 57, "vfork": 58, "execve": 59, "kill": 62, "chmod": 90,
+            "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94, "ptrace": 101, "rt_sigqueueinfo": 129, "utime": 132,
+            "mount": 165, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198,
+            "fremovexattr": 199, "tkill": 200, "tgkill": 234, "utimes": 235, "keyctl": 250, "fchownat": 260,
+            "futimesat": 261, "fchmodat": 268, "unshare": 272, "utimensat": 280, "rt_tgsigqueueinfo": 297,
             "perf_event_open": 298, "prlimit64": 302, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311,
-            "bpf": 321, "execveat": 322, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297,
+            "bpf": 321, "execveat": 322,
         },
     ),
     "aarch64": (
         0xC00000B7,
         {
-            "socket": 198, "socketpair": 199, "clone": 220, "execve": 221, "kill": 129, "ptrace": 117, "mount": 40,
-            "tkill": 130, "tgkill": 131, "keyctl": 219, "unshare": 97, "perf_event_open": 241, "prlimit64": 261,
-            "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271, "bpf": 280, "execveat": 281,
-            "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240,
+            "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
+            "mount": 40, "fchmod": 52, "fchmodat": 53, "fchownat": 54, "fchown": 55, "utimensat": 88, "unshare": 97,
+            "ptrace": 117, "kill": 129, "tkill": 130, "tgkill": 131, "rt_sigqueueinfo": 138, "socket": 198,
+            "socketpair": 199, "keyctl": 219, "clone": 220, "execve": 221, "rt_tgsigqueueinfo": 240,
+            "perf_event_open": 241, "prlimit64": 261, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271,
+            "bpf": 280, "execveat": 281,
         },
     ),
 }  # fmt: skip
 # Younger calls have one number on both. io_uring would make sockets behind the filter's back.
-_YOUNGER = {"pidfd_send_signal": 424, "io_uring_setup": 425, "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438}
+_YOUNGER = {
+    "pidfd_send_signal": 424, "io_uring_setup": 425, "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438,
+    "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466,
+}  # fmt: skip
 _NETWORK = ("socket", "socketpair", "io_uring_setup")
 _OTHERS = (
     "ptrace", "process_vm_readv", "process_vm_writev", "kill", "tkill", "pidfd_send_signal", "pidfd_open",
     "pidfd_getfd", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "mount", "unshare", "setns", "bpf", "perf_event_open",
     "keyctl",
+)  # fmt: skip
+# Landlock does not look at who owns a file, who may read it and when it was changed.
+_INODES = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime", "utimes", "futimesat",
+    "utimensat", "setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr",
+    "removexattrat",
 )  # fmt: skip
 _STARTS = ("fork", "vfork", "execve", "execveat")
 
@@ -106,8 +121,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def limit(cpu_seconds: int, memory: int, file_size: int, processes: int, open_files: int) -> None:
-    """Set the resource limits of this process; hard ones, so that it cannot raise them (but for root)."""
-    mapped = 0
+    """Set the resource limits of this process; hard ones, so that it cannot raise them."""
     with open("/proc/self/statm") as file:  # noqa: PTH123  (Path would be one more import of the isolated process)
         mapped = int(file.read().split()[0]) * resource.getpagesize()
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -142,6 +156,15 @@ def _tasks() -> int:
         except OSError:
             continue  # it has ended
     return count
+
+
+def drop_capabilities() -> None:
+    """Give up what root may do beyond others, such as raising limits again."""
+    version_3, own = 0x20080522, 0
+    try:
+        _libc().capset(struct.pack("=Ii", version_3, own), struct.pack("=6I", *[0] * 6))
+    except (OSError, AttributeError):
+        return  # not Linux
 
 
 def confine_files(writable: Iterable[str], readable: Iterable[str]) -> bool:
@@ -229,7 +252,7 @@ def _program(machine: str, own: int, *, processes: bool) -> list[Line]:
         (_AT_LEAST, 0, 1, _X32),
         (refuse, 0, 0, _REFUSE | errno.EPERM),
     ]
-    names = (*_NETWORK, *_OTHERS, *(() if processes else _STARTS))
+    names = (*_NETWORK, *_OTHERS, *_INODES, *(() if processes else _STARTS))
     for name in names:
         if name in calls:
             lines += [(_EQUAL, 0, 1, calls[name]), (refuse, 0, 0, _REFUSE | errno.EPERM)]

@@ -137,7 +137,14 @@ def _request(inputs: Path, work: Path, result: int, call: str, limits: Limits, *
         "audit": audit,
         "strict": limits.strict,
         "writable": [str(work), "/dev/null"],
-        "readable": [*_SYSTEM, *sorted(base), *path, own, str(inputs), *limits.readable],
+        "readable": [
+            *_SYSTEM,
+            *sorted(base),
+            *path,
+            own,
+            str(inputs),
+            *(str(Path(own).expanduser().resolve()) for own in limits.readable),
+        ],
         "limits": {
             name: getattr(limits, name) for name in ("cpu_seconds", "memory", "file_size", "processes", "open_files")
         },

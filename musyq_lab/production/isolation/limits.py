@@ -19,6 +19,7 @@ NOT_ISOLATED = (
     "What you may read under /etc, /usr and /opt, in the Python installation and in the folders of sys.path (of a "
     "notebook: its own folder too) stays readable, such as /etc/passwd; where the kernel has no Landlock, everything "
     "that you may read can be read, your environment included, and what you may write can be written.",
+    "Names, sizes and dates of files whose path it knows can be asked for.",
     "Where the kernel refuses seccomp filters, network, further processes and signals to your other processes are not "
     "blocked; processes that Limits(processes=...) allows may leave their group and live on.",
     "Memory and CPU are limited for each process, and each block has a process: N blocks at once may use N times as "
@@ -116,6 +117,6 @@ def protections() -> Protections:
     """
     from musyq_lab.production.isolation import _confine
 
-    available = {"files": _confine.landlock_version() > 0, "network": _confine.seccomp_offered()}
-    available["processes"] = available["network"]
+    calls = _confine.seccomp_offered()
+    available = {"files": calls and _confine.landlock_version() > 0, "network": calls, "processes": calls}
     return Protections(tuple((name, available[name], text) for name, text in _confine.PROTECTIONS.items()))

@@ -71,6 +71,16 @@ def limits_its_parent(**_):
     resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (3, 3))
 
 
+def changes_rights(**_):
+    os.chmod("/etc/passwd", 0o644)  # noqa: PTH101
+
+
+def raises_its_limits(**_):
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 def crashes(**_):
     import ctypes
 

@@ -141,6 +141,7 @@ class TestLimits:
             (hostile.sleeps, {"wall_seconds": 2.0}, "more than 2 s on the clock"),
             (hostile.eats_memory, {"memory": 200 * 2**20}, "It may take 200 MiB"),
             (hostile.writes_much, {"file_size": 8 * 2**20}, "A file may have 8 MiB"),
+            (hostile.raises_its_limits, {}, "not allowed to raise maximum limit"),
             (hostile.crashes, {}, "segmentation fault"),
             (hostile.ends_itself, {}, "without a result"),
             (hostile.leaves, {}, "SystemExit: 3"),
@@ -169,6 +170,7 @@ class TestLimits:
             hostile.signals_its_parent,
             hostile.reads_the_environment_of_its_parent,
             hostile.limits_its_parent,
+            hostile.changes_rights,
         ],
         ids=lambda f: f.__name__,
     )
