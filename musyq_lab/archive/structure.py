@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py
@@ -13,17 +13,19 @@ import xarray as xr
 
 from musyq_lab.archive import encode
 from musyq_lab.archive._chunks import filters
+from musyq_lab.archive._outline import extent_attributes
 from musyq_lab.archive.encode import GRANULE, Layer
 from musyq_lab.archive.naming import FileName
 from musyq_lab.core.attributes import global_attributes as product_attributes
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.grid import CRS_ATTRIBUTES, LATITUDE, LONGITUDE
+from musyq_lab.core.grid import CRS_ATTRIBUTES, LATITUDE, LONGITUDE, PROJECTED_X, PROJECTED_Y
 from musyq_lab.core.spec import Product
 
 LIBVER = ("v108", "v110")
 """Versions of the format that a file may use: fixed, so that the bytes do not follow a later HDF5's defaults."""
 GRID_MAPPING = "crs"
 _STANDARD = {"latitude": LATITUDE, "longitude": LONGITUDE}
+_PROJECTED = {"y": PROJECTED_Y, "x": PROJECTED_X}
 _TIME_UNITS = "seconds since 1970-01-01 00:00:00"
 _NO_COORDINATE = "This is a netCDF dimension but not a netCDF variable. {:9d}"
 
@@ -90,6 +92,8 @@ def global_attributes(ds: xr.Dataset, spec: Product, name: FileName) -> dict[str
     }
     if encode.spatial(ds) == ("latitude", "longitude"):
         attributes |= _extent(ds)
+    elif encode.spatial(ds) == ("y", "x") and {"y", "x"} <= set(ds.coords) and (own := _own_mapping(ds)) is not None:
+        attributes |= extent_attributes(own.attrs, ds["x"].values, ds["y"].values)
     return attributes
 
 
@@ -168,16 +172,26 @@ def _is_grid_mapping(array: xr.DataArray) -> bool:
     return array.ndim == 0 and ("grid_mapping_name" in array.attrs or "crs_wkt" in array.attrs)
 
 
+def _own_mapping(ds: xr.Dataset) -> xr.DataArray | None:
+    return next((ds[n] for n in ds.coords if _is_grid_mapping(ds[n])), None)
+
+
 def _dimensions(file: h5py.Group, ds: xr.Dataset) -> None:
     """Make a dimension scale for every dimension, then the other coordinates on them."""
     for name in sorted(str(n) for n in ds.dims):
         if name in ds.coords:
-            _coordinate(file, ds[name]).make_scale(name)
+            _coordinate(file, ds[name], _standard(ds, name)).make_scale(name)
         else:
             unlabelled(file, name, ds.sizes[name])
     for name in sorted(str(n) for n in ds.coords if n not in ds.dims):
         if not _is_grid_mapping(ds[name]):
-            _attach(file, _coordinate(file, ds[name]), ds[name].dims)
+            _attach(file, _coordinate(file, ds[name], _standard(ds, name)), ds[name].dims)
+
+
+def _standard(ds: xr.Dataset, name: str) -> Mapping[str, Any]:
+    """Return what CF calls a coordinate; x and y without a projection may be anything."""
+    on_projection = _own_mapping(ds) is not None
+    return _STANDARD.get(name) or (_PROJECTED.get(name, {}) if on_projection else {})
 
 
 def unlabelled(group: h5py.Group, name: str, size: int) -> h5py.Dataset:
@@ -187,7 +201,7 @@ def unlabelled(group: h5py.Group, name: str, size: int) -> h5py.Dataset:
     return made
 
 
-def _coordinate(file: h5py.Group, array: xr.DataArray) -> h5py.Dataset:
+def _coordinate(file: h5py.Group, array: xr.DataArray, standard: Mapping[str, Any]) -> h5py.Dataset:
     variable = array.variable.copy(deep=False)
     if variable.dtype.kind == "M":
         variable.encoding = {"units": _time_units(variable), "dtype": "int64", "calendar": "proleptic_gregorian"}
@@ -206,7 +220,7 @@ def _coordinate(file: h5py.Group, array: xr.DataArray) -> h5py.Dataset:
         dtype=dtype,
         track_times=False,
     )
-    attributes = {**_STANDARD.get(str(array.name), {}), **variable.attrs}
+    attributes = {**standard, **variable.attrs}
     set_attributes(stored, attributes)
     return stored
 
@@ -220,7 +234,7 @@ def _time_units(variable: xr.Variable) -> str:
 
 def _grid_mapping(file: h5py.Group, ds: xr.Dataset) -> str:
     """Store the coordinate reference system and return its name, nothing for a projected map that carries none."""
-    own = next((ds[n] for n in ds.coords if _is_grid_mapping(ds[n])), None)
+    own = _own_mapping(ds)
     if encode.spatial(ds) == ("latitude", "longitude"):
         attributes: dict[str, Any] = {"long_name": "WGS 84", **CRS_ATTRIBUTES}
     elif own is not None:

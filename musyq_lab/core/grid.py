@@ -20,6 +20,13 @@ LATITUDE = MappingProxyType(
 LONGITUDE = MappingProxyType(
     {"standard_name": "longitude", "long_name": "longitude of the cell centre", "units": "degrees_east", "axis": "X"}
 )
+# Units are those of the projection, which the data say.
+PROJECTED_Y = MappingProxyType(
+    {"standard_name": "projection_y_coordinate", "long_name": "y coordinate of the cell centre", "axis": "Y"}
+)
+PROJECTED_X = MappingProxyType(
+    {"standard_name": "projection_x_coordinate", "long_name": "x coordinate of the cell centre", "axis": "X"}
+)
 METRES_PER_DEGREE = 111_320.0
 """Metres along one degree, about, where a size in degrees is compared with one in metres."""
 # WGS 84 as CF names it (CF-1.11, appendix F).

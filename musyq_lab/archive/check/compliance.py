@@ -61,6 +61,7 @@ _NOT_ASKED = (
 
 _ABSENT = re.compile(r"(?:Attr )?(\S+) (?:is )?not present")
 _UNNAMED = re.compile(r"Attribute long_name or/and standard_name is highly recommended for variable (\S+)")
+_NO_STANDARD_NAME = "Layers without standard_name: {}."
 _LACKING = re.compile(r'variable "(\S+)" missing the following attributes')
 
 
@@ -99,7 +100,7 @@ def _findings(messages: set[tuple[str, int, str, str]], name: str) -> Iterator[F
             continue
         what, said, advice = _in_plain_words(message, group)
         level = _LEVELS[spec].get(weight, "note")
-        if "standard_name" in said:
+        if said == _NO_STANDARD_NAME:
             level = "note"  # CF has no standard name for many quantities, and none may be made up
         joined.setdefault((_title(spec, group), level, said, advice), []).append(what)
     for (title, level, said, advice), words in joined.items():

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musyq_lab.archive._outline import Range, edges_of, outline
 from musyq_lab.archive.header import Header
 
-_ALONG = 8  # stretches of an edge between corners: a UTM tile's edge is straight to a metre at that
 _DIGITS = 7  # of degrees: a centimetre
 
 Box = tuple[float, float, float, float]
@@ -63,7 +63,7 @@ def place_of(header: Header) -> Place | None:
     if y.ndim != 1 or x.ndim != 1 or not (y.size and x.size and np.isfinite(y).all() and np.isfinite(x).all()):
         return None
     steps = _step(x, header, "lon"), _step(y, header, "lat")
-    edges = _edges(x, steps[0]), _edges(y, steps[1])
+    edges = edges_of(x, steps[0]), edges_of(y, steps[1])
     grid = _grid(x, y, steps, edges)
     if plane == ("latitude", "longitude"):
         south, north = max(edges[1][0], -90.0), min(edges[1][1], 90.0)
@@ -100,16 +100,11 @@ def _step(values: NDArray[np.float64], header: Header, short: str) -> float:
     return size if short == "lon" else -size
 
 
-def _edges(values: NDArray[np.float64], step: float) -> tuple[float, float]:
-    half = abs(step) / 2
-    return float(values.min()) - half, float(values.max()) + half
-
-
 def _grid(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     steps: tuple[float, float],
-    edges: tuple[tuple[float, float], tuple[float, float]],
+    edges: tuple[Range, Range],
 ) -> tuple[float, float, float, float, float, float] | None:
     """Return the affine transform of an even grid, None for an uneven or single-celled one."""
     for values, step in zip((x, y), steps, strict=True):
@@ -160,33 +155,18 @@ def _span(stretches: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 def _projected(
     crs: Mapping[str, Any],
-    edges: tuple[tuple[float, float], tuple[float, float]],
+    edges: tuple[Range, Range],
     shape: tuple[int, int],
     grid: tuple[float, float, float, float, float, float] | None,
     resolution: float | None,
 ) -> Place | None:
-    from pyproj import CRS, Transformer
-    from pyproj.exceptions import CRSError
-
-    wkt = str(crs.get("crs_wkt") or crs.get("spatial_ref") or "")
-    try:
-        projection = CRS.from_wkt(wkt) if wkt else CRS.from_cf(dict(crs))
-    except (CRSError, KeyError, ValueError):
+    found = outline(crs, *edges)
+    if found is None:
         return None
-    (left, right), (bottom, top) = edges
-    share = np.linspace(0, 1, _ALONG, endpoint=False)
-    x = np.concatenate([left + (right - left) * share, np.full(_ALONG, right), right - (right - left) * share,
-                        np.full(_ALONG, left)])  # fmt: skip
-    y = np.concatenate([np.full(_ALONG, bottom), bottom + (top - bottom) * share, np.full(_ALONG, top),
-                        top - (top - bottom) * share])  # fmt: skip
-    lon, lat = Transformer.from_crs(projection, 4326, always_xy=True).transform(x, y)
-    lon, lat = np.asarray(lon), np.asarray(lat)
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
-        return None
-    if np.ptp(lon) > 180.0:  # across the antimeridian: an outline of boxes says it well enough
-        lon = np.where(lon < 0, lon + 360.0, lon)
-        round_it = _geographic((lon.min(), lon.max()), (lat.min(), lat.max()), None, None, None)
-        box, rings = round_it.box, round_it.rings
+    projection, lon, lat = found
+    if lon.max() > 180.0:  # across the antimeridian: an outline of boxes says it well enough
+        boxes = _geographic((lon.min(), lon.max()), (lat.min(), lat.max()), None, None, None)
+        box, rings = boxes.box, boxes.rings
     else:
         box = _rounded((lon.min(), lat.min(), lon.max(), lat.max()))
         rings = (_ring(list(zip(lon.tolist(), lat.tolist(), strict=True))),)
