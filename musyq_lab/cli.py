@@ -98,7 +98,21 @@ def run(
         Path | None, typer.Option(help="Result folder [default: musyq-output/RECIPE].", show_default=False)
     ] = None,
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A parameter; may be repeated. year=2013,2014 or year=2001..2012 runs each value on its own.",
+        ),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew: use nothing that an earlier run left.")] = False,
+    keep_stages: Annotated[
+        bool, typer.Option("--keep-stages", help="Leave the finished stages of a run that succeeded.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Runs of a sweep at once [default: what processors and memory allow].", show_default=False),
     ] = None,
     debug: Annotated[
         bool, typer.Option("--debug", help="Keep the notebook of a failed run, show the traceback.")
@@ -117,7 +131,10 @@ def run(
     values = parse_all(found.parameters, parameter or (), found.key)
     from musyq_lab.production.run import run_recipe
 
-    typer.echo(str(run_recipe(found, out=out, debug=debug, **values)))
+    result = run_recipe(found, out=out, debug=debug, fresh=fresh, keep_stages=keep_stages, jobs=jobs, **values)
+    typer.echo(str(result))
+    if getattr(result, "failed", ()):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -138,8 +155,20 @@ def simulate(
     cloudiness: Annotated[float, typer.Option(help="Cloud cover over that of the climate; 0 for none.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Same seed, same Earth.")] = 0,
     members: Annotated[str, typer.Option(help="training, or scored: a set that no training may use.")] = "training",
+    stationary_hour: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--stationary-hour",
+            help="Hour (UTC) of geostationary images; may be repeated [default: 2, 6].",
+            show_default=False,
+        ),
+    ] = None,
+    three_hourly: Annotated[
+        bool, typer.Option("--three-hourly", help="Also weather and true radiation of every three hours.")
+    ] = False,
 ) -> None:
     """Make a simulated Earth: granules in the sensors' own files, and the truth beside them."""
+    from musyq_lab.twin.simulate import STATIONARY_HOURS
     from musyq_lab.twin.simulate import simulate as make
 
     made = make(
@@ -153,6 +182,8 @@ def simulate(
         cloudiness=cloudiness,
         seed=seed,
         members=members,  # type: ignore[arg-type]
+        stationary_hours=tuple(stationary_hour) if stationary_hour else STATIONARY_HOURS,
+        three_hourly=three_hourly,
     )
     _print_table(made.table())
     typer.echo(str(made.folder))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from musyq_lab.archive.manifest import RUN_SUFFIX
 from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, RecipeError
-from musyq_lab.production import provenance, stages
+from musyq_lab.production import provenance
 from musyq_lab.production.citation import CITATION, citation, cite_folder
 from musyq_lab.production.code_state import code_state
 from musyq_lab.production.execute import KERNEL_LOG, Execution, execute
@@ -196,6 +196,8 @@ def run_once(
     options : Options
         How.
     """
+    from musyq_lab.production import stages  # xarray: only where a recipe runs
+
     inputs = used_files(recipe, values)
     clock, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     with result_folder(folder) as partial:
@@ -297,6 +299,8 @@ def _refuse_foreign(folder: Path, recipe: Recipe) -> None:
 
 def _told(error: MusyqError, folder: Path, partial: Path, recipe: Recipe, *, debug: bool) -> MusyqError:
     """Return the error with what is left of the failed run, and where."""
+    from musyq_lab.production import stages  # xarray: only where a recipe runs
+
     text = str(error) + (f"\n{left}" if (left := stages.left(folder, partial)) else "")
     if debug:
         text += f"\nThe failed notebook and the traceback are kept in {_kept(error, partial, recipe)}"

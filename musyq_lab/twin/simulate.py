@@ -22,6 +22,8 @@ from musyq_lab.twin.orbit import Overpass
 from musyq_lab.twin.settings import Settings, moment_of, settings, stored_settings
 from musyq_lab.twin.world import Members, World
 
+STATIONARY_HOURS = (2.0, 6.0)
+"""Hours of the day (UTC) of geostationary images by default: in China before and after noon."""
 START = "2019-06-30"
 """First day by default: the height of summer at the northern stations, and the first of a five-day period."""
 
@@ -137,7 +139,7 @@ def simulate(
     cloudiness: float = 1.0,
     seed: int = 0,
     members: Members = "training",
-    stationary_hours: Sequence[float] = (2, 6),
+    stationary_hours: Sequence[float] = STATIONARY_HOURS,
     three_hourly: bool = False,
 ) -> Simulation:
     """Make a simulated Earth: granules in the sensors' own files, and the truth as products.
