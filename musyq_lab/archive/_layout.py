@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py
@@ -11,6 +11,7 @@ import xarray as xr
 
 from musyq_lab.archive.encode import COMPANIONS, GRANULE
 from musyq_lab.archive.structure import GRID_MAPPING
+from musyq_lab.core.errors import ArchiveError
 from musyq_lab.files.stored import attributes
 
 
@@ -29,9 +30,40 @@ def _is_layer(item: Any, coords: Mapping[str, Any]) -> bool:
     return isinstance(item, h5py.Dataset) and not item.is_scale and name not in coords
 
 
+_AXES = ("latitude", "longitude", "y", "x", "month", "time", "band")
+
+
 def dimension_names(dataset: h5py.Dataset) -> tuple[str, ...]:
-    """Return the names of the dimensions of a dataset with scales."""
-    return tuple(dimension[0].name.rpartition("/")[2] for dimension in dataset.dims)
+    """Return the names of the dimensions of a dataset.
+
+    Scales name them; where another program dropped these, a label, or the one axis of the file of that length.
+
+    Raises
+    ------
+    ArchiveError
+        If nothing tells which axis is which.
+    """
+    found: list[str] = []
+    for dimension, size in zip(dataset.dims, dataset.shape, strict=True):
+        if len(dimension):
+            found.append(dimension[0].name.rpartition("/")[2])
+        else:
+            found.append(dimension.label or _axis_of(dataset, size, found))
+    return tuple(found)
+
+
+def _axis_of(dataset: h5py.Dataset, size: int, taken: Sequence[str]) -> str:
+    own = dataset.name.rpartition("/")[2]
+    if dataset.ndim == 1 and own in _AXES:
+        return own
+    axes = (name for name in _AXES if name not in taken and isinstance(dataset.parent.get(name), h5py.Dataset))
+    fitting = [name for name in axes if dataset.parent[name].shape == (size,)]
+    if len(fitting) != 1:
+        raise ArchiveError(
+            f"{dataset.name!r} of {dataset.file.filename} says by no dimension scale what its axis of {size} is. Open "
+            "it as a raster of your own with foreign.open_field."
+        )
+    return fitting[0]
 
 
 def coordinates(file: h5py.Group) -> dict[str, xr.Variable]:
@@ -43,7 +75,7 @@ def coordinates(file: h5py.Group) -> dict[str, xr.Variable]:
         if item.is_scale and _text(item, "NAME").startswith("This is a netCDF dimension but"):
             continue
         dims = (name,) if item.is_scale else dimension_names(item)
-        if item.is_scale or name in named or name == GRID_MAPPING or dims == (GRANULE,):
+        if item.is_scale or name in named or name == GRID_MAPPING or dims in ((name,), (GRANULE,)):
             found[name] = _coordinate(name, item, dims)
     return found
 

@@ -22,7 +22,7 @@ from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.mu
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
 from musyq_lab.files.remote import is_remote, place
 from musyq_lab.files.safety import check_hdf5, damage, opened
-from musyq_lab.files.stored import StoredLayer, attributes, lazy, packing, state_of
+from musyq_lab.files.stored import OTHER_FILLS, StoredLayer, attributes, lazy, packing, state_of, with_fill
 
 _FIELDS = ("product", "edition", "tile", "period")
 _OF_ONE = ("id", "period", "product_version")
@@ -190,7 +190,7 @@ def _dataset(
 
 
 def _layer(dataset: Any, files: Sequence[str], *, stacked: bool) -> StoredLayer:
-    how, name = packing(attributes(dataset)), dataset.name.lstrip("/")
+    how, name = packing(with_fill(attributes(dataset))), dataset.name.lstrip("/")
     return StoredLayer(tuple(files), name, dataset.shape, dataset.dtype, how, stacked)
 
 
@@ -201,7 +201,8 @@ def _variable(dataset: Any, layer: StoredLayer, state: str, axis: str) -> xr.Var
     encoding = {name: attrs[name] for name in _PACKING if name in attrs}
     # What xarray's writers are to do; they know no zstd, which becomes gzip.
     encoding |= {"dtype": dataset.dtype, "chunksizes": dataset.chunks, "zlib": True, "shuffle": True, "complevel": 4}
-    shown = {key: value for key, value in attrs.items() if key not in (*_PACKING, "coordinates")}
+    hidden = {*_PACKING, "coordinates", *(OTHER_FILLS if how.fills else ())}
+    shown = {key: value for key, value in attrs.items() if key not in hidden}
     dims = dimension_names(dataset)
     dims = (axis, *dims) if stacked else dims
     return xr.Variable(dims, lazy(layer, dataset.chunks, state), shown, {} if stacked else encoding)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from musyq_lab.files.stored import Packing, StoredLayer
 
-_SCALE = (b"scale_factor", b"add_offset", b"_FillValue")
+_SCALE = ("scale_factor", "add_offset", "_FillValue")
 
 
 class _State(NamedTuple):
@@ -152,18 +152,20 @@ def _is_inside(file: Any, name: bytes) -> bool:
 
 
 def _packing(dataset: h5d.DatasetID) -> Packing:
-    from musyq_lab.files.stored import packing
+    from musyq_lab.files.stored import OTHER_FILLS, packing, with_fill
 
-    found = {name.decode(): number for name in _SCALE if (number := _number(dataset, name)) is not None}
-    return packing(found)
+    found = {name: number for name in _SCALE if (number := _number(dataset, name)) is not None}
+    if "_FillValue" not in found:
+        found |= {name: number for name in OTHER_FILLS if (number := _number(dataset, name)) is not None}
+    return packing(with_fill(found))
 
 
-def _number(dataset: h5d.DatasetID, name: bytes) -> Any:
+def _number(dataset: h5d.DatasetID, name: str) -> Any:
     from h5py import h5a, h5t
 
-    if not h5a.exists(dataset, name):
+    if not h5a.exists(dataset, name.encode()):
         return None
-    attribute = h5a.open(dataset, name)
+    attribute = h5a.open(dataset, name.encode())
     if attribute.get_type().get_class() not in (h5t.INTEGER, h5t.FLOAT) or attribute.shape not in ((), (1,)):
         raise ValueError(name)
     number = np.empty(attribute.shape, attribute.dtype)

@@ -121,9 +121,10 @@ class StoredLayer:
     def _compare(self, dataset: h5py.Dataset, path: str) -> None:
         """Refuse a file of a series that is not laid out and packed like the first."""
         same = dataset.shape == self.file_shape and dataset.dtype == self.stored
-        if not same or (self.stacked and packing(attributes(dataset)) != self.packing):
+        if not same or (self.stacked and packing(with_fill(attributes(dataset))) != self.packing):
             raise ArchiveError(
-                f"{self.name!r} of {path} has shape {dataset.shape}, type {dataset.dtype}, {packing(dataset.attrs)}; "
+                f"{self.name!r} of {path} has shape {dataset.shape}, type {dataset.dtype}, "
+                f"{packing(with_fill(attributes(dataset)))}; "
                 f"{self.file_shape}, {self.stored} and {self.packing} were expected. It was changed after it was "
                 "opened, or its series mixes layouts: open it on its own with period=."
             )
@@ -240,3 +241,31 @@ def packing(attrs: Mapping[str, Any]) -> Packing:
         float(attrs.get("add_offset", 0.0)),
         tuple(fill for fill in fills if not math.isnan(fill)),
     )
+
+
+OTHER_FILLS = (
+    "missing_value",
+    "FillValue",
+    "fillvalue",
+    "Fill",
+    "fill",
+    "fill_value",
+    "_fillvalue",
+    "nodata",
+    "NoData",
+)
+"""How other programs spell ``_FillValue``; xarray decodes only the first of them."""
+
+
+def with_fill(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return attributes with a fill value under its CF name, where they hold one under another.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of a layer.
+    """
+    other = next((name for name in OTHER_FILLS if name in attrs), None)
+    if "_FillValue" in attrs or other is None:
+        return attrs
+    return {**attrs, "_FillValue": attrs[other]}
