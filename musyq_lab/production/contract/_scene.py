@@ -40,8 +40,8 @@ def simulated(case: Case) -> Finding:
         return skipped(f"The simulated Earth has not these bands ({short(error)}).")
     fields = {i.name: _field(truth, i) for i in case.spec.inputs}
     there = {name: field for name, field in fields.items() if field is not None}
-    told = {name: text for name, text in SCENE.items() if name != "reflectance_level"}
-    made = case.run(xr.Dataset(there, attrs=told))
+    attrs = {name: text for name, text in SCENE.items() if name != "reflectance_level"}
+    made = case.run(xr.Dataset(there, attrs=attrs))
     finite = finite_share(made, case.everything)
     name = max(finite, key=lambda n: finite[n])
     if finite[name] == 0:

@@ -51,7 +51,7 @@ CHECKS = (
     Check("other process", _conduct.process, ("repeatable",)),
     Check("side effects", _conduct.side_effects, ("repeatable",)),
     Check("uncertainty", _results.uncertainty, ("ordinary values",)),
-    Check("storage", _storage.storage, ("ordinary values",), lasting=True),
+    Check("storage", _storage.storage, ("uncertainty",), lasting=True),
     Check("step of storage", _storage.step, ("storage",), lasting=True),
     Check("methods", _cost.methods, ("ordinary values",), lasting=True),
     Check("inputs used", _cost.inputs_used, ("repeatable",), lasting=True),

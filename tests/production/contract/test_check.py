@@ -130,6 +130,16 @@ def test_right_algorithms_of_every_support_pass_the_quick_part(body, support):
     assert not [f for f in report.findings if f.status == "not run"]
 
 
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=() if key in ("biomass", "ulr") else pytest.mark.slow) for key in PRODUCTS]
+)
+def test_our_own_products_pass_the_quick_part(key, monkeypatch):
+    if key not in ("biomass", "ulr"):  # their Python twins take longer than the compiler
+        monkeypatch.setenv("MUSYQ_DISABLE_JIT", "0")
+    report = check_algorithm(key, quick=True)
+    assert report.passed, report
+
+
 def test_the_quick_part_leaves_out_what_lasts():
     report = check_algorithm(broken.right(), quick=True)
     assert [f.check for f in report.findings] == [c.name for c in CHECKS if not c.lasting]
