@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
+from musyq_lab.files import bounded
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import Packing, StoredLayer, attributes, lazy, packing
 
@@ -199,8 +200,8 @@ def _by_length(dataset: h5py.Dataset, axes: Mapping[str, h5py.Dataset], path: Pa
 
 def _coordinate(source: h5py.Dataset, dim: str) -> xr.Variable:
     if source.dtype.kind == "O":
-        return xr.Variable((dim,), source.asstr()[()])
-    return _decoded_time(xr.Variable((dim,), source[()], attributes(source)), dim)
+        return xr.Variable((dim,), bounded.read(source))
+    return _decoded_time(xr.Variable((dim,), bounded.read(source), attributes(source)), dim)
 
 
 def _decoded_time(variable: xr.Variable, dim: str) -> xr.Variable:

@@ -29,8 +29,19 @@ MAX_DECLARED = 64 * 2**30
 MAX_OBJECTS = 10_000
 """Groups and datasets of a file."""
 
+MAX_LINE = 256 * 2**20
+"""Bytes of a dataset with one axis: coordinates are read in full."""
+MAX_ATTRIBUTES = 1_000
+"""Attributes of one object."""
+MAX_ATTRIBUTE_BYTES = 64 * 2**20
+"""Bytes of all of them."""
+MAX_OTHER_CHUNK = 8 * 2**20
+"""Bytes of a chunk that other filters than deflate and zstd pack: how far those unpack is not looked at."""
+
 # Built into HDF5: deflate, shuffle, fletcher32, szip, n-bit, scale-offset; and h5py's own LZF.
 _FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
+_DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+_SHORTENING = (5, 6)  # n-bit and scale-offset, which deflate may follow
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -163,6 +174,7 @@ def _datasets(file: h5py.File, path: str) -> Iterator[h5py.Dataset]:
     """Walk over hard links only, each object once; anything that leads out of the file is refused."""
     import h5py
 
+    _check_attributes(file, path)
     groups, seen = [file], {h5py.h5o.get_info(file.id).addr}
     while groups:
         group = groups.pop()
@@ -173,6 +185,7 @@ def _datasets(file: h5py.File, path: str) -> Iterator[h5py.Dataset]:
             seen.add(address)
             if len(seen) > MAX_OBJECTS:
                 raise _refused(path, f"it holds more than {MAX_OBJECTS} objects")
+            _check_attributes(child, path)
             if isinstance(child, h5py.Group):
                 groups.append(child)
             elif isinstance(child, h5py.Dataset):
@@ -197,12 +210,34 @@ def _check_dataset(dataset: h5py.Dataset, path: str) -> None:
         raise _refused(path, f"the data of {name!r} lie in another file")
     if dataset.is_virtual:
         raise _refused(path, f"{name!r} is a virtual dataset made of other files")
-    creation = dataset.id.get_create_plist()
-    filters = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
+    _check_filters(dataset, path)
+    if len(dataset.shape or ()) == 1 and dataset.size * dataset.dtype.itemsize > MAX_LINE:
+        raise _refused(path, f"{name!r} has one axis and more than {MAX_LINE // 2**20} MiB")
+
+
+def _check_filters(dataset: h5py.Dataset, path: str) -> None:
+    """Refuse filters that are not known, in an order that no writer has, or with too large a chunk."""
+    creation, name = dataset.id.get_create_plist(), dataset.name
+    filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
     if zstd.FILTER in filters and (reason := zstd.fault(dataset, path)):
         raise ArchiveError(f"{path} is refused: {name!r} {reason}.")
-    if unknown := filters - _FILTERS - {zstd.FILTER}:
+    if unknown := set(filters) - _FILTERS - {zstd.FILTER}:
         raise _refused(path, f"{name!r} uses the unknown filter {min(unknown)}")
+    packing = [number for number in filters if number not in (_SHUFFLE, _FLETCHER32)]
+    nested = len(packing) > 1 and not (packing[0] in _SHORTENING and packing[1:] == [_DEFLATE])
+    if nested or len(set(filters)) < len(filters) or (packing and _SHUFFLE in filters[filters.index(packing[-1]) :]):
+        raise _refused(path, f"{name!r} uses the filters {filters}, one over another")
     # Of a chunk without filters HDF5 reads no more than is asked for.
-    if filters and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK:
-        raise _refused(path, f"a chunk of {name!r} unpacks to more than {MAX_CHUNK // 2**20} MiB")
+    limit = MAX_CHUNK if set(packing) <= {_DEFLATE, zstd.FILTER} else MAX_OTHER_CHUNK
+    if filters and math.prod(dataset.chunks) * dataset.dtype.itemsize > limit:
+        raise _refused(path, f"a chunk of {name!r} unpacks to more than {limit // 2**20} MiB")
+
+
+def _check_attributes(item: Any, path: str) -> None:
+    """Refuse attributes that would fill the memory: they are read with the headers."""
+    from h5py import h5a
+
+    if (count := h5a.get_num_attrs(item.id)) > MAX_ATTRIBUTES:
+        raise _refused(path, f"{item.name!r} has more than {MAX_ATTRIBUTES} attributes")
+    if sum(h5a.get_info(item.id, index=number).data_size for number in range(count)) > MAX_ATTRIBUTE_BYTES:
+        raise _refused(path, f"the attributes of {item.name!r} have more than {MAX_ATTRIBUTE_BYTES // 2**20} MiB")

@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import SceneError
+from musyq_lab.files import bounded
 from musyq_lab.files.lazy import dask_array
 
 ROWS = 640
@@ -53,7 +54,7 @@ class Plane:
             dataset = file[self.name]
             if dataset.shape[-2:] != self.shape:
                 raise SceneError(f"{self.path} was changed after it was opened: {self.name} has shape {dataset.shape}.")
-            part = dataset[rows, columns] if self.index is None else dataset[self.index, rows, columns]
+            part = bounded.read(dataset, (rows, columns) if self.index is None else (self.index, rows, columns))
         return np.asarray(part, self.dtype)
 
 
@@ -127,7 +128,7 @@ def table(path: Path, name: str) -> NDArray[np.float64]:
             raise SceneError(f"{path} lacks the table {name!r}, which calibrates its bands. The file is damaged.")
         if dataset.size > MAX_TABLE or dataset.dtype.kind not in "uif":
             raise SceneError(f"{path}: {name!r} is no table of numbers ({dataset.size} values, {dataset.dtype}).")
-        return np.asarray(dataset[()], np.float64)
+        return np.asarray(bounded.read(dataset), np.float64)
 
 
 def metadata(path: Path, name: str = "/") -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import ArchiveError
+from musyq_lab.files import bounded
 from musyq_lab.files.lazy import BLOCK, blocks
 
 ALL_BANDS = "*"
@@ -129,7 +130,7 @@ class Hdf5:
         with opened(path) as file, damage(path):
             item = file[name]
             said = attributes(item)
-            raw = np.asarray(item[key])
+            raw = np.asarray(bounded.read(item, key))
             return raw.view(_declared(raw.dtype, said)), _positive(raw.dtype, said)
 
 
