@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core import errors
-from musyq_lab.core.errors import InputError, MusyqError, RecipeError
+from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, RecipeError
 from musyq_lab.production.isolation import _child
 from musyq_lab.production.isolation.limits import Limits
 
@@ -72,11 +72,16 @@ def ask(
     ------
     MusyqError
         Of the class and with the text that the algorithm raised, if it was one of ours.
+    ArchiveError
+        If its inputs cannot be written to the temporary folder.
     RecipeError
         If it failed otherwise, died, took more than it may, or gave something that cannot be read.
     """
-    with _folder() as folder, tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as printed:
-        inputs, work = _filled(folder, algorithm, arrays)
+    with contextlib.ExitStack() as held:
+        with _told(who):
+            folder = held.enter_context(_folder())
+            result, printed = (held.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+            inputs, work = _filled(folder, algorithm, arrays)
         request = _request(inputs, work, result.fileno(), call, limits, audit=audit)
         code = _watched(who, request, work, result, printed, limits)
         header, rest = _read(who, result, code, limits, printed)
@@ -95,6 +100,18 @@ def _texts(header: dict[str, Any], name: str) -> tuple[str, ...]:
 def _peak(header: dict[str, Any]) -> int:
     found = header.get("peak")
     return found if isinstance(found, int) else 0
+
+
+@contextlib.contextmanager
+def _told(who: str) -> Iterator[None]:
+    """Say in plain words that a block could not be handed over."""
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(
+            f"The inputs of {who!r} could not be handed to its process in {tempfile.gettempdir()} "
+            f"({error.strerror or error}). Free some space there, or set TMPDIR to another folder."
+        ) from error
 
 
 @contextlib.contextmanager

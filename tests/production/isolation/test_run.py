@@ -1,5 +1,6 @@
 """Isolated algorithms give what others give, and hostile ones do no harm."""
 
+import errno
 import json
 import os
 import pickle
@@ -13,7 +14,7 @@ import xarray as xr
 from conformance.data import example, never
 from production.isolation import hostile
 
-from musyq_lab.core.errors import InputError, MusyqError, NotFoundError, RecipeError
+from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, NotFoundError, RecipeError
 from musyq_lab.core.spec import Input, Product, Variable, Window
 from musyq_lab.production.isolation.limits import NOT_ISOLATED, Limits, protections
 from musyq_lab.production.isolation.run import isolated, retrieve_isolated
@@ -214,6 +215,25 @@ class TestLimits:
     def test_errors_of_ours_keep_their_class(self, scene):
         with pytest.raises(InputError, match=r"^the year 1900 has no data$"):
             ran(hostile.raises_ours, scene)
+
+    def test_a_temporary_folder_that_is_full_or_missing_is_told(self, scene, monkeypatch, tmp_path):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+        with pytest.raises(ArchiveError, match=r"'ratio' could not be handed .*missing.* TMPDIR"):
+            ran(hostile.ratio, scene)
+        monkeypatch.setattr("tempfile.tempdir", None)
+
+        def full(*_, **__):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(np, "save", full)
+        with pytest.raises(ArchiveError, match="No space left"):
+            ran(hostile.ratio, scene)
+
+    def test_workers_of_dask_isolate_too(self, scene):
+        ordinary = retrieval(SPEC)(hostile.ratio)
+        lazy = isolated(ordinary)(scene.chunk(latitude=5), uncertainty=False)
+        with dask.config.set(scheduler="processes", num_workers=1):
+            xr.testing.assert_identical(lazy.compute(), ordinary(scene, uncertainty=False))
 
     def test_the_check_of_a_retrieval_runs_there_too(self, scene):
         def check(*, given):
