@@ -62,6 +62,7 @@ _NOT_ASKED = (
 _ABSENT = re.compile(r"(?:Attr )?(\S+) (?:is )?not present")
 _UNNAMED = re.compile(r"Attribute long_name or/and standard_name is highly recommended for variable (\S+)")
 _NO_STANDARD_NAME = "Layers without standard_name: {}."
+_NO_NAME = "Neither long_name nor standard_name: {}."
 _LACKING = re.compile(r'variable "(\S+)" missing the following attributes')
 
 
@@ -102,6 +103,8 @@ def _findings(messages: set[tuple[str, int, str, str]], name: str) -> Iterator[F
         level = _LEVELS[spec].get(weight, "note")
         if said == _NO_STANDARD_NAME:
             level = "note"  # CF has no standard name for many quantities, and none may be made up
+        elif said == _NO_NAME:
+            level = "warning"  # highly recommended, in the words of CF itself, and not required
         joined.setdefault((_title(spec, group), level, said, advice), []).append(what)
     for (title, level, said, advice), words in joined.items():
         yield Finding(title, level, said.format(", ".join(dict.fromkeys(words))), advice, (name,))
@@ -244,7 +247,7 @@ def _in_plain_words(message: str, group: str) -> tuple[str, str, str]:
         advice = "Set ds[layer].attrs[...] before writing, where there is something true to say."
         return match[1], f"Layers without {message}: {{}}.", advice
     if match := _UNNAMED.search(message):
-        return match[1], "Neither long_name nor standard_name: {}.", "Set ds[layer].attrs['long_name'] before writing."
+        return match[1], _NO_NAME, "Set ds[layer].attrs['long_name'] before writing."
     if match := _ABSENT.fullmatch(message):
         advice = "Set ds.attrs[...] before writing, or leave out what does not apply."
         return match[1], "The file does not say {}.", advice
