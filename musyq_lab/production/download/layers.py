@@ -23,7 +23,8 @@ from musyq_lab.core.spec import Product
 
 CHUNK_VALUES = 2**18
 _EDGE = 256
-BAND_BYTES = 64 * 2**20
+BAND_BYTES = 16 * 2**20
+"""Most bytes of values packed and written at once; packing works on several times as many."""
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "grid_mapping", "coordinates")
 
 

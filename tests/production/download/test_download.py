@@ -215,7 +215,8 @@ def test_the_receipt_is_written_once_the_record_can_be_used_again(tmp_path, home
     assert [row["sha256"] for row in registration.receipts()] == [made.sha256]
 
 
-def test_a_map_of_a_distributed_client(cube, tmp_path):
+@pytest.mark.slow
+def test_a_map_of_a_distributed_client(tmp_path):
     from distributed import Client
 
     with Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
@@ -225,6 +226,7 @@ def test_a_map_of_a_distributed_client(cube, tmp_path):
         np.testing.assert_array_equal(opened["value"], utm()["value"])
 
 
+@pytest.mark.slow
 def test_a_cube_opened_in_another_process_is_the_same_request(cube, tmp_path):
     code = (
         "from archive.samples import SPEC\nfrom musyq_lab.production.download.download import _Plan, select\n"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.production.download.layers import bands, chunk, encoded_coordinates, simple, stored
+from musyq_lab.production.download.layers import BAND_BYTES, bands, chunk, encoded_coordinates, simple, stored
 
 
 def test_layers_of_a_product_are_packed_as_its_files_are():
@@ -86,7 +86,7 @@ def test_chunks_are_bounded_and_bands_of_them_cover_every_cell_once(shape):
         for part, length, size in zip(index, chunks, shape, strict=True):
             assert part.start % length == 0
             assert part.stop % length == 0 or part.stop == size
-        assert seen[index].size * 4 <= max(64 * 2**20, np.prod(chunks) * 4)
+        assert seen[index].size * 4 <= max(BAND_BYTES, np.prod(chunks) * 4)
     assert np.all(seen == 1)
 
 

@@ -20,14 +20,11 @@ def projected(epsg, x0, y0, step, rows=30, columns=36):
 
 
 def brute(ds, epsg, region):
-    """Values of the cells whose centre lies in a region, by pyproj and shapely for each."""
-    transform = Transformer.from_crs(epsg, "EPSG:4326", always_xy=True).transform
-    found = set()
-    for row, y in enumerate(ds["y"].values):
-        for column, x in enumerate(ds["x"].values):
-            if region.contains(*transform(x, y)):
-                found.add(float(ds["value"].values[row, column]))
-    return found
+    """Values of the cells whose centre lies in a region, by pyproj and shapely for each of them."""
+    x, y = np.meshgrid(ds["x"].values, ds["y"].values)
+    longitude, latitude = Transformer.from_crs(epsg, "EPSG:4326", always_xy=True).transform(x, y)
+    found = region.contains(longitude, latitude)
+    return {float(v) for v in ds["value"].values[found]}
 
 
 def selected(ds, region):
@@ -80,11 +77,9 @@ def test_a_polygon_on_a_globe_across_the_seam():
     ring = shapely.Point(180, 10).buffer(30).difference(shapely.Point(180, 10).buffer(10))
     found, window, grid = selected(globe().chunk(latitude=10, longitude=20), area(ring))
     ds = globe()
-    expected = set()
-    for r, lat in enumerate(ds["latitude"].values):
-        for c, lon in enumerate(ds["longitude"].values):
-            if ring.intersects(shapely.Point(lon, lat)) or ring.intersects(shapely.Point(lon + 360, lat)):
-                expected.add(float(ds["value"].values[r, c]))
+    x, y = np.meshgrid(ds["longitude"], ds["latitude"])
+    hits = shapely.intersects(ring, shapely.points(x, y)) | shapely.intersects(ring, shapely.points(x + 360, y))
+    expected = {float(v) for v in ds["value"].values[hits]}
     assert found == expected
     assert window.sizes["longitude"] <= 31
     assert count(window, grid, area(ring)) == (len(expected), True)
