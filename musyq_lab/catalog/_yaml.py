@@ -55,7 +55,10 @@ class _Builder(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
             raise CatalogError("it uses a merge key. Write `key: value` lines.")
         if tag not in _SCALARS or len(text) > _LONGEST:
             raise CatalogError(f"it uses the tag {tag!r}. Write plain YAML.")
-        return self.construct_object(yaml.ScalarNode(tag, text, event.start_mark))
+        try:
+            return self.construct_object(yaml.ScalarNode(tag, text, event.start_mark))
+        except (AttributeError, KeyError, IndexError, TypeError):  # a tag that the text does not fit
+            raise CatalogError(f"it says {tag!r} of {text[:40]!r}. Write plain YAML.") from None
 
     def tag(self, text: str, implicit: Any) -> str:
         """Return what a scalar without a tag is; the patterns of long ones are not tried."""
