@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from musyq_lab.archive.draft import draft, publish, write_text
+from musyq_lab.archive.draft import draft, publish
 from musyq_lab.composite.select import Aside
 from musyq_lab.files.digest import sha256
 
@@ -78,7 +78,10 @@ def note(target: Path, record: Record) -> None:
     """Write the record beside a scene (alone where the granule was set aside)."""
     target.parent.mkdir(parents=True, exist_ok=True)
     side = target.with_name(target.name + SUFFIX)
-    publish({write_text(side, json.dumps(asdict(record), indent=1, sort_keys=True, ensure_ascii=False) + "\n"): side})
+    text = json.dumps(asdict(record), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    with draft(side) as path:
+        path.write_text(text, encoding="utf-8")
+        publish({path: side})
 
 
 def opened(target: Path) -> xr.Dataset:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from musyq_lab.archive.draft import publish, write_text
 from musyq_lab.catalog.stock import Stock, take_stock
 from musyq_lab.core.errors import InputError, RecipeError
 from musyq_lab.core.progress import track
 from musyq_lab.core.registry import html_table
 from musyq_lab.production.chain.plan import Plan, make_plan, sensors_of
 from musyq_lab.production.chain.pool import outcomes
-from musyq_lab.production.chain.record import code_version
-from musyq_lab.production.chain.task import Task
-from musyq_lab.production.chain.work import Outcome, run
+from musyq_lab.production.chain.report import Report
+from musyq_lab.production.chain.runner import portable, runner
+from musyq_lab.production.chain.work import Outcome
 
-REPORT = "production.json"
-"""Side file with what became of every task, when, and from where."""
 DEFAULT_INPUTS = "catalogs/demo.yml"
 DEFAULT_ROOT = "musyq-simulation"
 DEFAULT_OUT = "musyq-products"
-
-
-_COLUMNS = (("made",), ("kept",), ("failed", "skipped", "aside"))
 
 
 @dataclass(frozen=True)
@@ -167,7 +160,7 @@ def produce(
     place = {"root": root, "edition": edition, "step": step, "region": region, "method": method}
     drawn = plan(*keys, period=period, inputs=inputs, **place, **options)  # type: ignore[arg-type]
     folder = Path(out).expanduser().resolve()
-    source = {"inputs": "" if isinstance(inputs, Stock) else str(inputs), "root": str(_root(inputs, root) or "")}
+    source = {"inputs": "" if isinstance(inputs, Stock) else _lasting(inputs), "root": _lasting(_root(inputs, root))}
     return carry_out(drawn, folder, client=client or active_client(), jobs=jobs, source=source)
 
 
@@ -188,38 +181,23 @@ def carry_out(
         Where the inputs lie, for the report.
     """
     make_folder(folder)
-    by_key = {task.key: task for task in drawn.tasks}
-    runner = Runner(str(folder), by_key, code_version())
+    run = runner(folder, drawn.tasks)
+    if client is not None:
+        portable({key: made for key, made in run.algorithms.items() if key in run.own})
+    report = Report(folder, drawn, source or {})
+    report.begin()
     ended = []
-    running = outcomes(drawn.tasks, runner, client=client, jobs=jobs or os.cpu_count() or 1)
+    running = outcomes(drawn.tasks, run, client=client, jobs=jobs or os.cpu_count() or 1)
     for outcome in track(running, f"Producing {', '.join(drawn.keys)}", total=len(drawn.tasks)):
         ended.append(outcome)
+        report.add(outcome)
     order = {task.key: index for index, task in enumerate(drawn.tasks)}
     made = Production(folder, drawn, tuple(sorted(ended, key=lambda o: order[o.key])))
-    _write_report(made, source or {})
+    report.end(made.outcomes, made.aside)
     if not made.files:
         first = next((o.reason for o in made.failed), "nothing was left to make")
         raise RecipeError(f"Not one product could be made. {first}")
     return made
-
-
-@dataclass(frozen=True)
-class Runner:
-    """Runs a task with the tasks it needs at hand; small enough to be sent to a worker."""
-
-    out: str
-    """Folder of the production."""
-    tasks: Mapping[str, Task] = field(repr=False)
-    """All tasks by key."""
-    code: str
-    """Version of the code."""
-
-    def __call__(self, task: Task) -> Outcome:
-        """Run a task, its arrays in the threads of this process: never on the client whose worker this may be."""
-        import dask
-
-        with dask.config.set(scheduler="threads"):
-            return run(task, self.out, {key: self.tasks[key] for key in task.needs}, self.code)
 
 
 def active_client() -> Any:
@@ -256,16 +234,9 @@ def _root(inputs: Any, root: str | Path | None) -> str | Path | None:
     return DEFAULT_ROOT if root is None and str(inputs) == DEFAULT_INPUTS else root
 
 
-def _write_report(made: Production, source: Mapping[str, str]) -> None:
-    content = {
-        "request": dict(made.plan.request),
-        "source": dict(source),
-        "set_aside": [list(row) for row in made.aside],
-        "left_out": [list(row) for row in made.plan.skipped],
-        "tasks": [
-            {"key": o.key, "state": o.state, "seconds": o.seconds, **({"reason": o.reason} if o.reason else {})}
-            for o in made.outcomes
-        ],
-    }
-    target = made.folder / REPORT
-    publish({write_text(target, json.dumps(content, indent=1, ensure_ascii=False) + "\n"): target})
+def _lasting(place: Any) -> str:
+    """Return a path that leads to the same place from another working folder; what is no path here stays as it is."""
+    if place is None:
+        return ""
+    path = Path(str(place)).expanduser()
+    return str(path.resolve()) if path.exists() else str(place)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ DIGEST = "musyq:digest"
 """Attribute of the activity: the task's digest."""
 VARIABLE = "MUSYQ_CODE_VERSION"
 """Environment variable that names the code."""
-_OUTPUT, _SOFTWARE = "musyq:output", "musyq:software"
+OUTPUT = "musyq:output"
+"""Key of the entity that is the file itself."""
+_SOFTWARE = "musyq:software"
 
 
 @lru_cache(maxsize=1)
@@ -30,38 +33,101 @@ def code_version() -> str:
     return os.environ.get(VARIABLE) or "+".join(filter(None, (package_version(), git_commit())))
 
 
-def record(task: Task, contents: Mapping[str, str], digest: str, code: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One thing that a task read."""
+
+    name: str
+    """Name of the file, without folder."""
+    role: str
+    """``granule``, ``upstream``, or the layers taken."""
+    sha256: str
+    """Checksum; of a granule that of its files together, of a standard scene the digest of its task."""
+    granule: Mapping[str, str] = field(default_factory=dict)
+    """Of a standard scene: name, sensor, time and checksum of the granule, and why it was set aside if it was."""
+
+
+def record(task: Task, origins: Sequence[Origin], digest: str, code: str) -> dict[str, Any]:
     """Return the record of a product.
 
     Parameters
     ----------
     task : Task
         What made it.
-    contents : mapping of str to str
-        Name of each thing read -> SHA-256 (of a granule: of its files together).
+    origins : sequence of Origin
+        Everything it read.
     digest : str
         Of the task.
     code : str
         Version of the code.
     """
-    roles = {read.name: read.role for read in task.reads}
+    ordered = sorted(origins, key=lambda origin: origin.name)
+    keys = [f"musyq:input.{index}" for index in range(len(ordered))]
     entities = {
-        f"musyq:input.{index}": {"musyq:file": name, "musyq:role": roles.get(name, "upstream"), "musyq:sha256": sha}
-        for index, (name, sha) in enumerate(sorted(contents.items()))
+        key: {"musyq:file": o.name, "musyq:role": o.role, "musyq:sha256": o.sha256}
+        for key, o in zip(keys, ordered, strict=True)
+    }
+    granules = {
+        key.replace("input", "granule"): {f"musyq:{name}": text for name, text in sorted(o.granule.items())}
+        for key, o in zip(keys, ordered, strict=True)
+        if o.granule
     }
     activity = {"prov:type": "musyq:production", "musyq:maker": task.maker, DIGEST: digest}
     activity |= {f"musyq:option.{name}": str(value) for name, value in sorted(task.options)}
     named = {"musyq:file": Path(task.target).name, "musyq:product": task.product, "musyq:period": task.period.label}
     named |= {"musyq:edition": task.edition, "musyq:tile": task.tile.name, "musyq:grid": str(task.tile.grid)}
-    return {
-        "prefix": {"musyq": "urn:musyq:", "prov": "http://www.w3.org/ns/prov#"},
-        "entity": {_OUTPUT: named, **entities},
-        "activity": {ACTIVITY: activity},
-        "agent": {_SOFTWARE: {"prov:type": "prov:SoftwareAgent", "musyq:name": "musyq-lab", "musyq:version": code}},
-        "used": {f"_:u{i}": {"prov:activity": ACTIVITY, "prov:entity": key} for i, key in enumerate(entities)},
-        "wasGeneratedBy": {"_:g0": {"prov:entity": _OUTPUT, "prov:activity": ACTIVITY}},
+    agent = {"$": "prov:SoftwareAgent", "type": "prov:QUALIFIED_NAME"}
+    links = {
+        "used": {f"_:u{i}": {"prov:activity": ACTIVITY, "prov:entity": key} for i, key in enumerate(keys)},
+        "wasGeneratedBy": {"_:g0": {"prov:entity": OUTPUT, "prov:activity": ACTIVITY}},
         "wasAssociatedWith": {"_:a0": {"prov:activity": ACTIVITY, "prov:agent": _SOFTWARE}},
+        "wasDerivedFrom": {
+            **{f"_:d{i}": _derived(OUTPUT, key) for i, key in enumerate(keys)},
+            **{f"_:s{i}": _derived(key.replace("granule", "input"), key) for i, key in enumerate(granules)},
+        },
     }
+    return {
+        "prefix": {"musyq": "urn:musyq:"},
+        "entity": {OUTPUT: named, **entities, **granules},
+        "activity": {ACTIVITY: activity},
+        "agent": {_SOFTWARE: {"prov:type": agent, "musyq:name": "musyq-lab", "musyq:version": code}},
+        **{name: rows for name, rows in links.items() if rows},
+    }
+
+
+def _derived(made: str, origin: str) -> dict[str, str]:
+    return {"prov:generatedEntity": made, "prov:usedEntity": origin}
+
+
+def code_of(found: Mapping[str, Any]) -> str:
+    """Return the version of the code that a record names, empty if it names none."""
+    return str(found.get("agent", {}).get(_SOFTWARE, {}).get("musyq:version", ""))
+
+
+def output_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a record says of the file it lies in, by names without prefix."""
+    return _plain(found.get("entity", {}).get(OUTPUT, {}))
+
+
+def options_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options of the maker, as texts."""
+    activity = _plain(found.get("activity", {}).get(ACTIVITY, {}))
+    return {n.removeprefix("option."): v for n, v in activity.items() if n.startswith("option.")}
+
+
+def origins_of(found: Mapping[str, Any]) -> list[Origin]:
+    """Return what a record says was read."""
+    rows = []
+    for key, entity in found.get("entity", {}).items():
+        if "musyq:role" in entity:
+            granule = found["entity"].get(str(key).replace("input", "granule"), {})
+            plain = _plain(entity)
+            rows.append(Origin(plain["file"], plain["role"], plain["sha256"], _plain(granule)))
+    return rows
+
+
+def _plain(entity: Mapping[str, Any]) -> dict[str, str]:
+    return {name.removeprefix("musyq:"): str(value) for name, value in entity.items() if name.startswith("musyq:")}
 
 
 def digest_of(found: Mapping[str, Any]) -> str:

@@ -1,35 +1,33 @@
 """``ml.reproduce``: make a product file again from what its own record names, and say where the two differ.
 
 The record inside the file names every file it was made from with its checksum, the maker, its options, the grid and
-the period, but no path. Inputs are looked for in the folder of the production (files made on the way) and in the
-catalog; one that is not there, or is not the one of the record, is named.
+the period, but no path. Inputs are looked for in the catalog; one that is not there, or is not the one of the record,
+is named. Everything is made again, the files on the way too, in a folder that is thrown away.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import xarray as xr
-
-from musyq_lab.archive.lineage import provenance
-from musyq_lab.archive.naming import FileName, parse
-from musyq_lab.archive.open import open_product
-from musyq_lab.catalog.stock import Stock, take_stock
-from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
+from musyq_lab.archive import manifest
+from musyq_lab.catalog.stock import Stock
+from musyq_lab.core.errors import ArchiveError, RecipeError
 from musyq_lab.core.registry import html_table
 from musyq_lab.files.digest import sha256
-from musyq_lab.production.chain.drawing import BETWEEN
-from musyq_lab.production.chain.plan import Plan, make_plan, sensors_of
-from musyq_lab.production.chain.produce import REPORT, carry_out
-from musyq_lab.production.chain.record import ACTIVITY, code_version
+from musyq_lab.production.chain.compare import differences
+from musyq_lab.production.chain.own_code import own_code
+from musyq_lab.production.chain.plan import Plan
+from musyq_lab.production.chain.produce import carry_out
+from musyq_lab.production.chain.record import code_of, code_version, origins_of
+from musyq_lab.production.chain.redraw import Archived, archived, redraw
+from musyq_lab.production.chain.runner import own_products, versions
 from musyq_lab.production.chain.task import Task
 from musyq_lab.production.chain.work import content
+
+_UNTOUCHED = "was changed after it was written: its checksum differs"
 
 
 @dataclass(frozen=True)
@@ -63,123 +61,102 @@ def reproduce(
     Parameters
     ----------
     path : str or Path
-        A file that :func:`musyq_lab.production.chain.produce.produce` made.
+        A file that :func:`musyq_lab.production.chain.produce.produce` made, one made on the way too.
     inputs, root : optional
         Catalog of its inputs and folder of the data; by default those that ``production.json`` in its folder names.
+
+    Returns
+    -------
+    Reproduction
+        Inputs that are others now than in the record are named, and nothing is made then. Where the code is another one
+        it is named, and so are the values that differ.
 
     Raises
     ------
     NotFoundError
-        If the file is not there, or an input that its record names is nowhere.
+        If the file is not there, holds no record, or nothing that is known makes it.
     InputError
-        If it holds no record of a production, or it is not said where its inputs are.
+        If its record is not one of a production, or it is not said where its inputs are.
+    ArchiveError
+        If the file is damaged so that its record cannot be read, or it cannot be made again.
     """
-    file = Path(path)
-    name = parse(file.name)
-    if not file.is_file() or name is None:
-        raise NotFoundError(f"{file} is no product file. Give the path of one that `musyq produce` made.")
-    found = provenance(file)
-    activity = found.get("activity", {}).get(ACTIVITY)
-    if activity is None:
-        raise InputError(f"{file.name} holds a record, but not of a production; it cannot be made again from it.")
-    folder = _folder(file)
-    plan, given = _plan(file, name, folder, inputs, root)
-    if changed := _changed(found, plan, folder):
-        return Reproduction(file, False, tuple(changed))
+    file = archived(Path(path))
+    plan = redraw(file, inputs, root)
+    rows = [*_touched(file), *_other_code(file, plan)]
+    if changed := list(_other_inputs(file, plan)):
+        return Reproduction(file.path, False, (*rows, *changed))
     with tempfile.TemporaryDirectory(prefix="musyq-again-") as scratch:
-        carry_out(plan, Path(scratch), client=None, source=given)
-        again = Path(scratch) / plan.tasks[-1].target
-        if not again.is_file():
-            raise ArchiveError(f"{file.name} could not be made again.")
-        same = sha256(again) == sha256(file)
-        return Reproduction(file, same, () if same else tuple(differences(file, again)))
+        again = _again(file, plan, Path(scratch))
+        same = sha256(again) == sha256(file.path)
+        return Reproduction(file.path, same, () if same else (*rows, *differences(file.path, again)))
 
 
-def _folder(file: Path) -> Path:
-    """Return the folder of the production that a file belongs to."""
-    return file.parent.parent if file.parent.name == BETWEEN else file.parent
-
-
-def _plan(
-    file: Path, name: FileName, folder: Path, inputs: str | Path | Stock | None, root: str | Path | None
-) -> tuple[Plan, dict[str, str]]:
-    """Draw the plan again that the file was a task of, and keep what leads to it."""
-    report = _report(folder)
-    source = dict(report.get("source", {}))
-    if inputs is None and not source.get("inputs"):
-        raise InputError(f"{folder} does not say which catalog {file.name} was made from. Give inputs= (--inputs).")
-    place, below = inputs or source["inputs"], root or source.get("root") or None
-    sensors = sensors_of(report["request"]["step"])
-    stock = place if isinstance(place, Stock) else take_stock(place, root=below, sensors=sensors)
-    whole = make_plan(stock=stock, **report["request"])
-    by_key = {task.key: task for task in whole.tasks}
-    last = next((task for task in whole.tasks if Path(task.target).name == name.text), None)
-    if last is None:
-        raise NotFoundError(
-            f"The production in {folder} has no task that makes {name.text}. It has: {', '.join(whole.keys)}."
-        )
-    wanted: dict[str, Task] = {}
-    waiting = [last]
-    while waiting:
-        task = waiting.pop()
-        wanted.setdefault(task.key, task)
-        waiting += [by_key[key] for key in task.needs]
-    return replace(whole, tasks=tuple(task for task in whole.tasks if task.key in wanted)), source
-
-
-def _report(folder: Path) -> dict[str, Any]:
+def _again(file: Archived, plan: Plan, folder: Path) -> Path:
+    """Make the file in another folder."""
     try:
-        loaded: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise NotFoundError(f"{folder} has no readable {REPORT}, which says how its files were made.") from None
-    return loaded
+        made = carry_out(plan, folder)
+    except RecipeError as error:
+        raise ArchiveError(f"{file.path.name} could not be made again. {error}") from error
+    path = folder / plan.tasks[-1].target
+    if not path.is_file():
+        why = "; ".join(f"{o.key}: {o.reason}" for o in made.failed)
+        raise ArchiveError(f"{file.path.name} could not be made again. {why}")
+    return path
 
 
-def _changed(found: Mapping[str, Any], plan: Plan, folder: Path) -> list[tuple[str, str]]:
-    """Return what differs before anything is made: the code, and files from outside."""
-    rows = []
-    code = str(next(iter(found["agent"].values())).get("musyq:version", ""))
-    if code != code_version():
-        rows.append(("code", f"it was made by {code}; this is {code_version()}"))
-    recorded = {e["musyq:file"]: e["musyq:sha256"] for e in found["entity"].values() if "musyq:role" in e}
-    for read in plan.tasks[-1].reads:
-        now = content(read)
-        if recorded.get(read.name, now) != now:
-            rows.append((read.name, f"sha256 {recorded[read.name][:16]} then, {now[:16]} now"))
-    return rows
+def _touched(file: Archived) -> Iterator[tuple[str, str]]:
+    if manifest.check(file.path).state == "changed":
+        yield file.path.name, _UNTOUCHED
 
 
-def differences(first: Path, second: Path) -> list[tuple[str, str]]:
-    """Return where two product files differ: layers with the number of cells and the largest difference, attributes.
+def _other_code(file: Archived, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Name the code where it is not the one of the record: of the package, or of an own algorithm."""
+    own = {key: own_code(key) for key in own_products(plan.tasks)}
+    now, then = versions(plan.tasks[-1].product, code_version(), own), code_of(file.record)
+    if now == then:
+        return
+    before, after = (dict(_named(text)) for text in (then, now))
+    for name in dict.fromkeys((*before, *after)):
+        if before.get(name) != after.get(name):
+            yield name, f"it was made by {before.get(name, 'none')}; this is {after.get(name, 'none')}"
 
-    Parameters
-    ----------
-    first, second : Path
-        The files.
-    """
-    rows: list[tuple[str, str]] = []
-    a, b = open_product(first), open_product(second)
-    for name in sorted({*map(str, a.variables), *map(str, b.variables)}):
-        if name not in a.variables or name not in b.variables:
-            rows.append((name, "is in one of them only"))
+
+def _named(version: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a version: the package's, and those of own algorithms by name."""
+    package = []
+    for part in version.split("+"):
+        name, _, digest = part.rpartition(".")
+        if name.isidentifier() and len(digest) == 16:
+            yield f"algorithm {name}", digest
         else:
-            rows += _values(name, a[name], b[name])
-    for key in sorted({*a.attrs, *b.attrs}):
-        if str(a.attrs.get(key)) != str(b.attrs.get(key)):
-            rows.append((f"attribute {key}", f"{a.attrs.get(key)!r:.80} and {b.attrs.get(key)!r:.80}"))
-    if not rows and provenance(first) != provenance(second):
-        rows.append(("record", "the records of their making differ"))
-    return rows or [("bytes", "all values and attributes are the same; the files differ in how they are stored")]
+            package.append(part)
+    yield "code", "+".join(package)
 
 
-def _values(name: str, a: xr.DataArray, b: xr.DataArray) -> list[tuple[str, str]]:
-    if a.shape != b.shape:
-        return [(name, f"shapes {a.shape} and {b.shape}")]
-    x, y = np.asarray(a.values), np.asarray(b.values)
-    if x.dtype.kind not in "fiub":
-        return [] if np.array_equal(x, y) else [(name, "values differ")]
-    unlike = ~((x == y) | (np.isnan(x.astype(float)) & np.isnan(y.astype(float))))
-    if not unlike.any():
-        return []
-    most = np.nanmax(np.abs(x.astype(float) - y.astype(float)), initial=0.0)
-    return [(name, f"{int(unlike.sum())} of {x.size} values differ, by up to {most:.3g}")]
+def _other_inputs(file: Archived, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Name what came from outside and is another thing now, is gone, or is new."""
+    tasks = {Path(task.target).name: task for task in plan.tasks}
+    by_key = {task.key: task for task in plan.tasks}
+    for one in file.chain():
+        if (task := tasks.get(one.path.name)) is not None:
+            yield from _other(one, task, by_key)
+
+
+def _other(file: Archived, task: Task, by_key: dict[str, Task]) -> Iterator[tuple[str, str]]:
+    outside = [*task.reads, *(r for key in task.needs for r in by_key[key].reads if by_key[key].kind == "scene")]
+    then = {o.granule.get("file", o.name): o.granule.get("sha256", o.sha256) for o in origins_of(file.record)
+            if o.granule or o.role != "upstream"}  # fmt: skip
+    for read in outside:
+        if read.name not in then:
+            yield read.name, "the record does not name it; the catalog has it now"
+            continue
+        try:
+            now = content(read)
+        except ArchiveError as error:
+            yield read.name, str(error)
+            continue
+        if then[read.name] and now != then[read.name]:
+            yield read.name, f"sha256 {then[read.name][:16]} then, {now[:16]} now"
+    names = {read.name for read in outside}
+    for name in sorted(set(then) - names):
+        yield name, "the record names it; the catalog does not have it any more"

@@ -6,9 +6,11 @@ exists, or was made from other inputs or by other code, is made again.
 
 from __future__ import annotations
 
+import errno
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -19,14 +21,16 @@ from musyq_lab.archive.naming import parse
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, MusyqError
 from musyq_lab.files.digest import digest as digest_files
-from musyq_lab.files.digest import sha256
 from musyq_lab.production.chain import _kept
 from musyq_lab.production.chain.makers import MAKERS
-from musyq_lab.production.chain.record import digest_of, record
+from musyq_lab.production.chain.record import Origin, digest_of, record
 from musyq_lab.production.chain.task import Read, Task, digest, path_of
 from musyq_lab.sensors._granule import find
 
 State = Literal["made", "kept", "aside", "failed", "skipped"]
+
+_OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG, errno.EROFS})
+"""Errors of the machine, for which no granule is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +81,27 @@ def run(task: Task, out: str, needs: Mapping[str, Task], code: str) -> Outcome:
 
 def _run(task: Task, out: Path, needs: Mapping[str, Task], code: str) -> tuple[State, str]:
     try:
-        contents = {read.name: content(read) for read in task.reads}
-    except MusyqError as error:
-        if task.kind != "scene":
+        origins = [Origin(read.name, read.role, content(read)) for read in task.reads]
+    except ArchiveError as error:
+        if task.kind != "scene" or not isinstance(error, UnreadableError):
             raise
         return _set_aside(task, path_of(out, task), "", "", error)
-    contents |= {Path(other.target).name: _made_content(other, out) for other in needs.values()}
-    wanted = digest(task, contents, code)
-    target = path_of(out, task)
+    origins += [_made(other, out) for other in needs.values()]
+    wanted = digest(task, {origin.name: origin.sha256 for origin in origins}, code)
     if done(task, out, wanted):
         return "kept", ""
     if task.kind == "scene":
-        return _scene(task, target, wanted, next(iter(contents.values())))
-    made, spec = MAKERS[task.maker](task, {key: path_of(out, other) for key, other in needs.items()})
+        return _scene(task, path_of(out, task), wanted, origins[0].sha256)
+    _write(task, out, needs, record(task, origins, wanted, code))
+    return "made", ""
+
+
+def _write(task: Task, out: Path, needs: Mapping[str, Task], provenance: Mapping[str, object]) -> None:
+    target = path_of(out, task)
     name = parse(target.name)
     if name is None:
         raise ArchiveError(f"{target.name} is no name of a product file.")
+    made, spec = MAKERS[task.maker](task, {key: path_of(out, other) for key, other in needs.items()})
     write_product(
         made,
         target.parent,
@@ -101,16 +110,19 @@ def _run(task: Task, out: Path, needs: Mapping[str, Task], code: str) -> tuple[S
         tile=name.tile,
         period=name.period,
         version=name.version,
-        provenance=record(task, contents, wanted, code),
+        provenance=provenance,
     )
-    return "made", ""
 
 
 def _scene(task: Task, target: Path, wanted: str, sha: str) -> tuple[State, str]:
     """Standardize and keep a scene; one that fails is set aside with its reason."""
     try:
         made = MAKERS[task.maker](task, {})[0].compute()
+    except MemoryError:
+        raise
     except Exception as error:  # whatever a damaged file makes a reader raise, the others go on
+        if isinstance(error, OSError) and error.errno in _OURS:
+            raise
         return _set_aside(task, target, wanted, sha, error)
     granule = str(made.attrs.get("granule") or task.reads[0].name)
     _kept.keep(made, target, _kept.Record(wanted, sha, **{**_row(task), "granule": granule}))
@@ -119,9 +131,14 @@ def _scene(task: Task, target: Path, wanted: str, sha: str) -> tuple[State, str]
 
 def _set_aside(task: Task, target: Path, wanted: str, sha: str, error: Exception) -> tuple[State, str]:
     reason = str(error) if isinstance(error, MusyqError) else f"{type(error).__name__}: {error}"
-    reason = reason.replace(task.reads[0].path, task.reads[0].name)
+    reason = _without_folders(reason, task.reads[0])
     _kept.note(target, _kept.Record(wanted, sha, reason=reason, **_row(task)))
     return "aside", reason
+
+
+def _without_folders(reason: str, read: Read) -> str:
+    """Return a reason that says the same wherever the granule lies: it goes into the composite's load report."""
+    return reason.replace(read.path, read.name).replace(f"{Path(read.path).parent}/", "")
 
 
 def _row(task: Task) -> dict[str, str]:
@@ -142,22 +159,49 @@ def done(task: Task, out: Path, wanted: str) -> bool:
         return False
 
 
+class UnreadableError(ArchiveError):
+    """Something from outside that was there when the plan was drawn and cannot be read now."""
+
+
 def content(read: Read) -> str:
-    """Return the SHA-256 of what a task reads from outside."""
-    if read.role == "granule":
-        return digest_files(find(read.path).files)
-    return sha256(Path(read.path))
+    """Return the SHA-256 of what a task reads from outside.
+
+    Raises
+    ------
+    UnreadableError
+        If it cannot be read.
+    """
+    try:
+        files = find(read.path).files if read.role == "granule" else (Path(read.path),)
+        return _content(files, _states(files))
+    except (MusyqError, OSError) as error:
+        said = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        where = _without_folders(said, read)
+        raise UnreadableError(f"{read.name} cannot be read any more: {where}") from error
 
 
-def _made_content(task: Task, out: Path) -> str:
-    """Return what identifies the file of a task that was run before: of a scene its granule and task, not its bytes."""
+@lru_cache(maxsize=4096)
+def _content(files: Sequence[Path], _: object) -> str:
+    return digest_files(files)
+
+
+def _states(files: Sequence[Path]) -> tuple[tuple[int, int, int], ...]:
+    """Return what tells that files are as they were a moment ago, so that weather is not summed for each task."""
+    inside = (path for file in files for path in ((file, *sorted(file.rglob("*"))) if file.is_dir() else (file,)))
+    return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in (path.stat() for path in inside))
+
+
+def _made(task: Task, out: Path) -> Origin:
+    """Return what a task that was run before left: of a scene what determines it, not its bytes."""
     target = path_of(out, task)
     if task.kind == "scene":
         kept = _kept.read(target)
         if kept is None:
             raise ArchiveError(f"The scene {task.reads[0].name} has no record. Start the production again.")
-        return kept.digest + (f" aside: {kept.reason}" if kept.reason else "")
+        facts = {"file": task.reads[0].name, "sensor": kept.sensor, "time": kept.time, "sha256": kept.granule_sha256}
+        facts |= {"aside": kept.reason} if kept.reason else {}
+        return Origin(target.name, "upstream", kept.digest + (f" aside: {kept.reason}" if kept.reason else ""), facts)
     listed = manifest.listed(target)
     if listed is None:
         raise ArchiveError(f"{target.name} has no checksum. Start the production again.")
-    return listed
+    return Origin(target.name, "upstream", listed)
