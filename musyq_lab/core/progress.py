@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,6 +30,9 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     total : int, optional
         Number of items where ``len(items)`` does not tell.
     """
+    if getattr(_here, "quiet", False):
+        yield from items
+        return
     count = len(items) if total is None and isinstance(items, Sized) else total
     if os.environ.get(PLAIN_VARIABLE) or not (sys.stderr.isatty() or _in_notebook()):
         yield from _plain(items, description, count)
@@ -37,6 +41,17 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         yield from items
         return
     yield from _bar(items, description, count)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Show no progress of the work of this thread: it is a part of work that shows its own elsewhere."""
+    before = getattr(_here, "quiet", False)
+    _here.quiet = True
+    try:
+        yield
+    finally:
+        _here.quiet = before
 
 
 def _bar(items: Iterable[T], description: str, count: int | None) -> Iterator[T]:

@@ -2,12 +2,13 @@
 
 import io
 import sys
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musyq_lab.core.progress import PLAIN_VARIABLE, _plain, track
+from musyq_lab.core.progress import PLAIN_VARIABLE, _plain, quiet, track
 
 
 @pytest.fixture
@@ -159,3 +160,18 @@ def test_plain_needs_no_rich(recipe, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich", None)
     monkeypatch.setitem(sys.modules, "rich.progress", None)
     assert list(track([1], "x")) == [1]
+
+
+def test_a_part_of_other_work_is_quiet_in_its_thread_alone(recipe, capsys):
+    with quiet():
+        with quiet():
+            assert list(track(range(3), "Inner")) == [0, 1, 2]
+        assert list(track(range(2), "Still")) == [0, 1]
+        other = threading.Thread(target=lambda: list(track(range(1), "Elsewhere")))
+        other.start()
+        other.join()
+    assert list(track(range(1), "After")) == [0]
+    said = capsys.readouterr().out
+    assert "Elsewhere: 100 %" in said
+    assert "After: 100 %" in said
+    assert not {"Inner", "Still"} & set(said.replace(":", " ").split())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.core.progress import quiet
 from musyq_lab.production.chain._local import arrays_in_threads
 from musyq_lab.production.chain.own_code import is_own, own_code
 from musyq_lab.production.chain.record import code_version
@@ -48,7 +49,7 @@ class Runner:
         if self.far and (reason := self._unfit(task)):
             return Outcome(task.key, "failed", reason=reason)
         needs = {key: self.tasks[key] for key in task.needs}
-        with arrays_in_threads():
+        with arrays_in_threads(), quiet():
             return run(task, self.out, needs, self.code_for(task))
 
     def code_for(self, task: Task) -> str:
