@@ -12,6 +12,7 @@ import xarray as xr
 from musyq_lab.archive.encode import COMPANIONS, GRANULE
 from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core.errors import ArchiveError
+from musyq_lab.files import bounded
 from musyq_lab.files.stored import attributes
 
 
@@ -53,7 +54,7 @@ def dimension_names(dataset: h5py.Dataset) -> tuple[str, ...]:
 
 
 def _axis_of(dataset: h5py.Dataset, size: int, taken: Sequence[str]) -> str:
-    own = dataset.name.rpartition("/")[2]
+    own = str(dataset.name).rpartition("/")[2]
     if dataset.ndim == 1 and own in _AXES:
         return own
     axes = (name for name in _AXES if name not in taken and isinstance(dataset.parent.get(name), h5py.Dataset))
@@ -63,7 +64,7 @@ def _axis_of(dataset: h5py.Dataset, size: int, taken: Sequence[str]) -> str:
             f"{dataset.name!r} of {dataset.file.filename} says by no dimension scale what its axis of {size} is. Open "
             "it as a raster of your own with foreign.open_field."
         )
-    return fitting[0]
+    return str(fitting[0])
 
 
 def coordinates(file: h5py.Group) -> dict[str, xr.Variable]:
@@ -86,7 +87,7 @@ def _text(item: h5py.Dataset, name: str) -> str:
 
 
 def _coordinate(name: str, item: h5py.Dataset, dims: tuple[str, ...]) -> xr.Variable:
-    values = item.asstr()[()] if item.dtype.kind == "O" else item[()]
+    values = bounded.read(item)
     values = np.asarray(values, dtype=np.int64) if item.dtype == np.int32 else np.asarray(values)
     variable = xr.Variable(dims, values, attributes(item))
     return (

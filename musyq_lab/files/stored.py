@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.core.errors import ArchiveError
-from musyq_lab.files import direct, quick
+from musyq_lab.files import bounded, direct, quick
 from musyq_lab.files.lazy import blocks, dask_array
 from musyq_lab.files.remote import is_remote, states
 from musyq_lab.files.safety import check_hdf5, damage, opened
@@ -116,7 +116,7 @@ class StoredLayer:
                 raise ArchiveError(f"{path} has no layer {self.name!r}, as the other files of its series have.")
             self._compare(dataset, path)
             values = direct.values(dataset, key, self.packing)
-            return self.packing.unpack(np.asarray(dataset[key])) if values is None else values
+            return self.packing.unpack(np.asarray(bounded.read(dataset, key))) if values is None else values
 
     def _compare(self, dataset: h5py.Dataset, path: str) -> None:
         """Refuse a file of a series that is not laid out and packed like the first."""
