@@ -229,7 +229,7 @@ def tower_pairs(months: xr.Dataset, truth: xr.Dataset, *, most: int = 60) -> pd.
 
 
 def _tower_cells(months: xr.Dataset, number: Any) -> list[tuple[str, int, int]]:
-    sites = pd.read_csv(resource("catalogs/samples/towers.csv"), comment="#").sort_values("site")
+    sites = pd.read_csv(resource("catalogs/samples/towers.csv")).sort_values("site")
     found: dict[tuple[int, int], str] = {}
     for site in sites.to_dict("records"):
         cell = _cell(months, float(site["latitude"]), float(site["longitude"]))
@@ -284,7 +284,7 @@ def _cell(fields: xr.Dataset, latitude: float, longitude: float) -> tuple[int, i
         apart = np.abs(centres - place)
         apart = np.minimum(apart, np.abs(turn - apart)) if turn else apart
         half = abs(float(centres[1] - centres[0])) / 2 if centres.size > 1 else 0.5
-        if apart.min() > half + 1e-9:
+        if not apart.min() <= half + 1e-9:  # off the grid, or a place that is not known
             return None
         found.append(int(apart.argmin()))
     return found[0], found[1]

@@ -26,6 +26,11 @@ def constant_fields(time, classes, **changed):
     return xr.Dataset(fields, coords=coords)
 
 
+def equal_days(classes, **changed):
+    """Return one step of 365 equal days: the year of the MOD17 vectors at the cost of a day."""
+    return constant_fields(["2015-01-01"], classes, **changed).assign_coords(days=("time", [365.0]))
+
+
 def seasons(years=(2013, 2014), step=10.0, seed=0, box=(-180, -60, 180, 80)):
     """Return monthly drivers of a coarse globe with bare cells at its poles and noise from year to year."""
     rng = np.random.default_rng(seed)
