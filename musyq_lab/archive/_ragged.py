@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from musyq_lab.archive.encode import GRANULE
 from musyq_lab.archive.index import Head, heads
 from musyq_lab.core.errors import ArchiveError
+from musyq_lab.files import bounded
 from musyq_lab.files.lazy import blocks
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import StoredLayer
@@ -109,7 +110,7 @@ class GranuleNames:
         names = np.full(self.width, "", dtype=object)
         with opened(path) as file, damage(path):
             if GRANULE in file:
-                own = file[GRANULE].asstr()[()]
+                own = bounded.read(file[GRANULE])
                 if len(own) > self.width:
                     raise ArchiveError(f"{path} was changed after it was opened: it has {len(own)} granules now.")
                 names[: len(own)] = own

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from musyq_lab.archive.draft import write_text
 from musyq_lab.archive.encode import GRANULE
+from musyq_lab.files import bounded
 from musyq_lab.files.remote import is_remote
 from musyq_lab.files.safety import check_hdf5, damage, opened
 
@@ -116,7 +116,7 @@ def _ask(path: str) -> Head:
     check_hdf5(path)
     with opened(path) as file, damage(path):
         words, granules = (_length(file, name) for name in ("lineage", GRANULE))
-        sensors = np.asarray(file["sensor"].asstr()[()]) if _length(file, "sensor") else np.empty(0)
+        sensors = bounded.read(file["sensor"]) if _length(file, "sensor") else ()
         return Head(words, granules, tuple(str(name) for name in sensors))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from musyq_lab.archive.structure import set_attributes, unlabelled
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
+from musyq_lab.files import bounded
 from musyq_lab.files.safety import check_hdf5, damage, opened
 
 GROUP = "provenance"
@@ -100,7 +101,7 @@ def provenance(path: str | Path) -> dict[str, Any]:
             raise NotFoundError(
                 f"{path} carries no provenance. Products of musyq produce do; write_product(..., provenance=) adds it."
             )
-        data = np.asarray(group[RECORD][()])
+        data = np.asarray(bounded.read(group[RECORD]))
     try:
         # Not through numpy's texts: a cell of S1 that is zero would vanish from their end.
         found = json.loads(data.tobytes().decode())

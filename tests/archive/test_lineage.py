@@ -153,3 +153,17 @@ def test_a_count_with_a_fraction_or_beyond_its_type_is_refused(tmp_path):
         put(ds.assign(window_length=ds.window_length * 0 + 1e4), tmp_path)
     with pytest.raises(InputError, match=r"'window_length' is in hours"):
         put(ds.assign(window_length=ds.window_length.assign_attrs(units="hours")), tmp_path)
+
+
+def test_a_record_that_is_a_bomb_or_no_text_is_refused(tmp_path):
+    path = put(dataset(4, 5, 2), tmp_path, provenance=RECORD)
+    for make in (
+        lambda group: group.create_dataset("prov_json", (2**32,), "S1", chunks=(2**16,), compression="gzip"),
+        lambda group: group.create_dataset("prov_json", data=np.arange(9.0)),
+        lambda group: group.create_group("prov_json"),
+    ):
+        with h5py.File(path, "a") as file:
+            del file["provenance/prov_json"]
+            make(file["provenance"])
+        with pytest.raises(ArchiveError):
+            provenance(path)
