@@ -1,27 +1,39 @@
 """A production of a few files from layers alone, which the tests of the mechanics share."""
 
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
+from production.chain import own_world
 
 from musyq_lab.files.digest import sha256
 from musyq_lab.production.chain import record
+from musyq_lab.production.chain.produce import produce
 from musyq_lab.production.contract import session
-from production.chain import own_world
 
 PERIODS = "2019-07-01/2019-07-14"
 
 
-@pytest.fixture
-def own(monkeypatch):
+@contextmanager
+def surroundings():
     """The algorithms of own_world, registered and taken as checked; the version of the code held still."""
-    monkeypatch.setenv("MUSYQ_CODE_VERSION", "test")
-    monkeypatch.setenv("MUSYQ_DISABLE_JIT", "1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUSYQ_CODE_VERSION", "test")
+        patch.setenv("MUSYQ_DISABLE_JIT", "1")
+        record.code_version.cache_clear()
+        patch.setattr(own_world.PRODUCTS, "_added", {})
+        patch.setattr(own_world.RETRIEVALS, "_added", {})
+        own_world.register()
+        patch.setattr(session, "_passed", dict(own_world.OWN))
+        yield own_world
     record.code_version.cache_clear()
-    monkeypatch.setattr(own_world.PRODUCTS, "_added", {})
-    monkeypatch.setattr(own_world.RETRIEVALS, "_added", {})
-    own_world.register()
-    monkeypatch.setattr(session, "_passed", dict(own_world.OWN))
-    yield own_world
-    record.code_version.cache_clear()
+
+
+@pytest.fixture
+def own():
+    with surroundings() as world:
+        yield world
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +42,18 @@ def weather(tmp_path_factory):
     return own_world.layers(tmp_path_factory.mktemp("weather"), PERIODS)
 
 
-@pytest.fixture
-def made(own, weather, tmp_path):
-    """An unbroken production: folder and result."""
-    from musyq_lab.production.chain.produce import produce
+@pytest.fixture(scope="session")
+def unbroken(weather, tmp_path_factory):
+    """A production that nothing disturbed; none of the tests may change it."""
+    with surroundings() as own:
+        return produce(*own.KEYS, period=PERIODS, inputs=weather, out=tmp_path_factory.mktemp("unbroken"), jobs=1)
 
-    return produce(*own.KEYS, period=PERIODS, inputs=weather, out=tmp_path / "made", jobs=1)
+
+@pytest.fixture
+def made(own, unbroken, tmp_path):
+    """A copy of the unbroken production, to be disturbed."""
+    shutil.copytree(unbroken.folder, tmp_path / "made")
+    return replace(unbroken, folder=tmp_path / "made")
 
 
 def hashes(folder):

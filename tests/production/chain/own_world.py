@@ -20,7 +20,7 @@ from musyq_lab.core.grid import GeoGrid
 from musyq_lab.core.period import pentads_of, whole_period
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
-from musyq_lab.products._retrieval import algorithm
+from musyq_lab.products._retrieval import retrieval
 
 AIR = Variable("air_temperature", "air temperature", "K", valid_range=(180, 335), dtype="float32", uncertain=False)
 WIND = Variable("wind_speed", "wind speed", "m s-1", valid_range=(0, 75), dtype="float32", uncertain=False)
@@ -51,13 +51,13 @@ def _behave(name: str) -> None:
         os._exit(3)
 
 
-@algorithm(GLOW)
+@retrieval(GLOW)
 def glow(*, air_temperature, wind_speed, gain=1.0):
     _behave("glow")
     return gain * air_temperature / 400.0 - wind_speed / 1000.0
 
 
-@algorithm(GLIMMER)
+@retrieval(GLIMMER)
 def glimmer(*, ndvi, wind_speed):
     _behave("glimmer")
     return wind_speed * ndvi
