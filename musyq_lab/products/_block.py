@@ -150,7 +150,8 @@ class Block:
             if cut.any():
                 # A height that may be 0.3 m off cannot lie 0.3 m below 0.1 m: the slope is that of the shorter step.
                 above[index], below[index] = np.minimum(above[index], high), np.maximum(below[index], low)
-                share = np.where(cut, sigma / (above[index] - below[index]), share).astype(above[index].dtype)
+                if not self._joined and not self.years:  # else one value comes of many steps, of which few are cut
+                    share = np.where(cut, sigma / (above[index] - below[index]), share).astype(above[index].dtype)
             return [(a - b) * share for a, b in zip(self._evaluate(above), self._evaluate(below), strict=True)]
 
     def _evaluate(self, arrays: list[Array]) -> list[Array]:

@@ -1,93 +1,13 @@
-"""``musyq``: the command line. Thin: each command imports what it needs, so that ``musyq --help`` is quick."""
+"""Commands that make something: recipes, simulated Earths, productions."""
 
 from __future__ import annotations
 
-import enum
-import sys
-import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-
-class _PlainErrors(TyperGroup):
-    """Tells what went wrong in one plain message; ``--debug`` shows the traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except (typer.Exit, typer.Abort):
-            raise
-        except KeyboardInterrupt:
-            _complain("Stopped. Nothing half-made is left.")
-            raise typer.Exit(130) from None
-        except Exception as error:
-            if type(error).__module__.startswith(("typer.", "click.")):
-                raise  # wrong use of the command line, which typer explains itself
-            debug = bool(_options(ctx).get("debug"))
-            if debug:
-                traceback.print_exception(error)
-            _complain(_message(error, debug=debug))
-            raise typer.Exit(1) from None
-
-
-app = typer.Typer(
-    cls=_PlainErrors,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # drawing the help with rich takes 0.2 s longer
-    help="MuSyQ Lab: multi-source synergized quantitative remote sensing. Begin with `musyq run solar_potential`.",
-    epilog="Errors are told in a sentence; `musyq --debug COMMAND` shows the traceback.",
-)
-
-
-class Listing(enum.StrEnum):
-    """What can be listed."""
-
-    products = "products"
-    recipes = "recipes"
-    regions = "regions"
-    sensors = "sensors"
-    catalog = "catalog"
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        from musyq_lab.core.attributes import package_version
-
-        typer.echo(f"musyq-lab {package_version()}")
-        raise typer.Exit
-
-
-@app.callback()
-def _common(
-    ctx: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    _options(ctx)["debug"] = debug
-
-
-@app.command("list")
-def list_command(what: Annotated[Listing, typer.Argument(help="What to list.")] = Listing.recipes) -> None:
-    """List products, recipes, reporting regions, sensors or the catalog's entries."""
-    table = {
-        Listing.products: _products,
-        Listing.recipes: _recipes,
-        Listing.regions: _regions,
-        Listing.sensors: _sensors,
-        Listing.catalog: _catalog,
-    }[what]()
-    _print_table(table)
+from musyq_lab.cli.app import app, options_of, print_table
 
 
 @app.command()
@@ -123,10 +43,10 @@ def run(
     from musyq_lab.production.parameters import parse_all
     from musyq_lab.production.recipes import find_recipe
 
-    _options(ctx)["debug"] = debug = debug or bool(_options(ctx).get("debug"))
+    options_of(ctx)["debug"] = debug = debug or bool(options_of(ctx).get("debug"))
     found = find_recipe(recipe)
     if parameters:
-        _print_table(found.table())
+        print_table(found.table())
         return
     values = parse_all(found.parameters, parameter or (), found.key)
     from musyq_lab.production.run import run_recipe
@@ -185,7 +105,7 @@ def simulate(
         stationary_hours=tuple(stationary_hour) if stationary_hour else STATIONARY_HOURS,
         three_hourly=three_hourly,
     )
-    _print_table(made.table())
+    print_table(made.table())
     typer.echo(str(made.folder))
 
 
@@ -244,103 +164,21 @@ def reproduce(
     raise typer.Exit(0 if found.identical else 1)
 
 
-@app.command()
-def serve(
-    port: Annotated[int, typer.Option(help="Port of this machine.", min=0, max=65535)] = 5006,
-    show: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open the browser.")] = True,
+@app.command("check-algorithm")
+def check_algorithm_command(
+    algorithm: Annotated[str, typer.Argument(help="Key of an installed algorithm, or a Python file of your own.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the lasting checks.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Start the explorer of maps and series in the browser (this machine only)."""
-    from musyq_lab.dashboards.serve import serve as start
+    """Check whether an algorithm keeps what production relies on."""
+    from musyq_lab.production.contract.check import check_algorithm
+    from musyq_lab.production.contract.own import load_algorithm
 
-    start(port=port, show=show)
-
-
-@app.command()
-def cite(what: Annotated[str, typer.Argument(help="Name of a recipe, or a folder that `musyq run` left.")]) -> None:
-    """Show how to cite a recipe, a result or one of its figures."""
-    from musyq_lab.production.citation import citation, cite_folder
-    from musyq_lab.production.recipes import RECIPES, find_recipe
-
-    if what in RECIPES or what.endswith((".yml", ".ipynb")) or not Path(what).exists():
-        typer.echo(citation(find_recipe(what)), nl=False)
-    else:
-        typer.echo(cite_folder(Path(what)), nl=False)
-
-
-@app.command()
-def doctor() -> None:
-    """Check this installation and say what to do about each fault."""
-    from musyq_lab.production.doctor import examine
-
-    faults = 0
-    rows = [["check", "", "found", "what to do"]]
-    for check in examine():
-        faults += not check.passed
-        rows.append([check.title, "ok" if check.passed else "FAULT", check.found, "" if check.passed else check.remedy])
-    _print_table(rows)
-    typer.echo(f"{faults} of {len(rows) - 1} checks failed" if faults else f"All {len(rows) - 1} checks passed")
-    raise typer.Exit(1 if faults else 0)
-
-
-def main() -> None:
-    """Run the command line (the entry point ``musyq``)."""
-    app(prog_name="musyq")
-
-
-def _products() -> list[list[str]]:
-    from musyq_lab.products._registry import PRODUCTS
-
-    return PRODUCTS.table()
-
-
-def _recipes() -> list[list[str]]:
-    from musyq_lab.production.recipes import RECIPES
-
-    return RECIPES.table()
-
-
-def _sensors() -> list[list[str]]:
-    from musyq_lab.sensors._registry import SENSORS
-
-    return SENSORS.table()
-
-
-def _regions() -> list[list[str]]:
-    import yaml
-
-    from musyq_lab.core.resources import resource
-
-    regions = yaml.safe_load(resource("catalogs/regions.yml").read_text(encoding="utf-8"))["regions"]
-    rows = [[key, entry["name"]["en"], entry["name"]["zh"], _members(entry)] for key, entry in regions.items()]
-    return [["region", "name", "名称", "members"], *rows]
-
-
-def _members(region: Mapping[str, Any]) -> str:
-    if "members" in region:
-        return f"{len(region['members'])} countries and areas"
-    return f"union of {len(region.get('union', ()))} regions"
-
-
-def _catalog() -> list[list[str]]:
-    from musyq_lab.catalog.open import open_catalog
-
-    return open_catalog().table()
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print a table for the eye in a terminal, separated by tabs for a pipe."""
-    if not sys.stdout.isatty():
-        typer.echo("\n".join("\t".join(cell.replace("\n", " ") for cell in row) for row in rows))
-        return
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*rows[0], box=SIMPLE_HEAD)
-    for row in rows[1:]:
-        table.add_row(*(Text(cell, style="red" if cell == "FAULT" else "") for cell in row))
-    Console().print(table)
+    made = load_algorithm(algorithm) if algorithm.endswith(".py") else algorithm
+    report = check_algorithm(made, quick=quick)
+    typer.echo(report.to_json() if as_json else repr(report))
+    if not report.passed:
+        raise typer.Exit(1)
 
 
 def _place(text: str) -> str | tuple[float, float]:
@@ -350,29 +188,3 @@ def _place(text: str) -> str | tuple[float, float]:
     except ValueError:
         return text
     return longitude, latitude
-
-
-def _options(ctx: Any) -> dict[str, Any]:
-    """Return the options that hold for every command."""
-    options: dict[str, Any] = ctx.find_root().ensure_object(dict)
-    return options
-
-
-def _message(error: Exception, *, debug: bool) -> str:
-    from musyq_lab.core.errors import MusyqError
-
-    if isinstance(error, MusyqError):
-        return str(error)
-    hint = "" if debug else " `musyq --debug ...` shows where."
-    return f"Something went wrong that should not: {type(error).__name__}: {error}.{hint}"
-
-
-def _complain(message: str) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    Console(stderr=True, soft_wrap=True).print(Text(message, style="red"))
-
-
-if __name__ == "__main__":
-    main()
