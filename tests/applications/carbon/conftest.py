@@ -16,23 +16,17 @@ def twins(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def python_kernels():
-    """Hold the kernels to Python for what session fixtures make."""
+def mod17():
+    """Return steps, months and years of the drivers of the MOD17 vectors, one cell a class, 365 equal days."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUSYQ_DISABLE_JIT", "1")
-        yield
-
-
-@pytest.fixture(scope="session")
-def mod17(python_kernels):
-    """Return steps, months and years of the drivers of the MOD17 vectors, one cell a class, 365 equal days."""
-    steps = carbon.step_fluxes(equal_days(CLASSES))
-    months = carbon.monthly_fluxes(steps)
+        steps = carbon.step_fluxes(equal_days(CLASSES))
+        months = carbon.monthly_fluxes(steps)
     return steps, months, carbon.annual_fluxes(months)
 
 
 @pytest.fixture(scope="session")
-def earth(python_kernels):
+def earth():
     """Return months and budget of five years of a made-up globe of 10 degrees, its fluxes made up as well."""
     fields = seasons(range(2011, 2016), 10.0)
     plants = fields["land_cover"] != 16
