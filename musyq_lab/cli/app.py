@@ -97,6 +97,7 @@ def _message(error: Exception, *, debug: bool) -> str:
 
 
 def complain(message: str) -> None:
+    """Write a message to stderr, in red where that shows."""
     from rich.console import Console
     from rich.text import Text
 

@@ -92,9 +92,7 @@ def check(
     path: Annotated[Path, typer.Argument(help="A product file, or a folder of them.")],
     cf: Annotated[bool, typer.Option("--cf/--no-cf", help="Run the compliance-checker (CF, ACDD).")] = True,
     fixity: Annotated[bool, typer.Option("--fixity/--no-fixity", help="Compare every checksum.")] = True,
-    record: Annotated[
-        bool, typer.Option("--record", help="Note the outcome in the folder: checks are repeated.")
-    ] = False,
+    record: Annotated[bool, typer.Option("--record", help="Note the outcome in the folder.")] = False,
     notes: Annotated[bool, typer.Option("--notes", help="Show what is neither error nor warning, too.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the whole report.", show_default=False)
