@@ -19,7 +19,7 @@ WEATHER = Product(
     (
         Variable("downward_par", "downward PAR", "W m-2", valid_range=(0.0, 600.0), scale=0.02),
         Variable("surface_temperature", "temperature", "K", valid_range=(180.0, 360.0), scale=0.02),
-        Variable("emissivity_broadband", "emissivity", "1", valid_range=(0.0, 1.0), scale=1e-4),
+        Variable("broadband_emissivity", "emissivity", "1", valid_range=(0.0, 1.0), scale=1e-4),
         Variable("downward_longwave", "longwave", "W m-2", valid_range=(0.0, 600.0), scale=0.02),
     ),
     (),
@@ -35,7 +35,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A catalog with one file of layers, and nothing else."""
     monkeypatch.setenv("MUSYQ_DISABLE_JIT", "1")
     dims = ("latitude", "longitude")
-    values = {"downward_par": 150.0, "surface_temperature": 300.0, "emissivity_broadband": 0.97}
+    values = {"downward_par": 150.0, "surface_temperature": 300.0, "broadband_emissivity": 0.97}
     values |= {"downward_longwave": 350.0}
     layers = {n: (dims, np.full((6, 8), v, "float32"), {"units": WEATHER.variable(n).units}) for n, v in values.items()}
     coords = {"latitude": 40.0 - 0.01 * np.arange(6) - 0.005, "longitude": 116.0 + 0.01 * np.arange(8) + 0.005}
