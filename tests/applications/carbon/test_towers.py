@@ -68,7 +68,7 @@ def test_groups_of_classes():
 
 
 # ---- a record --------------------------------------------------------------------------------------------------------
-def made_up_record(root, days=240, **columns):
+def made_up_record(root, days=215, **columns):
     folder = root / "ground_flux_FR-Pue_daily"
     folder.mkdir()
     date = pd.date_range("2010-01-01", periods=days).strftime("%Y-%m-%d")
