@@ -80,7 +80,7 @@ def _numbers(classes: xr.DataArray) -> list[int]:
     if "flag_values" in classes.attrs:
         return sorted(int(n) for n in np.atleast_1d(classes.attrs["flag_values"]))
     values = np.unique(np.asarray(classes.values))
-    return [int(n) for n in values[np.isfinite(values)]]
+    return [int(n) for n in values[np.isfinite(values)]] or [0]  # of a map without any, every cell is empty
 
 
 def _most(name: str, numbers: Sequence[int], warped: dict[str, xr.Variable], out: xr.Dataset) -> xr.DataArray:

@@ -18,6 +18,7 @@ from musyq_lab.core.period import Period, pentads_of, whole_period
 from musyq_lab.core.registry import html_table
 from musyq_lab.production.chain.drawing import Drawing
 from musyq_lab.production.chain.region import Tile, tile_of
+from musyq_lab.production.chain.sky import SkyDrawing, days_of, threes_of
 from musyq_lab.production.chain.task import Task
 from musyq_lab.products._registry import RETRIEVALS
 from musyq_lab.products._resolve import ordered, upstream
@@ -133,7 +134,8 @@ def make_plan(
             skipped.append((each.label, str(error)))
         else:
             periods.append(each)
-    if not periods:
+    skipped += drawing.finish() if periods else []
+    if not drawing.tasks:
         said = " ".join(dict.fromkeys(reason for _, reason in skipped))
         raise InputError(f"Nothing can be made for {span.label}: {said} In stock: {stock.said()}")
     request: dict[str, Any] = {
@@ -157,5 +159,9 @@ def sensors_of(step: str) -> tuple[str, ...]:
     return STEPS[step][1].sensors if step in STEPS else ()
 
 
-STEPS: Mapping[str, tuple[Callable[[Period], Iterator[Period]], type[Drawing]]] = {"5d": (pentads_of, Drawing)}
+STEPS: Mapping[str, tuple[Callable[[Period], Iterator[Period]], type[Drawing]]] = {
+    "5d": (pentads_of, Drawing),
+    "3h": (threes_of, SkyDrawing),
+    "1d": (days_of, SkyDrawing),
+}
 """Step -> how a stretch of time is cut into periods, and what draws the tasks of one."""
