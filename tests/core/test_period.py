@@ -1,6 +1,7 @@
 """Periods: every instant lies in exactly one, whatever the year, the zone and the type of the time."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.period import daily, pentad, pentads, three_hourly
+from musyq_lab.core.period import daily, pentad, pentads, pentads_of, three_hourly, whole_period
 
 DAY = timedelta(days=1)
 CHINA = timezone(timedelta(hours=8))
@@ -128,3 +129,57 @@ def test_periods_hold_dates_and_can_be_sorted_and_hashed():
     assert date(2015, 1, 6) not in first
     assert sorted([second, first]) == [first, second]
     assert len({first, pentad(date(2015, 1, 3))}) == 1
+
+
+def test_coverage_is_the_first_and_the_last_second():
+    """ACDD's end is the time of the last data, not the first instant after them."""
+    found = pentad(datetime(2016, 2, 28), "month").coverage
+    assert found == {"time_coverage_start": "2016-02-26T00:00:00Z", "time_coverage_end": "2016-02-29T23:59:59Z"}
+    assert three_hourly(datetime(2016, 12, 31, 23)).last == datetime(2016, 12, 31, 23, 59, 59)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2015", datetime(2015, 1, 1), datetime(2016, 1, 1)),
+        ("2016-02", datetime(2016, 2, 1), datetime(2016, 3, 1)),
+        ("2015-12", datetime(2015, 12, 1), datetime(2016, 1, 1)),
+        ("2015-07-p1", datetime(2015, 7, 1), datetime(2015, 7, 6)),
+        ("2015-07-p6", datetime(2015, 7, 26), datetime(2015, 8, 1)),
+        ("2016-02-29", datetime(2016, 2, 29), datetime(2016, 3, 1)),
+        ("2015-07-01/2015-08-15", datetime(2015, 7, 1), datetime(2015, 8, 16)),
+        (" 2015-07 / 2016 ", datetime(2015, 7, 1), datetime(2017, 1, 1)),
+        ("2015-07-01/2015-07-01", datetime(2015, 7, 1), datetime(2015, 7, 2)),
+    ],
+)
+def test_a_text_names_a_stretch_of_time_whose_last_day_counts(text, start, end):
+    span = whole_period(text)
+    assert (span.start, span.end, span.label) == (start, end, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "/", "2015/", "/2015", "15", "2015-13", "2015-02-29", "2015-07-p7", "2015-7", "2015-07-01T00", "٢٠١٥", "a"],
+)
+def test_a_text_that_names_no_time_is_refused_with_examples(text):
+    with pytest.raises(InputError, match="2015-07-01/2015-08-15"):
+        whole_period(text)
+
+
+def test_an_end_before_the_start_is_refused():
+    with pytest.raises(InputError, match="ends before it starts"):
+        whole_period("2015-07/2015-06")
+
+
+@given(st.dates(date(2000, 1, 1), date(2030, 12, 31)), st.integers(0, 40))
+def test_pentads_of_a_stretch_are_those_that_its_days_lie_in(day, days):
+    last = day + timedelta(days=days)
+    span = whole_period(f"{day:%Y-%m-%d}/{last:%Y-%m-%d}")
+    found = list(pentads_of(span))
+    assert found == sorted({pentad(day + timedelta(days=n)) for n in range(days + 1)})
+    assert all(before.end == after.start for before, after in pairwise(found))
+
+
+def test_pentads_of_a_year_are_its_pentads():
+    for convention in ("year", "month"):
+        assert list(pentads_of(whole_period("2016"), convention)) == list(pentads(2016, convention))

@@ -74,7 +74,7 @@ def layers_for(stock: Stock, names: Iterable[str], period: Period) -> dict[Layer
     """
     found: dict[LayerFile, list[str]] = {}
     for name in dict.fromkeys(names):
-        files = stock.layer(name, period)
+        files = _of_length(stock.layer(name, period), period)
         if len(owners := sorted({file.name.product for file in files})) > 1:
             raise InputError(
                 f"Several products in stock have {name}: {', '.join(owners)}. Leave one out of the catalog."
@@ -82,3 +82,9 @@ def layers_for(stock: Stock, names: Iterable[str], period: Period) -> dict[Layer
         for file in files:
             found.setdefault(file, []).append(name)
     return found
+
+
+def _of_length(files: tuple[LayerFile, ...], period: Period) -> tuple[LayerFile, ...]:
+    """Return those files that hold for just the period, where there are any: means of five days before those of 3 h."""
+    exact = [f for f in files if f.period and (f.period.start, f.period.end) == (period.start, period.end)]
+    return tuple(exact) or files
