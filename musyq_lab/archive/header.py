@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from musyq_lab.archive._layout import coordinates, dimension_names, layer_names
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core.errors import ArchiveError
-from musyq_lab.core.period import pentad, three_hourly
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import attributes
 
@@ -107,41 +106,13 @@ class Header:
         """First and last instant (UTC) as far as the file, or else the period in its name, tells."""
         first, last = (instant(self.text(f"time_coverage_{which}")) for which in ("start", "end"))
         if first is None and last is None and self.name:
-            return named_coverage(self.name)
+            span, start = self.name.span, self.name.start
+            return _utc(span.start if span else start), _utc(span.last if span else None)
         return first, last
 
 
-def named_coverage(name: FileName) -> tuple[datetime | None, datetime | None]:
-    """Return first and last second of the period in a name, None where it does not tell.
-
-    A year, some years, a month, a sixth of a month and three hours have an end; a day of the year stands for a day in
-    some products and for five in others.
-
-    Parameters
-    ----------
-    name : FileName
-        Fields of a name.
-    """
-    if years := re.fullmatch(r"([12]\d{3})-([12]\d{3})", name.period):
-        first, last = int(years[1]), int(years[2])
-        return (datetime(first, 1, 1, tzinfo=UTC), _last(datetime(last + 1, 1, 1))) if first <= last else (None, None)
-    start = name.start
-    if start is None:
-        return None, None
-    end = None
-    if re.fullmatch(r"\d{4}", name.period):
-        end = datetime(start.year + 1, 1, 1)
-    elif re.fullmatch(r"\d{4}-\d{2}", name.period):
-        end = datetime(start.year + start.month // 12, start.month % 12 + 1, 1)
-    elif re.fullmatch(r"\d{4}-\d{2}-p[1-6]", name.period):
-        end = pentad(start, "month").end
-    elif "-" in name.period:
-        end = three_hourly(start).end
-    return start.replace(tzinfo=UTC), end and _last(end)
-
-
-def _last(end: datetime) -> datetime:
-    return (end - timedelta(seconds=1)).replace(tzinfo=UTC)
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.replace(tzinfo=UTC)
 
 
 def read_header(path: str | Path) -> Header:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.core.period import Period, three_hourly, whole_period
 
 _FIELDS = ("product", "edition", "tile", "period", "version")
 _FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -19,6 +20,7 @@ _VERSION = re.compile(r"v(\d{1,6})", re.ASCII)
 # Labels of core.period, and whole years and months; anything else (2011-2015, climatology) is a name, not an instant.
 _DAY_OF_YEAR = re.compile(r"(\d{4})(\d{3})(?:-(\d{2}))?", re.ASCII)
 _MONTH = re.compile(r"(\d{4})(?:-(\d{2})(?:-p([1-6]))?)?", re.ASCII)
+_YEARS = re.compile(r"([12]\d{3})-([12]\d{3})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +78,14 @@ class FileName:
         """First instant of the period (UTC), None where the label names no instant."""
         return _start(self.period)
 
+    @property
+    def span(self) -> Period | None:
+        """The whole period, None where the label does not tell its end: a day of the year stands for one day or five.
+
+        A year, some years, a month, a sixth of a month and three hours have an end.
+        """
+        return _span(self.period)
+
 
 @lru_cache(maxsize=2**16)
 def parse(name: str) -> FileName | None:
@@ -93,6 +103,18 @@ def parse(name: str) -> FileName | None:
         return FileName(parts[1].lower(), *parts[2:6])
     except InputError:
         return None
+
+
+def _span(label: str) -> Period | None:
+    if years := _YEARS.fullmatch(label):
+        return whole_period(f"{years[1]}/{years[2]}") if years[1] <= years[2] else None
+    start = _start(label)
+    if start is None:
+        return None
+    if _MONTH.fullmatch(label):
+        return whole_period(label)
+    # Whole hours between those of the eight periods of a day name an instant.
+    return period if (period := three_hourly(start)).label == label else None
 
 
 def _start(label: str) -> datetime | None:

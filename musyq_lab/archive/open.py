@@ -25,7 +25,7 @@ from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import OTHER_FILLS, StoredLayer, attributes, lazy, packing, state_of, with_fill
 
 _FIELDS = ("product", "edition", "tile", "period")
-_OF_ONE = ("id", "period", "product_version")
+_OF_ONE = ("id", "period", "product_version", "time_coverage_start", "time_coverage_end")
 _PACKING = ("scale_factor", "add_offset", "_FillValue", "grid_mapping")
 
 

@@ -17,6 +17,7 @@ from musyq_lab.archive._outline import extent_attributes
 from musyq_lab.archive.encode import GRANULE, Layer
 from musyq_lab.archive.naming import FileName
 from musyq_lab.core.attributes import global_attributes as product_attributes
+from musyq_lab.core.attributes import history_line
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.grid import CRS_ATTRIBUTES, LATITUDE, LONGITUDE, PROJECTED_X, PROJECTED_Y
 from musyq_lab.core.spec import Product
@@ -80,7 +81,17 @@ def _check_axis(ds: xr.Dataset, name: str, sign: int, low: float, high: float) -
 
 
 def global_attributes(ds: xr.Dataset, spec: Product, name: FileName) -> dict[str, Any]:
-    """Return the file's attributes: CF and ACDD, the Dataset's own over the standard ones, fields of the name last."""
+    """Return the file's attributes: CF and ACDD, the Dataset's own over the standard ones, fields of the name last.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        From :func:`prepare`, with the user's attributes.
+    spec : Product
+        What it holds.
+    name : FileName
+        Of the file; what it says of the period counts where the Dataset says nothing.
+    """
     attributes = {**product_attributes(spec), **{str(key): value for key, value in ds.attrs.items()}}
     attributes |= {
         "product": spec.key,
@@ -90,6 +101,12 @@ def global_attributes(ds: xr.Dataset, spec: Product, name: FileName) -> dict[str
         "period": name.period,
         "product_version": name.version,
     }
+    if not {"time_coverage_start", "time_coverage_end"} & attributes.keys():
+        # Both or none: a start alone would pass for the instant of a granule.
+        attributes |= name.span.coverage if name.span else {}
+    if not attributes.get("history"):
+        fields = {"edition": name.edition, "period": name.period, "tile": name.tile, "version": name.version}
+        attributes["history"] = history_line("write_product", fields)
     if encode.spatial(ds) == ("latitude", "longitude"):
         attributes |= _extent(ds)
     elif encode.spatial(ds) == ("y", "x") and {"y", "x"} <= set(ds.coords) and (own := _own_mapping(ds)) is not None:

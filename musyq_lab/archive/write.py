@@ -63,7 +63,9 @@ def write_product(
         Variables of the product (with ``units``), their ``<name>_uncertainty`` and ``<key>_qa``, on dimensions
         latitude and longitude (or y and x) and any others; in memory or backed by dask. The layers of a composite
         that say what it was made of (``n_obs``, ``window_length``, ``time_offset``, ``sensor_share``, ``lineage``
-        with the coordinate ``granule``) may come with them.
+        with the coordinate ``granule``) may come with them. Of ``ds.attrs``, ``time_coverage_start`` and
+        ``time_coverage_end`` (ISO 8601, UTC) say the period where ``period`` leaves its end open: ``"2015001"`` is a
+        day in some products and five in others.
     root : str or pathlib.Path
         Folder, made if it does not exist.
     spec : Product, optional

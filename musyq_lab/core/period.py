@@ -39,6 +39,17 @@ class Period:
         """Instant half-way."""
         return self.start + (self.end - self.start) / 2
 
+    @property
+    def last(self) -> datetime:
+        """Last whole second in it."""
+        return self.end - timedelta(seconds=1)
+
+    @property
+    def coverage(self) -> dict[str, str]:
+        """ACDD's ``time_coverage_start`` and ``time_coverage_end``: its first and its last second."""
+        ends = {"time_coverage_start": self.start, "time_coverage_end": self.last}
+        return {name: f"{moment.isoformat(timespec='seconds')}Z" for name, moment in ends.items()}
+
 
 def _utc(moment: date) -> datetime:
     """Return an instant in UTC without its zone; one without a zone is UTC already, a date its midnight."""

@@ -133,11 +133,14 @@ def _remember(path: str, name: str, known: tuple[_State, Stored | None, Packing]
 
 @lru_cache(maxsize=1)
 def _access() -> Any:
-    """Return how to open: without a lock, and with everything closed at the end."""
-    from h5py import h5f, h5p
+    """Return how to open: without a lock.
+
+    How strongly a file closes stays at the default: files open twice in one process must agree on it, and h5py.File
+    says nothing either.
+    """
+    from h5py import h5p
 
     access = h5p.create(h5p.FILE_ACCESS)
-    access.set_fclose_degree(h5f.CLOSE_STRONG)
     access.set_file_locking(False, True)
     return access
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from musyq_lab.kernels import solar
 
 _PLACE = ("latitude", "longitude")
-_LONGEST = np.timedelta64(3, "h")  # an orbit takes 1.7: what covers more is a composite, without one place of the Sun
+_LONGEST = np.timedelta64(2, "h")  # an orbit takes 1.7: what covers more has no one place of the Sun, as three hours
 
 
 def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArray]) -> xr.DataArray | None:
@@ -25,7 +25,7 @@ def sun_of(name: str, dataset: xr.Dataset | None, given: Mapping[str, xr.DataArr
         are means over time (``cell_methods``), as of a day, which has no one place of the Sun.
     dataset : xarray.Dataset or None
         ``time`` (coordinate, UTC), else the attribute ``time_coverage_start`` of a granule (one whose
-        ``time_coverage_end`` is not more than three hours later), tells when; ``latitude`` and
+        ``time_coverage_end`` is not more than two hours later), tells when; ``latitude`` and
         ``longitude`` (degrees) where.
     given : mapping of str to xarray.DataArray
         Inputs by keyword, whose coordinates serve as well.

@@ -321,13 +321,13 @@ def write_period(world: World, period: Period, mean: xr.Dataset, folder: Path, t
         Field of the file names: the place.
     """
     made = weather(world, mean, period.middle)
-    return truth.write_layers(world, WEATHER, _companions(WEATHER, made), folder, tile, period.label)
+    return truth.write_layers(world, WEATHER, _companions(WEATHER, made), folder, tile, period)
 
 
 def write_three_hours(world: World, period: Period, mean: xr.Dataset, folder: Path, tile: str) -> Path:
     """Write ``sim_weather_3h`` of three hours into an archive folder and return its path; see :func:`write_period`."""
     made = weather_3h(world, mean, period.middle)
-    return truth.write_layers(world, WEATHER_3H, _companions(WEATHER_3H, made), folder, tile, period.label)
+    return truth.write_layers(world, WEATHER_3H, _companions(WEATHER_3H, made), folder, tile, period)
 
 
 def _companions(

@@ -21,6 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from musyq_lab.archive.write import write_product
+from musyq_lab.core.attributes import history_line
 from musyq_lab.core.period import Period, pentad, three_hourly
 from musyq_lab.core.quality import QA_DTYPE
 from musyq_lab.core.spec import Product, Variable
@@ -178,12 +179,12 @@ def write_period(world: World, period: Period, mean: xr.Dataset, folder: Path, t
         Field of the file names: the place.
     """
     for product in PRODUCTS[1:]:
-        yield _written(world, product, mean, folder, tile, period.label)
+        yield _written(world, product, mean, folder, tile, period)
 
 
 def write_three_hours(world: World, period: Period, mean: xr.Dataset, folder: Path, tile: str) -> Path:
     """Write the truth of three hours into an archive folder and return its path; see :func:`write_period`."""
-    return _written(world, ENERGY_3H, mean, folder, tile, period.label)
+    return _written(world, ENERGY_3H, mean, folder, tile, period)
 
 
 def _edition(world: World) -> str:
@@ -203,7 +204,7 @@ def _mean(days: Iterable[xr.Dataset]) -> xr.Dataset:
     return total / count
 
 
-def _written(world: World, product: Product, fields: xr.Dataset, folder: Path, tile: str, period: str) -> Path:
+def _written(world: World, product: Product, fields: xr.Dataset, folder: Path, tile: str, period: Period | str) -> Path:
     layers = {}
     for variable in product.variables:
         layers[variable.name] = np.clip(fields[variable.name].values, *variable.valid_range).astype(np.float32)
@@ -211,7 +212,7 @@ def _written(world: World, product: Product, fields: xr.Dataset, folder: Path, t
 
 
 def write_layers(
-    world: World, product: Product, layers: Mapping[str, NDArray[Any]], folder: Path, tile: str, period: str
+    world: World, product: Product, layers: Mapping[str, NDArray[Any]], folder: Path, tile: str, period: Period | str
 ) -> Path:
     """Write a product of a world into an archive folder and return its path.
 
@@ -225,11 +226,19 @@ def write_layers(
         Name of a variable or of its one-sigma companion -> values, shape (y, x), in the units of the product.
     folder
         Archive folder, made if it does not exist.
-    tile, period
-        Fields of the file name.
+    tile
+        Field of the file name.
+    period
+        What the layers are a mean of, or a word for it in the file name.
     """
+    label, coverage = (period, {}) if isinstance(period, str) else (period.label, period.coverage)
     units = {name: v.units for v in product.variables for name in (v.name, v.uncertainty_name)}
     made: dict[str, Any] = {name: (("y", "x"), values, {"units": units[name]}) for name, values in layers.items()}
     made[product.qa_name] = ("y", "x"), np.zeros(world.grid.shape, dtype=QA_DTYPE)
-    ds = georeferenced(world, xr.Dataset(made))
-    return write_product(ds, folder, spec=product, edition=_edition(world), tile=tile, period=period)
+    ds = georeferenced(world, xr.Dataset(made)).assign_attrs(history=_history(world), **coverage)
+    return write_product(ds, folder, spec=product, edition=_edition(world), tile=tile, period=label)
+
+
+def _history(world: World) -> str:
+    facts = {"cloudiness": world.cloudiness, "members": world.members, "place": world.place.key, "seed": world.seed}
+    return history_line("simulate", {**facts, "cells": world.grid.shape, "resolution": world.grid.resolution})

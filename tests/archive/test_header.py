@@ -8,7 +8,7 @@ import pytest
 from archive.samples import NAME, SPEC, dataset
 
 from musyq_lab.archive import header as module
-from musyq_lab.archive.header import instant, named_coverage, read_header
+from musyq_lab.archive.header import instant, read_header
 from musyq_lab.archive.naming import FileName
 from musyq_lab.archive.write import write_product
 from musyq_lab.core.errors import ArchiveError, NotFoundError
@@ -60,26 +60,10 @@ def test_the_file_says_its_period_before_the_name_does(tmp_path):
     assert header.coverage == (datetime(2015, 1, 1, 19, tzinfo=UTC), None)
     header = read_header(write_product(dataset(4, 5, 1), tmp_path, spec=SPEC, **{**NAME, "period": "2016-02"}))
     assert header.coverage == (datetime(2016, 2, 1, tzinfo=UTC), datetime(2016, 2, 29, 23, 59, 59, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("period", "start", "end"),
-    [
-        ("2015", "2015-01-01", "2015-12-31T23:59:59"),
-        ("2011-2015", "2011-01-01", "2015-12-31T23:59:59"),
-        ("2015-2011", None, None),
-        ("2015-12", "2015-12-01", "2015-12-31T23:59:59"),
-        ("2016-02-p6", "2016-02-26", "2016-02-29T23:59:59"),
-        ("2015-01-p1", "2015-01-01", "2015-01-05T23:59:59"),
-        ("2015001-21", "2015-01-01T21:00:00", "2015-01-01T23:59:59"),
-        ("2015001", "2015-01-01", None),  # a day, or five
-        ("2015366", None, None),
-        ("climatology", None, None),
-    ],
-)
-def test_times_of_names(period, start, end):
-    found = named_coverage(FileName("demo", "x", "global", period, "v1"))
-    assert found == tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None for text in (start, end))
+    header = read_header(write_product(dataset(4, 5, 1), tmp_path, spec=SPEC, **NAME))  # one day, or five
+    assert header.coverage == (datetime(2015, 1, 1, tzinfo=UTC), None)
+    header = read_header(write_product(dataset(4, 5, 1), tmp_path, spec=SPEC, **{**NAME, "period": "normals"}))
+    assert header.coverage == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,25 @@ def test_labels_of_days_hours_months_and_years():
 @pytest.mark.parametrize("label", ["2011-2015", "climatology", "2015366", "2015000", "2016-13", "2015001-25", "0000"])
 def test_labels_that_name_no_instant(label):
     assert FileName("a", "b", "c", label, "v1").start is None
+
+
+@pytest.mark.parametrize(
+    ("label", "start", "last"),
+    [
+        ("2015", "2015-01-01", "2015-12-31T23:59:59"),
+        ("2011-2015", "2011-01-01", "2015-12-31T23:59:59"),
+        ("2015-2011", None, None),
+        ("2015-12", "2015-12-01", "2015-12-31T23:59:59"),
+        ("2016-02-p6", "2016-02-26", "2016-02-29T23:59:59"),
+        ("2015-01-p1", "2015-01-01", "2015-01-05T23:59:59"),
+        ("2015001-21", "2015-01-01T21:00:00", "2015-01-01T23:59:59"),
+        ("2015001-22", None, None),  # an instant
+        ("2015001", None, None),  # a day, or five
+        ("2015366", None, None),
+        ("climatology", None, None),
+    ],
+)
+def test_whole_periods_of_labels(label, start, last):
+    found = FileName("a", "b", "c", label, "v1").span
+    assert (found and found.start) == (start and datetime.fromisoformat(start))
+    assert (found and found.last) == (last and datetime.fromisoformat(last))

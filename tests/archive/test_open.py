@@ -44,9 +44,9 @@ def test_round_trip_within_half_a_step(tmp_path):
     assert found.crs.attrs["inverse_flattening"] == 298.257223563
 
 
-@pytest.mark.parametrize("months", [1, 12])
-def test_it_is_lazy_and_in_whole_chunks_of_the_file(tmp_path, months):
-    path = put(dataset(rows=720, columns=1440, months=months), tmp_path)
+@pytest.mark.parametrize(("months", "rows"), [(1, 720), (12, 360)])
+def test_it_is_lazy_and_in_whole_chunks_of_the_file(tmp_path, months, rows):
+    path = put(dataset(rows=rows, columns=2 * rows, months=months), tmp_path)
     with dask.config.set(scheduler=never):
         found = open_product(path)
         part = found.flux.sel(latitude=10, longitude=20, method="nearest")
@@ -219,7 +219,8 @@ data, random, told = path.read_bytes(), np.random.default_rng(3), 0
 for trial in range(150):
     position = int(random.integers(min(len(data), 20_000)))  # where the headers are
     path.write_bytes(data[:position] + bytes([data[position] ^ 1 << int(random.integers(8))]) + data[position + 1:])
-    signal.alarm(20)  # a loop inside HDF5 cannot be interrupted, only killed
+    # A loop inside HDF5 cannot be interrupted, only killed; a busy machine is no loop, so the processor's time counts.
+    signal.setitimer(signal.ITIMER_PROF, 20)
     try:
         open_product(path).isel(month=0).compute()
     except (ArchiveError, InputError) as error:

@@ -7,6 +7,7 @@ from archive.samples import NAME, SPEC, dataset, one
 from musyq_lab.archive.naming import FileName
 from musyq_lab.archive.structure import global_attributes, set_attributes
 from musyq_lab.archive.write import write_product
+from musyq_lab.core.attributes import history_line
 from musyq_lab.core.errors import InputError
 
 FIELDS = FileName("demo", "0p25deg", "global", "2015001", "v1")
@@ -51,6 +52,33 @@ def test_texts_have_a_fixed_length(file):
     kind = h5py.h5a.open(file.id, b"x").get_type()
     assert not kind.is_variable_str()
     assert kind.get_cset() == h5py.h5t.CSET_UTF8
+
+
+def attributes_of(attrs, **fields):
+    name = FileName(**{"product": "demo", "edition": "1km", "tile": "global", "version": "v1", **fields})
+    return global_attributes(dataset(4, 4, 2).drop_attrs(deep=False).assign_attrs(attrs), SPEC, name)
+
+
+def test_the_period_of_the_name_is_in_the_file_where_it_is_whole():
+    found = attributes_of({}, period="2016-02")
+    assert found["time_coverage_start"] == "2016-02-01T00:00:00Z"
+    assert found["time_coverage_end"] == "2016-02-29T23:59:59Z"
+    for period in ("2016032", "static"):  # a day or five; no time at all: not even a start, which would be an instant
+        assert not [key for key in attributes_of({}, period=period) if key.startswith("time_coverage")]
+
+
+@pytest.mark.parametrize("which", ["start", "end"])
+def test_what_the_dataset_says_of_its_period_wins(which):
+    found = attributes_of({f"time_coverage_{which}": "2016-02-03T04:05:06Z"}, period="2016-02")
+    assert {k: v for k, v in found.items() if "coverage_" in k} == {f"time_coverage_{which}": "2016-02-03T04:05:06Z"}
+
+
+def test_every_file_has_a_history():
+    assert attributes_of({"history": "one"}, period="2016")["history"] == "one"
+    made = attributes_of({"history": ""}, period="2016")["history"]
+    assert made == history_line(
+        "write_product", {"edition": "1km", "tile": "global", "period": "2016", "version": "v1"}
+    )
 
 
 def test_a_history_beyond_64_kilobytes_fits(tmp_path):

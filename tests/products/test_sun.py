@@ -98,6 +98,15 @@ def test_means_over_time_have_no_sun():
     assert sun_of("sun_zenith", day, {}) is not None
 
 
+def test_files_of_three_hours_are_no_look():
+    """Their start is known, and their end: the Sun of neither is theirs. A granule of an orbit has one."""
+    start = {"time_coverage_start": "2019-06-30T03:00:00Z"}
+    pixels = dataset().drop_vars("time").isel(time=0)
+    for end, known in (("2019-06-30T04:41:00Z", True), ("2019-06-30T05:59:59Z", False)):
+        made = sun_of("sun_zenith", pixels.assign_attrs(start, time_coverage_end=end), {})
+        assert (made is not None) == known
+
+
 def test_angles_that_are_there_win():
     given = dataset().assign(sun_zenith=xr.full_like(dataset()["aod"], 30.0).assign_attrs(units="degree"))
     assert (find("sun_zenith", given, {}) == 30).all()

@@ -10,6 +10,10 @@ import pytest
 import rioxarray  # noqa: F401
 import xarray as xr
 
+from musyq_lab.archive.header import read_header
+from musyq_lab.archive.metadata import stac
+from musyq_lab.archive.metadata.facts import facts_of
+from musyq_lab.archive.metadata.settings import Publisher
 from musyq_lab.archive.open import open_product
 from musyq_lab.twin import truth
 from musyq_lab.twin.world import make_world
@@ -58,6 +62,19 @@ def test_names_say_product_cells_and_place(written):
         assert product.key.upper() in path.name
         assert "60m" in path.name
         assert "huailai" in path.name
+
+
+def test_files_say_when_and_of_what(written):
+    _, paths = written
+    for path in paths[1:]:
+        header = read_header(path)
+        assert header.text("time_coverage_start") == "2019-06-30T00:00:00Z"
+        assert header.text("time_coverage_end") == "2019-07-04T23:59:59Z"  # the five days of the label
+        assert header.text("history").startswith("simulate(")
+        assert '"huailai"' in header.text("history")
+        item = stac.item(facts_of(path, Publisher()), path.name)
+        assert item["properties"]["end_datetime"] == "2019-07-04T23:59:59Z"
+    assert read_header(paths[0]).coverage == (None, None)  # what never changes
 
 
 def test_edition_of_degrees():

@@ -21,7 +21,7 @@ from musyq_lab.production.download import place
 from musyq_lab.production.download.place import Grid
 from musyq_lab.production.download.region import Area, area
 
-_MADE_FOR_THE_FILE = re.compile(r"geospatial_|time_coverage_|(id|tile|_NCProperties)$")
+_MADE_FOR_THE_FILE = re.compile(r"geospatial_|(id|tile|_NCProperties)$")
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,9 @@ def _layers(ds: xr.Dataset, variables: str | Iterable[str] | None, key: str) -> 
 
 def _attributes(ds: xr.Dataset, request: Mapping[str, Any]) -> xr.Dataset:
     """Return it with attributes that are still true of the part, and a line of history."""
-    kept = {name: value for name, value in ds.attrs.items() if not _MADE_FOR_THE_FILE.match(str(name))}
+    kept = {str(name): value for name, value in ds.attrs.items() if not _MADE_FOR_THE_FILE.match(str(name))}
+    if "time" in ds.dims:  # a part of the times has a coverage of its own
+        kept = {name: value for name, value in kept.items() if not name.startswith("time_coverage_")}
     told = {key: value for key, value in request.items() if key != "product"}
     line = history_line("download", told | {"region": json.dumps(request["region"], sort_keys=True)})
     return ds.drop_attrs(deep=False).assign_attrs(
