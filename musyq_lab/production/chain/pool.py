@@ -9,7 +9,7 @@ import heapq
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -180,9 +180,10 @@ class _Cluster:
         if not self.submitted:  # the others have ended: the next suspect runs alone
             self.start(*self.suspects.popleft())
         try:
-            done = wait_for(list(self.submitted), return_when="FIRST_COMPLETED").done
+            with self.client.as_current():  # it waits by the current client, which ours need not be
+                done = wait_for(list(self.submitted), return_when="FIRST_COMPLETED").done
             self._count()
-        except Exception as error:  # a cancelled future, a closed connection: whatever it is called, it is over
+        except (OSError, RuntimeError, CancelledError) as error:  # a closed connection has many names
             raise _gone(error) from error
         ended = sorted(done, key=lambda future: str(future.key))
         return [outcome for future in ended if (outcome := self._outcome(future)) is not None]

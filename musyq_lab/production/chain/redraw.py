@@ -211,4 +211,4 @@ def _cut(plan: Plan | None, file: Archived) -> Plan | None:
             wanted[task.key] = task
             waiting += [by_key[key] for key in task.needs]
     before = (task for task in plan.tasks if task.key in wanted and task is not last)
-    return replace(plan, tasks=(*before, last))
+    return replace(plan, keys=(last.product,), tasks=(*before, last))

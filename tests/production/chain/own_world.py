@@ -16,7 +16,7 @@ import xarray as xr
 from musyq_lab.archive.naming import FileName
 from musyq_lab.archive.write import write_product
 from musyq_lab.catalog.stock import LayerFile, Stock
-from musyq_lab.core.grid import GeoGrid
+from musyq_lab.core.grid import grid as grid_of
 from musyq_lab.core.period import pentads_of, whole_period
 from musyq_lab.core.spec import Input, Product, Variable
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
@@ -78,7 +78,7 @@ def layers(folder: Path, period: str = PERIOD, *, size: int = 12, chunks: int | 
     files = []
     for index, each in enumerate(pentads_of(whole_period(period))):
         random = np.random.default_rng(index)
-        grid = GeoGrid("1km", 120, 5400, 12000, size, size)
+        grid = grid_of("1km").window(100.0, 39.0, 100.0 + size / 100, 39.0 + size / 100)
         shape, dims = grid.shape, ("latitude", "longitude")
         ds = xr.Dataset(
             {
