@@ -46,7 +46,8 @@ def test_a_script_that_breaks_is_a_fault(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("writer", "seen", "row"),
     [
-        ("recipe", {"killed": 3, "faults": [], "failed": 0, "files": ["a"], "unbroken": ["a"], "different": ["run.json"]},
+        ("recipe",
+         {"killed": 3, "faults": [], "failed": 0, "files": ["a"], "unbroken": ["a"], "different": ["run.json"]},
          (3, 0, 0)),
         ("recipe", {"killed": 3, "faults": ["x"], "failed": 1, "files": ["a"], "unbroken": [], "different": ["b"]},
          (3, 2, 2)),
