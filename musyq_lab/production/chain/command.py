@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from musyq_lab.core.errors import InputError, RecipeError
+from musyq_lab.production.chain.forecast import forecast
 from musyq_lab.production.chain.produce import DEFAULT_INPUTS, plan, produce
 
 
@@ -38,6 +39,10 @@ class Request:
     """Address of a scheduler that runs already."""
     workers: int
     """Processes to start."""
+    jobs: int | None = None
+    """Tasks at once; None for as many as fit."""
+    memory: str | None = None
+    """Memory that a process may take."""
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of :func:`musyq_lab.production.chain.produce.plan`."""
@@ -68,11 +73,12 @@ def show(request: Request, *, dry_run: bool = False) -> tuple[int, str]:
         Whether only the plan and its forecast are shown.
     """
     arguments = request.arguments()
-    if dry_run:
-        drawn = plan(*request.products, **arguments)
-        return 0, str(drawn)
+    limits = {"jobs": request.jobs, "memory": request.memory}
     with _client(request) as client:
-        made = produce(*request.products, out=request.out, client=client, **arguments)
+        if dry_run:
+            found = forecast(plan(*request.products, **arguments), request.out, client=client, **limits)
+            return (2 if found.problems else 0), str(found)
+        made = produce(*request.products, out=request.out, client=client, **limits, **arguments)
     return (1 if made.failed else 0), str(made)
 
 
@@ -89,7 +95,7 @@ def _client(request: Request) -> Iterator[Any]:
     if request.scheduler:
         try:
             client = Client(request.scheduler, timeout="10s", set_as_default=False)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # nobody there, or no address
             raise RecipeError(f"No dask scheduler answers at {request.scheduler} ({error}).") from None
         with client:
             yield client

@@ -12,6 +12,7 @@ from musyq_lab.catalog.stock import Stock, take_stock
 from musyq_lab.core.errors import InputError, RecipeError
 from musyq_lab.core.progress import track
 from musyq_lab.core.registry import html_table
+from musyq_lab.production.chain.forecast import fitting
 from musyq_lab.production.chain.plan import Plan, make_plan, sensors_of
 from musyq_lab.production.chain.pool import outcomes
 from musyq_lab.production.chain.report import Report
@@ -113,6 +114,7 @@ def produce(
     method: Mapping[str, str] | None = None,
     client: Any = None,
     jobs: int | None = None,
+    memory: str | int | None = None,
     **options: Any,
 ) -> Production:
     """Make products for a time and place, each file from the files it needs, resumable at every one.
@@ -141,7 +143,9 @@ def produce(
     client : distributed.Client, optional
         Where to run; by default the active client if there is one, else threads of this process.
     jobs : int, optional
-        Tasks at once without a client; by default the number of processors.
+        Tasks at once without a client; by default as many as there are processors and as fit the memory.
+    memory : str or int, optional
+        Memory that a process may take, such as ``"2GB"``; by default what this machine and its limits leave.
     **options
         Options of the products, such as ``pathway="c4"``.
 
@@ -153,7 +157,7 @@ def produce(
     Raises
     ------
     InputError, NotFoundError
-        If the plan cannot be drawn; nothing has been run then.
+        If the plan cannot be drawn, or memory or disk do not suffice; nothing has been read or run then.
     RecipeError
         If not a single product could be made.
     """
@@ -161,7 +165,9 @@ def produce(
     drawn = plan(*keys, period=period, inputs=inputs, **place, **options)  # type: ignore[arg-type]
     folder = Path(out).expanduser().resolve()
     source = {"inputs": "" if isinstance(inputs, Stock) else _lasting(inputs), "root": _lasting(_root(inputs, root))}
-    return carry_out(drawn, folder, client=client or active_client(), jobs=jobs, source=source)
+    client = client or active_client()
+    jobs = fitting(drawn, folder, jobs=jobs, memory=memory, client=client)
+    return carry_out(drawn, folder, client=client, jobs=jobs, source=source)
 
 
 def carry_out(
