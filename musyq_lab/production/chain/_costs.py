@@ -70,7 +70,7 @@ class Cost:
 
 
 COSTS: Mapping[str, Cost] = {
-    "standardize": Cost(410 * MB, 30.0, 20 * MB, 3.0, 300.0, 0.0, 2.5, 0.05, 3.0, 0.0),
+    "standardize": Cost(430 * MB, 25.0, 40 * MB, 5.0, 600.0, 0.0, 2.0, 0.2, 10.0, 0.0),
     "composite": Cost(20 * MB, 5.0, 20 * MB, 0.0, 400.0, 130.0, 1.5, 0.0, 5.0, 0.15),
     "retrieve": Cost(15 * MB, 2.0, 10 * MB, 2.0, 100.0, 0.0, 1.5, 0.02, 2.0, 0.0),
 }
