@@ -4,6 +4,7 @@ Nothing here knows a sensor by name: a new file is tested the moment it exists.
 """
 
 import inspect
+import json
 import pickle
 import re
 import subprocess
@@ -53,10 +54,25 @@ def test_module_opens_a_granule_on_a_grid_in_a_calibration(spec):
     assert function.__doc__
 
 
-def test_importing_the_spec_imports_no_reader(spec):
-    code = f"import sys, musyq_lab.sensors.{spec.key}\nprint([m for m in {HEAVY!r} if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "[]"
+@pytest.fixture(scope="module")
+def readers_imported():
+    """Import the sensors one after the other in a new process: what each adds to the readers in memory."""
+    code = f"""
+import importlib, json, sys
+seen, added = set(), {{}}
+for key in {KEYS!r}:
+    importlib.import_module("musyq_lab.sensors." + key)
+    there = {{name for name in {HEAVY!r} if name in sys.modules}}
+    added[key], seen = sorted(there - seen), there
+print(json.dumps(added))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_importing_the_spec_imports_no_reader(spec, readers_imported):
+    """What is in memory stays there: a reader that any sensor imports shows with the first that does."""
+    assert readers_imported[spec.key] == []
 
 
 def test_bands_are_physical(spec):
