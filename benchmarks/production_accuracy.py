@@ -32,7 +32,6 @@ TRUTH = {
     "npp": ("truth_carbon", "npp"),
     "evapotranspiration": ("truth_carbon", "evapotranspiration"),
     "albedo": ("truth_energy", "albedo"),
-    "lst": ("truth_energy", "surface_temperature"),
     "dlr": ("truth_energy", "downward_longwave"),
 }
 """Product -> the product of truth and its layer."""

@@ -20,8 +20,12 @@ from musyq_lab.sensors._registry import SENSORS
 
 ANGLES = frozenset({"sun_zenith", "view_zenith", "relative_azimuth"})
 """Directions: of reflectance they are known, of whatever else they are not."""
-CLEAR_LOOKS = MappingProxyType({"lst": "surface_temperature"})
-"""Products that hold for the clear looks by day, and what others would take them for."""
+INSTANT = frozenset({"lst"})
+"""Products that hold for a look and not for a period.
+
+Beside truth the mean of temperatures of clear looks by day (1 km, five days of broken cloud in the simulated Earth) is
+4 K too cold, with a root mean square error of 5 K: cells that hold a little cloud pass for clear, and nothing tells.
+"""
 EDITIONS = frozenset({"1km", "5km", "30m", "0p25deg"})
 """Editions that specs name; others, such as 250m, are the user's own."""
 FEWEST = MappingProxyType({"land_cover": 8, "phenology": 12})
@@ -36,7 +40,6 @@ _HINTS = MappingProxyType(
     {
         "clear_sky_shortwave": _STEPS,
         "canopy_height": "No product makes it: it comes from lidar or radar. Add it to the catalog as a layer.",
-        "surface_temperature": "Add surface_temperature, a mean of all hours, to the catalog as a layer.",
     }
 )
 
@@ -83,19 +86,19 @@ def check_support(spec: Product) -> None:
         )
 
 
-def check_instant(spec: Product, maker: str) -> None:
-    """Refuse to take a product of clear looks for a mean of the whole time.
+def check_instant(spec: Product) -> None:
+    """Refuse a product of an instant, of which looks between clouds make no mean.
 
     Raises
     ------
     InputError
         If it is one.
     """
-    if maker in CLEAR_LOOKS:
-        name = CLEAR_LOOKS[maker]
+    if spec.key in INSTANT:
         raise InputError(
-            f"{spec.key} needs {name}, a mean of all hours; {maker} holds for clear looks by day, some kelvins warmer, "
-            f"and is not taken for it. {_HINTS[name]}"
+            f"{spec.key} holds for the instant of a look. The looks between clouds make no mean of a period: they are "
+            f"of clear days and of some hours, and cloud that goes unnoticed cools them by kelvins. Retrieve it from a "
+            f"scene, ml.retrieve({spec.key!r}, scene), or add surface_temperature, a mean of all hours, to the catalog."
         )
 
 
@@ -121,11 +124,6 @@ def too_coarse(sensor: str, grid: Grid) -> str:
     if size <= COARSEST * cell:
         return ""
     return f"pixels of {size:,.0f} m are too coarse for cells of {cell:,.0f} m."
-
-
-def splits_window(sensor: str) -> bool:
-    """Whether a sensor has the two thermal bands that surface temperature is made of."""
-    return {"tir1", "tir2"} <= {band.name for band in SENSORS[sensor].bands}
 
 
 def too_few(key: str, days: list[int], year: int) -> str:

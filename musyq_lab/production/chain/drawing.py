@@ -24,8 +24,6 @@ WINDOWS = (5.0, 10.0, 15.0)
 """Lengths (days) of the windows a composite may take looks from."""
 COMPOSITE = "lsr"
 """Product whose files hold the composites of reflectance."""
-THERMAL = "lst"
-"""Product that is made of thermal looks, each for itself, and is their mean."""
 BETWEEN = "intermediate"
 """Folder, within that of the production, of files that nobody asked for."""
 OPTICAL = (
@@ -86,14 +84,13 @@ class Drawing:
             return name
         spec = RETRIEVALS[key].spec
         _rules.check_edition(spec, self.edition)
+        _rules.check_instant(spec)
         if key == COMPOSITE:
             return self._composite(period)
         _rules.check_support(spec)
         inputs = self._inputs(spec)
         if spec.support == "period":
             return self._of_looks(spec, inputs, period)
-        if key == THERMAL:
-            return self._thermal(spec, inputs, period, path)
         if spec.support == "yearly":
             inputs = tuple(item for item in inputs if not item.optional)
         found = [s for item in inputs if (s := self._supply(spec, item, period, (*path, key)))]
@@ -145,7 +142,7 @@ class Drawing:
     def _supply(self, spec: Product, item: Input, period: Period, path: tuple[str, ...]) -> Supply | None:
         """Say where an input comes from: a product asked for, the stock, a composite, or the product that makes it."""
         maker = parts(item)[0] or OBSERVED.maker(item.name)
-        if maker in self.keys and maker not in path and maker not in _rules.CLEAR_LOOKS:
+        if maker in self.keys and maker not in path:
             return Supply(item.name, task=self._product(maker, period, path))
         if item.name in OBSERVED.composite and (item.name not in _rules.ANGLES or _rules.takes_reflectance(spec)):
             return self._observed(item, period)
@@ -154,7 +151,6 @@ class Drawing:
         if item.optional or (not maker and _rules.makes(spec, item.name)):  # it comes with the others of that file
             return None
         if maker and maker not in path:
-            _rules.check_instant(spec, maker)
             return Supply(item.name, task=self._product(maker, period, path))
         raise InputError(_rules.missing(spec, item))
 
@@ -172,19 +168,6 @@ class Drawing:
             raise InputError(f"{spec.key} is made of single looks, which have no {other.name}.")
         needs = tuple(self._scene(shot) for shot in self._shots(period))
         task = self._retrieved(spec, period, [Supply("looks", task=need) for need in needs], "looks")
-        self.tasks[task.key] = task
-        return task.key
-
-    def _thermal(self, spec: Product, inputs: tuple[Input, ...], period: Period, path: tuple[str, ...]) -> str:
-        """Add surface temperature: retrieved from each look within the period, and their mean."""
-        shots = [s for s in self._shots(period) if s.time in period and _rules.splits_window(s.sensor)]
-        if not shots:
-            raise InputError(f"{spec.key} needs two thermal bands, which no granule of then has.")
-        own = ("brightness_temperature_", "view_")
-        others = [i for i in inputs if not i.name.startswith(own)]
-        found = [s for item in others if (s := self._supply(spec, item, period, (*path, spec.key)))]
-        found += [Supply("looks", task=self._scene(shot)) for shot in shots]
-        task = self._retrieved(spec, period, found, "thermal")
         self.tasks[task.key] = task
         return task.key
 

@@ -1,23 +1,20 @@
-"""Products of the looks of a period, scene by scene: kernels of directional reflectance, and surface temperature."""
+"""Products of the looks of a period, each with its own directions: kernels of directional reflectance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import reduce
-from operator import add, or_
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from musyq_lab.composite import weight
 from musyq_lab.core.errors import InputError
-from musyq_lab.core.quality import INPUT_MISSING, QA_DTYPE
+from musyq_lab.core.quality import QA_DTYPE
 from musyq_lab.core.spec import Product
 from musyq_lab.production.chain import _kept
-from musyq_lab.production.chain.reading import averaged, dated, from_product, layers, merged
+from musyq_lab.production.chain.reading import dated
 from musyq_lab.production.chain.task import Task
 from musyq_lab.products._registry import RETRIEVALS
 from musyq_lab.sensors._time import instant
@@ -85,61 +82,3 @@ def _look(scene: xr.Dataset) -> xr.Dataset:
     plane = set(layout.plane_of(scene))
     look = look.drop_vars([n for n, c in look.coords.items() if c.ndim and n not in plane | {"band"}])
     return dated(look, _when(scene))
-
-
-def of_thermal_looks(task: Task, needs: Mapping[str, Path]) -> Made:
-    """Retrieve surface temperature from each clear look by day, and take the mean of these.
-
-    Looks count alike: their errors (emissivity, vapour, calibration) go together, so the one sigma is the mean of
-    theirs. ``n_obs`` counts them, ``time_offset`` is their mean time in days from the middle of the period, and the
-    attribute ``look_times`` lists when each was taken.
-    """
-    retrieval = RETRIEVALS[task.product]
-    files = [path for key, path in needs.items() if not key.startswith("scene.")]
-    upstream = [from_product(path, retrieval.spec) for path in files]
-    stock = averaged([(read, layers(read, task)) for read in task.reads], task.period)
-    ground = merged([*upstream, *stock])
-    found: list[tuple[xr.Dataset, xr.Dataset]] = []
-    for scene in _scenes(needs):
-        if "brightness_temperature" in scene:
-            found.append((scene, retrieval(_thermal_look(scene, ground), **dict(task.options))))
-    if not found:
-        raise InputError(f"{task.product}: no granule of {task.period.label} with thermal bands could be used.")
-    return _mean_look(task, found, retrieval.spec), retrieval.spec
-
-
-def _thermal_look(scene: xr.Dataset, ground: xr.Dataset) -> xr.Dataset:
-    names = [n for n in scene.data_vars if "thermal_band" in scene[n].dims or n in ANGLES or n == "qa"]
-    look = scene[names].drop_dims("band", errors="ignore").assign_attrs(scene.attrs)
-    plane = layout.plane_of(scene)
-    alike = ground.drop_vars(["qa"], errors="ignore").assign_coords({name: look[name] for name in plane})
-    return look.assign({str(name): alike[name] for name in alike.data_vars})
-
-
-def _mean_look(task: Task, found: list[tuple[xr.Dataset, xr.Dataset]], spec: Product) -> xr.Dataset:
-    name, first = spec.key, found[0][1]
-    clear = [_clear(scene) & made[name].notnull() for scene, made in found]
-    times = [_when(scene) for scene, _ in found]
-    days = [(t - task.period.middle).total_seconds() / 86400.0 for t in times]
-    number = _total([c.astype(np.float32) for c in clear])
-    some = number.where(number > 0)
-    out = {
-        layer: (_total([made[layer].where(c, 0.0) for c, (_, made) in zip(clear, found, strict=True)]) / some)
-        for layer in (name, f"{name}_uncertainty")
-    }
-    offset = _total([c * np.float32(d) for c, d in zip(clear, days, strict=True)]) / some
-    bits = [made[f"{name}_qa"].where(c, 0).astype(QA_DTYPE) for c, (_, made) in zip(clear, found, strict=True)]
-    out[f"{name}_qa"] = reduce(or_, bits).where(number > 0, QA_DTYPE.type(INPUT_MISSING.mask)).astype(QA_DTYPE)
-    out = {layer: data.assign_attrs(first[layer].attrs) for layer, data in out.items()}
-    out["n_obs"] = number.astype(np.uint16).assign_attrs(long_name="clear looks by day", units="1")
-    words = "mean time of the looks, from the middle of the period"
-    out["time_offset"] = offset.astype(np.float32).assign_attrs(long_name=words, units="d")
-    said = "; ".join(f"{t:%Y-%m-%dT%H:%M}Z {s.attrs['sensor']}" for t, (s, _) in zip(times, found, strict=True))
-    one = ("sensor", "platform", "granule", "granule_sha256", "time_coverage_start", "time_coverage_end")
-    return xr.Dataset(out, attrs={k: v for k, v in first.attrs.items() if k not in one}).assign_attrs(
-        period=task.period.label, look_times=said, comment="mean of clear looks by day, not of all hours"
-    )
-
-
-def _total(layers: list[xr.DataArray]) -> xr.DataArray:
-    return reduce(add, layers)

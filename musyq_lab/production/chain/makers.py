@@ -21,7 +21,7 @@ from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import FIRST_OWN_BIT
 from musyq_lab.core.spec import Product, Variable
 from musyq_lab.production.chain import _kept, _yearly
-from musyq_lab.production.chain.looks import of_looks, of_thermal_looks
+from musyq_lab.production.chain.looks import of_looks
 from musyq_lab.production.chain.reading import averaged, dated, from_product, layers, merged
 from musyq_lab.production.chain.sky_makers import SKY_MAKERS
 from musyq_lab.production.chain.task import Task
@@ -37,8 +37,6 @@ EXTRA = ("n_obs", "window_length", "time_offset", "sensor_share", "lineage")
 """Layers of a composite that go into its file as they are."""
 FOOTPRINT = {"modis": 0.1, "fy3d_mersi2": 0.1, "npp_viirs": 0.1}
 """Weight of sensors whose pixels are as large as the cells, beside sensors that resolve them."""
-THERMAL = ("tir1", "tir2")
-"""Thermal bands that scenes keep."""
 
 SUN = Variable(
     "sun_zenith",
@@ -66,18 +64,14 @@ def scene(task: Task, _: Mapping[str, Path]) -> Made:
     if "reflectance" not in whole:
         raise InputError(f"{granule.name} has no reflectance, it was taken by night or holds thermal bands alone.")
     roles = {v.name.removeprefix("reflectance_") for v in REFLECTANCE.variables}
-    kept = whole.sel(band=[band for band in whole["band"].values if str(band) in roles])
-    thermal = [band for band in kept.get("thermal_band", ()) if str(band.values) in THERMAL]
-    if len(thermal) < len(THERMAL):
-        return kept.drop_dims("thermal_band", errors="ignore"), None
-    return kept.sel(thermal_band=list(THERMAL)), None
+    kept = whole.drop_dims("thermal_band", errors="ignore")
+    return kept.sel(band=[band for band in kept["band"].values if str(band) in roles]), None
 
 
 def composed(task: Task, needs: Mapping[str, Path]) -> Made:
     """Compose the scenes of a period; those that were set aside stand in its load report."""
     records = {path: _kept.read(path) for path in needs.values()}
     scenes = [_kept.opened(path) for path, record in records.items() if record and record.sha256]
-    scenes = [each.drop_dims("thermal_band", errors="ignore") for each in scenes]
     aside = [record.aside for record in records.values() if record and record.reason]
     fine = any(str(s.attrs["sensor"]) not in FOOTPRINT for s in scenes)
     windows = task.option("windows")
@@ -152,7 +146,6 @@ MAKERS: Mapping[str, Maker] = {
     "retrieve": retrieved,
     "series": series,
     "looks": of_looks,
-    "thermal": of_thermal_looks,
     **SKY_MAKERS,
 }
 """Name in the plan -> function."""

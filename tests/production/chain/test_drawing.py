@@ -41,7 +41,6 @@ MADE = (
     "gpp",
     "lai",
     "lsr",
-    "lst",
     "npp",
     "vi",
 )
@@ -49,10 +48,11 @@ REFUSED = {
     "aod": "single looks",
     "biomass": "canopy_height .* lidar or radar",
     "dsr": "step='3h' or step='1d'",
+    "lst": "instant of a look",
     "net_radiation": "surface_temperature, a mean of all hours",
     "par": 'method="fraction"',
     "roughness": "canopy_height",
-    "ulr": "lst holds for clear looks by day",
+    "ulr": "lst holds for the instant of a look",
     "water_vapour": "single looks",
 }
 YEARLY = ("land_cover", "phenology")
@@ -165,23 +165,6 @@ class TestFine:
 
 class TestMeans:
     """What stands for the whole period, and what only for the looks."""
-
-    def test_temperature_is_made_of_thermal_looks_within_the_period(self):
-        task = drawn("lst").tasks["lst.2019186"]
-        looks = [need for need in task.needs if need.startswith("scene.")]
-        assert task.maker == "thermal"
-        assert {look.split(".")[1] for look in looks} == {"modis", "fy3d_mersi2", "landsat_oli"}
-        assert len(looks) == 5 + 2 + 1
-        assert "emissivity.2019186" in task.needs
-        assert reads(drawn("lst"), "lst.2019186") == {"water_vapour"}
-
-    def test_temperature_without_a_thermal_look_is_refused(self):
-        with pytest.raises(InputError, match="two thermal bands"):
-            drawn("lst", stock=Stock((shot("sentinel2_msi", 5), shot("gf1_wfv", 6)), (GROUND, *AIR)))
-
-    def test_temperature_asked_for_is_not_taken_for_a_mean_of_all_hours(self):
-        with pytest.raises(InputError, match="clear looks by day"):
-            drawn("lst", "ulr")
 
     def test_a_mean_of_all_hours_in_stock_serves(self):
         stock = Stock(LOOKS, (GROUND, *AIR, layer("era", "2019186", ["surface_temperature"])))
