@@ -68,14 +68,15 @@ def _of_process() -> list[tuple[int | None, str]]:
         import resource
     except ImportError:  # no such limits on this system
         return []
-    status, found = _status(), []
+    status = _status()
+    found: list[tuple[int | None, str]] = []
     # RLIMIT_AS counts all that is mapped, RLIMIT_DATA what is private and writable.
     for name, limit in (("VmSize", resource.RLIMIT_AS), ("VmData", resource.RLIMIT_DATA)):
         soft = resource.getrlimit(limit)[0]
         if soft != resource.RLIM_INFINITY:
             left = max(soft - status.get(name, 0), 0) + resident()
             found.append((left, "the limit of this process (ulimit)"))
-    return list(found)
+    return found
 
 
 def resident() -> int:

@@ -55,7 +55,7 @@ def sources(tasks: Iterable[Task], *, quick: bool = False) -> dict[Read, Source]
     ratios = _ratios(sensors, found, tasks[0].tile.grid) if sensors and not quick else {}
     unknown = MOST_RATIO if quick else UNKNOWN_RATIO
     alike: dict[tuple[str, str], float] = {}
-    made = {}
+    made: dict[Read, Source] = {}
     for read, (files, disk) in found.items():
         if read in sensors:
             size = disk * ratios.get(sensors[read], unknown)

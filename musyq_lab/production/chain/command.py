@@ -73,7 +73,7 @@ def show(request: Request, *, dry_run: bool = False) -> tuple[int, str]:
         Whether only the plan and its forecast are shown.
     """
     arguments = request.arguments()
-    limits = {"jobs": request.jobs, "memory": request.memory}
+    limits: dict[str, Any] = {"jobs": request.jobs, "memory": request.memory}
     with _client(request) as client:
         if dry_run:
             found = forecast(plan(*request.products, **arguments), request.out, client=client, **limits)
