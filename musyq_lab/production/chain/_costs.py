@@ -15,8 +15,9 @@ IMPORTED = 150 * MB
 """Resident memory of a process that has imported what a production needs."""
 COMPILED = 60 * MB
 """Memory of the compiler itself, once anything is compiled."""
-COMPILE_LOAD = 1.0
-"""Processor seconds to load the compiler."""
+MOST_SOURCE = 240 * MB
+"""Decoded bytes of a source that are at work at once at most: a larger one is read in blocks, two at a time of two
+million pixels with some 60 bytes each. Above what was measured (60 MB) this is reasoning, not measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Cost:
 
     def memory(self, size: Size) -> float:
         """Return the bytes that a task takes while it runs, beyond what its process keeps."""
-        return self.base + self.source * size.source + self.cell * size.cells + self.look * size.cells * size.looks
+        source = self.source * min(size.source, MOST_SOURCE)
+        return self.base + source + self.cell * size.cells + self.look * size.cells * size.looks
 
     def time(self, size: Size) -> float:
         """Return the processor seconds of a task in a process that has compiled what it needs."""
