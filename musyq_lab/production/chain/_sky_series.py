@@ -104,6 +104,12 @@ def air_at(task: Task, times: NDArray[Any], like: xr.Dataset) -> xr.Dataset:
     return blocks(xr.Dataset(made).transpose(*_DIMS))
 
 
+def for_atmosphere(air: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the air by the names and in the units that the tables of the atmosphere have."""
+    state = {name: air[name] for name in ("aod", "water_vapour", "ozone")}
+    return {**state, "pressure": (air["surface_pressure"] / 100.0).assign_attrs(units="hPa")}
+
+
 def _of_stock(
     name: str, reads: Sequence[Read], times: NDArray[Any], task: Task, opened: dict[str, xr.Dataset]
 ) -> list[xr.DataArray] | None:
@@ -158,11 +164,8 @@ def joined(task: Task, needs: Mapping[str, Path], method: str | None) -> Series:
 def _light(looks: xr.Dataset, sensor: str, task: Task, needs: Mapping[str, Path], method: str) -> xr.Dataset:
     """Return the irradiance that the images of a sensor show, and the air it was made with."""
     air = air_at(task, looks["time"].values, looks)
-    state = {name: air[name] for name in ("aod", "water_vapour", "ozone")}
     below = _surface(looks, sensor, needs)
-    seen = ground_through_air(
-        looks, sensor, surface=below["reflectance_red"], pressure=air["surface_pressure"] / 100.0, **state
-    )
+    seen = ground_through_air(looks, sensor, surface=below["reflectance_red"], **for_atmosphere(air))
     sigma = below["reflectance_red_uncertainty"].broadcast_like(looks["toa_reflectance_red"])
     given = looks.drop_vars("clear_reflectance_red").assign(
         ground_reflectance=seen["ground_reflectance"], ground_reflectance_uncertainty=sigma.assign_attrs(units="1")

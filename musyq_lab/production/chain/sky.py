@@ -57,8 +57,13 @@ class SkyDrawing(Drawing):
 
     sensors: ClassVar[tuple[str, ...]] = ("himawari_ahi", "fy4a_agri", "msg_seviri", "goes_abi")
 
+    unseen: bool = False
+    """Whether a period was left out because there are no images."""
+
     def finish(self) -> list[tuple[str, str]]:
-        """Return which sensors are too coarse for the grid, and why."""
+        """Return which sensors are too coarse for the grid, and why; drop nights where no day can be made at all."""
+        if self.unseen and not any(task.kind == "scene" for task in self.tasks.values()):
+            self.tasks = {}
         return [(s, why) for s in self._present() if (why := _rules.too_coarse(s, self.tile.grid))]
 
     def _product(self, key: str, period: Period, path: tuple[str, ...]) -> str:
@@ -87,6 +92,8 @@ class SkyDrawing(Drawing):
         method = self.method.get(spec.key)
         if known and method and method not in known:
             raise InputError(f"{spec.key} of hours and days is made by {' or '.join(known)}, not by {method!r}.")
+        if spec.key == "dsr" and (own := self._own_options("dsr")):
+            raise InputError(f"dsr of hours and days takes no option; {', '.join(own)} given. Retrieve it from scenes.")
         return super()._made_with(spec)
 
     def _method_of_light(self, key: str) -> tuple[tuple[str, Any], ...]:
@@ -104,6 +111,7 @@ class SkyDrawing(Drawing):
         high = highest_sun(grid, [shot.time for shot in near])
         found = [shot for shot, mu in zip(near, high, strict=True) if mu > 0]
         if not found and not dark(grid, period).all():
+            self.unseen = True
             hours = reach.total_seconds() / 3600
             raise InputError(f"no geostationary image was taken by day within {hours:g} hours of {period.label}.")
         return found

@@ -20,7 +20,7 @@ from musyq_lab.core.quality import GAP_FILLED, INPUT_MISSING, QA_DTYPE, Flag
 from musyq_lab.core.spec import Product, Variable
 from musyq_lab.production.chain import _rules
 from musyq_lab.production.chain._sky_means import index_of_night, mean_of, share_of
-from musyq_lab.production.chain._sky_series import Series, air_at, blocks, images, joined
+from musyq_lab.production.chain._sky_series import Series, air_at, blocks, for_atmosphere, images, joined
 from musyq_lab.production.chain.reading import averaged, layers, merged
 from musyq_lab.production.chain.sky import WEATHER, dark, ground_key, plain_grid
 from musyq_lab.production.chain.task import Task
@@ -99,8 +99,7 @@ def ground(task: Task, needs: Mapping[str, Path]) -> Made:
 
 
 def _below(looks: xr.Dataset, sensor: str, quantile: float, air: xr.Dataset) -> xr.DataArray:
-    state = {name: air[name] for name in ("aod", "water_vapour", "ozone")}
-    found = ground_through_air(looks, sensor, quantile=quantile, pressure=air["surface_pressure"] / 100.0, **state)
+    found = ground_through_air(looks, sensor, quantile=quantile, **for_atmosphere(air))
     return found["surface_reflectance"].reset_coords(drop=True)
 
 
