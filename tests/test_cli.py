@@ -106,11 +106,23 @@ def test_a_run_prints_the_summary_and_where_things_are(tmp_path: Path) -> None:
         (["cite", "."], "holds no citation.txt"),
     ],
 )
-def test_an_error_is_one_plain_message(words: list[str], message: str, tmp_path: Path) -> None:
+def test_an_error_is_one_plain_message(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = invoke(*words)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["run", TINY, "-p", "count=many"], ["cite", "."]], ids=["run", "cite"])
+def test_a_process_says_no_more_than_the_command(words: list[str], tmp_path: Path) -> None:
     done = musyq(*words, cwd=tmp_path)
     assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
