@@ -52,9 +52,14 @@ def helper(name: str, *arguments: str) -> Callable[[Path], dict[str, Any]]:
     """Return what runs the helper that a test holds as a text."""
 
     def run(folder: Path) -> dict[str, Any]:
-        import importlib
+        from importlib.util import module_from_spec, spec_from_file_location
 
-        text = importlib.import_module(f"faults.{name}").HELPER
+        found = spec_from_file_location(name, TESTS / "faults" / f"{name}.py")
+        assert found is not None
+        assert found.loader is not None
+        module = module_from_spec(found)
+        found.loader.exec_module(module)
+        text = module.HELPER
         return _run([sys.executable, "-c", text, *_placed(arguments, folder)])
 
     return run
