@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from musyq_lab.files.digest import sha256
+from musyq_lab.production.folders import folder_digest, folder_stamp
+from musyq_lab.production.parameters import PATHS
 from musyq_lab.production.recipes import Recipe, RecipeInput
 from musyq_lab.production.sources import locate, sources, verify
 
@@ -55,10 +57,14 @@ def used_files(recipe: Recipe, parameters: Mapping[str, Any]) -> tuple[UsedFile,
     found = [used_file(item, parameters.get(item.parameter)) for item in recipe.inputs if _is_read(item, parameters)]
     declared = {item.parameter for item in recipe.inputs}
     for parameter in recipe.parameters:
-        if parameter.kind == "path" and parameter.name not in declared and parameters[parameter.name] is not None:
-            found.append(
-                used_file(RecipeInput(parameter.name, title=parameter.description), parameters[parameter.name])
-            )
+        given = parameters.get(parameter.name)
+        if parameter.kind not in PATHS or parameter.name in declared or given is None:
+            continue
+        item = RecipeInput(parameter.name, title=parameter.description)
+        if parameter.kind == "path":
+            found.append(used_file(item, given))
+        elif (folder := used_folder(item, Path(given))) is not None:
+            found.append(folder)
     return tuple(found)
 
 
@@ -107,6 +113,25 @@ def used_file(item: RecipeInput, given: str | None, *, check: bool = True) -> Us
     return UsedFile(item.name, path, item.resource, sha256(path), _stamp(path), *terms)
 
 
+def used_folder(item: RecipeInput, folder: Path) -> UsedFile | None:
+    """Return the product files of a folder as one input; None where there are none, as in a folder of other data.
+
+    Parameters
+    ----------
+    item : RecipeInput
+        Name and title.
+    folder : Path
+        The person's own folder, absolute.
+    """
+    stamp = _stamp(folder)
+    if not stamp[0]:
+        return None
+    title = f"{item.title} (own folder {folder.name})" if item.title else f"Own folder {folder.name}"
+    return UsedFile(item.name, folder, "", folder_digest(folder), stamp, title, "", "")
+
+
 def _stamp(path: Path) -> tuple[int, int]:
+    if path.is_dir():
+        return folder_stamp(path)
     status = path.stat()
     return status.st_size, status.st_mtime_ns

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.production.parameters import Parameter
+from musyq_lab.production.parameters import PATHS, Parameter
 
-_ANNOTATIONS = {"choice": {"str", "int", "float", "bool"}, "path": {"str"}, "float": {"float", "int"}}
+_ANNOTATIONS = {"choice": {"str", "int", "float", "bool"}, "float": {"float", "int"}}
+_ANNOTATIONS |= {kind: {"str"} for kind in PATHS}
 
 
 def disagreements(notebook: Path, parameters: Sequence[Parameter]) -> list[str]:

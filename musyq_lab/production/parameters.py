@@ -17,7 +17,10 @@ from typing import Any, Literal
 
 from musyq_lab.core.errors import InputError, NotFoundError, closest
 
-Kind = Literal["int", "float", "bool", "str", "choice", "path", "list"]
+Kind = Literal["int", "float", "bool", "str", "choice", "path", "folder", "list"]
+
+PATHS = frozenset({"path", "folder"})
+"""Kinds whose value lies on this machine: made absolute, and only its last part goes into a record."""
 
 RESERVED = frozenset({"name", "out", "progress", "debug", "fresh", "keep_stages", "jobs"})
 """Names that :func:`musyq_lab.production.run.run_recipe` uses itself."""
@@ -144,7 +147,11 @@ class Parameter:
         if self.kind == "choice":
             return "one of " + ", ".join(map(str, self.allowed))
         words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
-        words |= {"path": "the path of a file", "list": f"a list of {self.items} values"}
+        words |= {
+            "path": "the path of a file",
+            "folder": "the path of a folder",
+            "list": f"a list of {self.items} values",
+        }
         bounds = _bounds(self.minimum, self.maximum, self.unit)
         choices = f" out of {', '.join(map(str, self.allowed))}" if self.allowed else ""
         return words[self.kind] + bounds + choices
@@ -166,6 +173,8 @@ class Parameter:
             raise InputError(f"Parameter {self.name!r} = {value!r} is out of range: it needs {self.expects}")
         if kind == "path":
             checked = _existing_file(self.name, checked)
+        if kind == "folder":
+            checked = _existing_folder(self.name, checked)
         if self.check and checked != self.default:
             CHECKS[self.check](checked)
         return checked
@@ -310,6 +319,7 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "str": _text,
     "choice": _scalar,
     "path": _path_text,
+    "folder": _path_text,
 }
 
 
@@ -326,6 +336,22 @@ def _existing_file(name: str, text: str) -> str:
         raise InputError(f"Parameter {name!r}: {text!r} is a folder. Give the path of one file in it")
     if size == 0:
         raise InputError(f"Parameter {name!r}: {text!r} is empty (zero bytes). Fetch or write it again")
+    return str(path)
+
+
+def _existing_folder(name: str, text: str) -> str:
+    """Return the absolute path of a folder that exists and can be listed."""
+    path = Path(text).expanduser().absolute()
+    try:
+        next(path.iterdir(), None)
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"Parameter {name!r}: there is no folder {text!r}. Give the path of a folder that exists"
+        ) from None
+    except NotADirectoryError:
+        raise InputError(f"Parameter {name!r}: {text!r} is a file. Give the path of the folder it lies in") from None
+    except OSError as reason:
+        raise NotFoundError(f"Parameter {name!r}: {text!r} cannot be looked at ({reason.strerror})") from None
     return str(path)
 
 

@@ -21,6 +21,7 @@ from musyq_lab.core.attributes import package_version
 from musyq_lab.core.registry import html_table
 from musyq_lab.files.digest import sha256
 from musyq_lab.production.inputs import UsedFile, input_entity
+from musyq_lab.production.parameters import PATHS
 from musyq_lab.production.recipes import Recipe
 from musyq_lab.production.staging import RECORD
 
@@ -47,7 +48,7 @@ def record(recipe: Recipe, parameters: Mapping[str, Any], inputs: Sequence[UsedF
     """
     entities = {"musyq:recipe": _recipe_entity(recipe)}
     entities |= {f"musyq:input.{_NAME.sub('_', item.name)}": input_entity(item) for item in inputs}
-    paths = {p.name for p in recipe.parameters if p.kind == "path"}
+    paths = {p.name for p in recipe.parameters if p.kind in PATHS}
     chosen = {f"musyq:parameter.{n}": Path(v).name if n in paths else v for n, v in parameters.items() if v is not None}
     software = {"prov:type": "prov:SoftwareAgent", "musyq:name": "musyq-lab", "musyq:version": package_version()}
     if commit := git_commit():

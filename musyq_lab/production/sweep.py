@@ -27,7 +27,7 @@ from musyq_lab.files.digest import sha256
 from musyq_lab.production._sweep_process import Member, Outcome, usable_jobs
 from musyq_lab.production._sweep_view import View, view
 from musyq_lab.production.finished import is_finished
-from musyq_lab.production.parameters import SWEEP_LIMIT, validate_all
+from musyq_lab.production.parameters import PATHS, SWEEP_LIMIT, validate_all
 from musyq_lab.production.recipes import Recipe
 from musyq_lab.production.run import Options
 from musyq_lab.production.staging import RECORD, locked_folder
@@ -185,7 +185,7 @@ def _entry(folder: Path, recipe: Recipe, run: SweepRun) -> dict[str, Any]:
 
 def _nameless(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values without None, and of each path its last part only."""
-    paths = {p.name for p in recipe.parameters if p.kind == "path"}
+    paths = {p.name for p in recipe.parameters if p.kind in PATHS}
     return {n: Path(v).name if n in paths else v for n, v in values.items() if v is not None}
 
 

@@ -58,6 +58,7 @@ _PUBLIC = {
     "truth_table": "tables",
     "unusual_year": "regional",
     "with_days": "steps",
+    "years_of": "inputs",
     "year_anomaly": "regional",
     "year_table": "tables",
 }

@@ -20,6 +20,7 @@ from musyq_lab.archive.open import open_product
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.period import whole_period
 from musyq_lab.core.registry import html_table
+from musyq_lab.production.folders import product_files, recorded_digest
 
 DRIVERS = (
     *("lai", "fpar", "downward_par", "air_temperature", "air_temperature_min", "air_temperature_day"),
@@ -40,6 +41,8 @@ _FROM: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 _STATIC: Mapping[str, str] = MappingProxyType({"sim_cover": "land_cover", "land_cover": "land_cover"})
 _TRUTH = ("gpp", "npp")
+SIMULATED_YEARS = "2009-2016"
+"""Years of a simulated Earth where none are asked for."""
 _SPAN = re.compile(r"(\d{4})\s*-\s*(\d{4})", re.ASCII)
 
 
@@ -120,6 +123,19 @@ def parse_years(text: str | Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(years))
 
 
+def years_of(years: str | None, year: int | None) -> str | None:
+    """Return the years that are asked for in words or as one number; None for the default.
+
+    Raises
+    ------
+    InputError
+        If both are given.
+    """
+    if years and year is not None:
+        raise InputError(f"years={years!r} and year={year} are both given. Give one of the two.")
+    return years if year is None else str(year)
+
+
 def simulated(
     place: str, years: Sequence[int], *, seed: int = 0, error_seed: int | None = None, **options: Any
 ) -> CarbonData:
@@ -186,7 +202,9 @@ def from_products(folder: Path | str, years: Sequence[int] | None = None, *, edi
         truth = geographic(_timed(real).sel(time=fields["time"]).compute())
     annual = None if truth is None else year_sums(truth)
     first = opened[used[0]].attrs
-    files = tuple(sorted(_digest(path) for key in used for path in _names(found[key], key, edition)))
+    files = tuple(
+        sorted((path.name, recorded_digest(path)) for key in used for path in _names(found[key], key, edition))
+    )
     return CarbonData(geographic(fields.compute()), str(first.get("edition", edition or "")),
                       f"products of {root.name}", truth, annual, files=files)  # fmt: skip
 
@@ -202,7 +220,7 @@ def _found(root: Path, edition: str | None) -> dict[str, Path]:
     if not root.is_dir():
         raise NotFoundError(f"There is no folder {root}. `musyq simulate` and `musyq produce` make such folders.")
     folders: dict[str, Path] = {}
-    for path in sorted(root.rglob("MuSyQ.*.h5")):
+    for path in product_files(root):
         name = parse(path.name)
         if name is not None and (edition is None or name.edition == edition):
             folders.setdefault(name.product, path.parent)
@@ -212,11 +230,6 @@ def _found(root: Path, edition: str | None) -> dict[str, Path]:
 def _names(folder: Path, key: str, edition: str | None) -> list[Path]:
     names = ((path, parse(path.name)) for path in folder.glob("MuSyQ.*.h5"))
     return [p for p, n in names if n is not None and n.product == key and edition in (None, n.edition)]
-
-
-def _digest(path: Path) -> tuple[str, str]:
-    side = path.with_name(f"{path.name}.sha256")
-    return path.name, side.read_text(encoding="utf-8").split()[0] if side.is_file() else ""
 
 
 def _renamed(key: str, ds: xr.Dataset) -> xr.Dataset:
@@ -279,7 +292,12 @@ def _of_years(fields: xr.Dataset, years: Sequence[int] | None) -> xr.Dataset:
 
 
 def load(
-    source: str, years: str | Sequence[int], *, products: str | None = None, edition: str | None = None, seed: int = 0
+    source: str,
+    years: str | Sequence[int] | None = None,
+    *,
+    products: str | None = None,
+    edition: str | None = None,
+    seed: int = 0,
 ) -> CarbonData:
     """Return the fields of a source by its name.
 
@@ -287,8 +305,8 @@ def load(
     ----------
     source : {"simulated_globe", "simulated_heihe", "products"}
         Where they come from.
-    years : str or sequence of int
-        As :func:`parse_years` understands them; of products an empty text keeps all.
+    years : str or sequence of int, optional
+        As :func:`parse_years` understands them; by default all of products, :data:`SIMULATED_YEARS` of a simulation.
     products : str, optional
         Folder of the products.
     edition : str, optional
@@ -302,7 +320,7 @@ def load(
         If the source is unknown, or the folder is not given.
     """
     if source in ("simulated_globe", "simulated_heihe"):
-        return simulated(source.removeprefix("simulated_"), parse_years(years), seed=seed)
+        return simulated(source.removeprefix("simulated_"), parse_years(years or SIMULATED_YEARS), seed=seed)
     if source != "products":
         raise InputError(f"source={source!r} is none of simulated_globe, simulated_heihe, products.")
     if not products:

@@ -168,3 +168,11 @@ def test_the_simulated_earth_comes_with_its_truth():
     assert data.truth["gpp"].shape == data.fields["lai"].shape
     sums = (data.truth["gpp"] * data.truth["days"]).groupby("time.year").sum("time", min_count=1)
     np.testing.assert_allclose(data.annual_truth["gpp"], sums, rtol=1e-4)
+
+
+def test_years_are_given_in_words_or_as_one_number():
+    assert carbon.years_of(None, None) is None
+    assert carbon.years_of("2009-2011", None) == "2009-2011"
+    assert carbon.parse_years(carbon.years_of("", 2013)) == (2013,)
+    with pytest.raises(InputError, match="both given"):
+        carbon.years_of("2009-2011", 2013)
