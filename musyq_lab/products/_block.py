@@ -108,6 +108,7 @@ class Block:
         """
         floats = _as_floats(arrays)
         values, given = floats[: len(self.inputs)], dict(zip(self.sigmas, floats[len(self.inputs) :], strict=True))
+        self._mask_inputs(values)  # else a fill value would be moved into the range and taken for a look of its own
         *central, _, _ = self.values(*values)
         if self.uncertainty is not None:
             return self._own_uncertainties(self.uncertainty, values, given, central)
@@ -116,7 +117,7 @@ class Block:
             sigma = given.get(item.name, _default_sigma(item, values[index]))
             if sigma is None:
                 continue
-            steps = self._central_difference(values, index, sigma)
+            steps = self._central_difference(values, index, sigma, central)
             variances = [variance + step**2 for variance, step in zip(variances, steps, strict=True)]
         return tuple(
             np.where(np.isnan(y), y.dtype.type("nan"), np.sqrt(u2)).astype(y.dtype)
@@ -126,7 +127,6 @@ class Block:
     def _own_uncertainties(
         self, function: Callable[..., Any], values: list[Array], given: Mapping[str, Array], central: list[Array]
     ) -> tuple[Array, ...]:
-        self._mask_inputs(values)
         known = ((i, given.get(i.name, _default_sigma(i, x))) for i, x in zip(self.inputs, values, strict=True))
         sigmas = {item.uncertainty_name: sigma for item, sigma in known if sigma is not None}
         with np.errstate(all="ignore"):
@@ -139,7 +139,9 @@ class Block:
             for y, sigma in zip(central, found, strict=True)
         )
 
-    def _central_difference(self, values: list[Array], index: int, sigma: Array) -> list[Array]:
+    def _central_difference(
+        self, values: list[Array], index: int, sigma: Array, central: Sequence[Array]
+    ) -> list[Array]:
         """Return what one sigma of an input makes of each variable; steps end where the input's range does."""
         low, high = self.inputs[index].valid_range
         above, below = list(values), list(values)
@@ -152,7 +154,8 @@ class Block:
                 above[index], below[index] = np.minimum(above[index], high), np.maximum(below[index], low)
                 if not self._joined and not self.years:  # else one value comes of many steps, of which few are cut
                     share = np.where(cut, sigma / (above[index] - below[index]), share).astype(above[index].dtype)
-            return [(a - b) * share for a, b in zip(self._evaluate(above), self._evaluate(below), strict=True)]
+            sides = zip(self._evaluate(above), self._evaluate(below), central, strict=True)
+            return [_between(a, b, y) * share for a, b, y in sides]
 
     def _evaluate(self, arrays: list[Array]) -> list[Array]:
         with np.errstate(all="ignore"):
@@ -230,7 +233,8 @@ class Block:
     def _model_variance(self, variable: Variable, value: Array) -> Array:
         own = {name: (absolute, relative) for name, absolute, relative in self.method.model_uncertainty}
         absolute, relative = own.get(variable.name, variable.model_uncertainty)
-        return np.asarray(absolute**2 + (relative * value) ** 2, value.dtype)
+        with np.errstate(invalid="ignore"):  # nothing of an infinite value
+            return np.asarray(absolute**2 + (relative * value) ** 2, value.dtype)
 
 
 def call_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
@@ -265,6 +269,15 @@ def float_type(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
 def _as_floats(arrays: tuple[Array, ...]) -> list[Array]:
     dtype = float_type([a.dtype for a in arrays])
     return [np.asarray(a, dtype) for a in arrays]
+
+
+def _between(above: Array, below: Array, central: Array) -> Array:
+    """Return the difference of both sides; twice that to the middle where one side is undefined, as below a limit."""
+    apart = above - below
+    if not np.isnan(apart).any():
+        return apart
+    whole = np.where(np.isnan(below), 2 * (above - central), np.where(np.isnan(above), 2 * (central - below), apart))
+    return np.asarray(whole, apart.dtype)
 
 
 def _default_sigma(item: Input, array: Array) -> Array | None:

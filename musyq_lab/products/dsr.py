@@ -64,6 +64,7 @@ _SKY = (*_SUN, *shortwave.AIR, "linke_turbidity")
 _REFLECTANCES = ("toa_reflectance_red", "ground_reflectance", "cloud_reflectance")
 _LOW = 75.0  # degrees
 _MEAN_VIEW = 48.19  # degrees
+_SKY_ERROR = 0.05  # relative, of models of the clear sky among each other (ours)
 
 
 def _flux(name: str, long_name: str, **more: Any) -> Variable:
@@ -98,9 +99,9 @@ SPEC = Product(
         Variable("clear_sky_index", "irradiance over that without clouds", "1", valid_range=(0.0, 1.5), scale=1e-4),
     ),
     inputs=(
-        # Where the index states none, its own 0.05 and the 5 % by which models of the clear sky differ (ours); one that
+        # Where the index states none, its own 0.05 and that by which models of the clear sky differ; one that
         # is stated is that of the irradiance it came from, which holds both.
-        Input("clear_sky_index", uncertainty=(0.05, 0.05)),
+        Input("clear_sky_index", uncertainty=(0.05, _SKY_ERROR)),
         Input("clear_sky_shortwave"),
         Input("cloud_index", optional=True, uncertainty=(0.05, 0.0)),
         Input("toa_reflectance_red", optional=True, uncertainty=(0.005, 0.03)),
@@ -268,12 +269,14 @@ def _model_variance(method: str, made: dict[str, Any], given: dict[str, Any]) ->
 
     Clear sky: 2.5 % and 3 W m-2 of the global, 4 % and 5 W m-2 of the beam (Gueymard 2012, doi
     10.1016/j.solener.2011.11.011, finds 2 to 3 % and 3 to 5 % for REST2 and its like with measured air; not re-read).
-    A regression misses the diffuse share by 0.12 (Erbs et al. 1982, not re-read).
+    A regression misses the diffuse share by 0.12 (Erbs et al. 1982, not re-read). Where a given clear sky states no
+    error, that of the index holds it for the product of both, and the clear sky alone gets the same share of its own.
     """
     if method == "clear_sky_index":
         whole = np.zeros_like(made["dsr"])
         spread = (0.12 * made["dsr"]) ** 2
-        return {"dsr": whole, "dsr_direct": spread, "dsr_diffuse": spread, "dsr_clear": whole, "clear_sky_index": whole}
+        sky = whole if "clear_sky_shortwave_uncertainty" in given else (_SKY_ERROR * made["dsr_clear"]) ** 2
+        return {"dsr": whole, "dsr_direct": spread, "dsr_diffuse": spread, "dsr_clear": sky, "clear_sky_index": whole}
     whole, clear, k = made["dsr"], made["dsr_clear"], np.clip(made["dsr"] / np.maximum(made["dsr_clear"], 1e-6), 0, 1)
     base = (0.025 * whole) ** 2 + 9.0
     relative = _cloud_sigma(method, k, given)
@@ -308,7 +311,7 @@ def _sigma(variables: tuple[str, ...], method: str, clear_sky: str, diffuse: str
     variances = shortwave.spread(made, {**values, **air}, errors)
     if len(variances) != len(variables):
         variances = [np.asarray(0.0)] * len(variables)
-    own = _model_variance(method, central, values)
+    own = _model_variance(method, central, given)
     dark = central["dsr_clear"] <= 0
     return [
         np.where(dark, 0.0, np.sqrt(np.nan_to_num(variance) + own[name]))

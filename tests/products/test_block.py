@@ -324,6 +324,50 @@ def test_a_root_near_zero_keeps_a_finite_error():
     assert sigma[0] == pytest.approx(0.3 / 0.35 * np.sqrt(0.35))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_side_without_a_value_leaves_the_slope_of_the_other(sign):
+    """One sigma of 0.2 around 0.4 of a function that ends at 0.3: the slope away from there is the slope."""
+    spec = replace(SPEC, inputs=(replace(RED, uncertainty=(0.2, 0.0)), NIR))
+
+    def body(*, reflectance_red, reflectance_nir):
+        defined = sign * (reflectance_red - 0.3) > 0
+        return np.where(defined, 5 - 3 * reflectance_red, np.nan) + 0 * reflectance_nir
+
+    red = 0.3 + sign * np.array([0.02, 0.25, -0.02])
+    (sigma,) = block(body, spec).uncertainties(red, np.full(3, 0.4))
+    np.testing.assert_allclose(sigma, [0.6, 0.6, np.nan])
+
+
+@pytest.mark.parametrize("support", ["period", "yearly"])
+def test_steps_of_a_look_near_the_end_of_the_range_do_not_weigh_more(support):
+    """Of ten looks one lies at the end: the mean moves by 9.5 tenths of a sigma, not by the mean of ten slopes."""
+    spec = replace(SPEC, inputs=(replace(RED, uncertainty=(0.1, 0.0)), NIR), support=support)
+
+    def mean(*, reflectance_red, reflectance_nir):
+        found = np.nanmean(reflectance_red + 0 * reflectance_nir, axis=-1)
+        return found if support == "period" else found[..., None]
+
+    years = {"years": (2018,), "in_year": np.ones((10, 1), bool)} if support == "yearly" else {}
+    looks = np.array([[LOW, *np.full(9, 0.5)]])
+    (sigma,) = block(mean, spec, **years).uncertainties(looks, np.full((1, 10), 0.4))
+    np.testing.assert_allclose(sigma.ravel(), [0.1 * 9.5 / 10])
+
+
+@pytest.mark.parametrize("fill", [-9999.0, np.inf, np.nan, 65535.0])
+def test_a_fill_value_among_the_looks_has_no_error_to_give(fill):
+    spec = replace(SPEC, inputs=(replace(RED, uncertainty=(0.1, 0.0)), NIR), support="period")
+
+    def steepest(*, reflectance_red, reflectance_nir):
+        return np.nanmax(reflectance_red, axis=-1) ** 2 + 0 * np.nanmax(reflectance_nir, axis=-1)
+
+    look = np.array([[0.3, fill, 0.5]])
+    with_fill = block(steepest, spec).uncertainties(look, np.full((1, 3), 0.4))
+    without = block(steepest, spec).uncertainties(look[:, ::2], np.full((1, 2), 0.4))
+    np.testing.assert_array_equal(with_fill, without)
+    np.testing.assert_allclose(without[0], [2 * 0.5 * 0.1])
+    np.testing.assert_array_equal(look, [[0.3, fill, 0.5]])
+
+
 def test_a_method_has_an_error_of_its_own():
     method = Method("rough", model_uncertainty=(("ratio", 3.0, 0.0),))
     (sigma,) = block(method=method).uncertainties(np.array([0.1]), np.array([0.4]))

@@ -81,6 +81,16 @@ def test_an_index_that_states_no_error_has_one():
     np.testing.assert_allclose(made.dsr_uncertainty, 300 * np.hypot(0.05, [0.05, 0.025]), rtol=1e-12)
 
 
+def test_a_clear_sky_that_states_no_error_has_that_of_its_models():
+    given = inputs([0.5, 1.0], [300.0, 200.0], sigma=0.04)
+    made = ml.retrieve("dsr", given, variables=["dsr", "dsr_clear"])
+    np.testing.assert_allclose(made.dsr_clear_uncertainty, [15.0, 10.0], rtol=1e-12)
+    np.testing.assert_allclose(made.dsr_uncertainty, [12.0, 8.0], rtol=1e-12)  # whose index holds it already
+    stated = given.assign(clear_sky_shortwave_uncertainty=("x", [4.0, 7.0], {"units": "W m-2"}))
+    made = ml.retrieve("dsr", stated, variables=["dsr_clear"])
+    np.testing.assert_allclose(made.dsr_clear_uncertainty, [4.0, 7.0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("units", ["MJ m-2 d-1", "kWh m-2 d-1"])
 def test_daily_sums_convert_by_the_remedy_of_the_message(units):
     given = inputs([0.5], [7.2])
