@@ -10,6 +10,7 @@ from typing import Any
 
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.spec import Product
+from musyq_lab.production.contract.session import require
 from musyq_lab.products._registry import PRODUCTS, RETRIEVALS
 from musyq_lab.products._retrieval import Retrieval
 
@@ -53,6 +54,32 @@ def load_algorithm(path: str | Path) -> Retrieval:
         )
     PRODUCTS.add(spec.key, spec)
     RETRIEVALS.add(spec.key, made)
+    return made
+
+
+def use_algorithm(algorithm: str | Path) -> Retrieval:
+    """Return an algorithm for production: one that keeps the contract, which is checked now where nobody has yet.
+
+    This is what a recipe calls on its parameter: one of kind ``path`` for a file of the reader's own, whose bytes the
+    record of the run then names, or a text or choice for the key of an installed algorithm.
+
+    Parameters
+    ----------
+    algorithm : str or pathlib.Path
+        A Python file as :func:`load_algorithm` takes it, or the key of a registered algorithm.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file or algorithm.
+    InputError
+        If the file holds no algorithm.
+    RecipeError
+        If it does not keep the contract; the message says which check failed and what to do.
+    """
+    own = isinstance(algorithm, Path) or algorithm.endswith(".py")
+    made = load_algorithm(algorithm) if own else RETRIEVALS[algorithm]
+    require(made.spec.key)
     return made
 
 

@@ -299,7 +299,7 @@ def writes_elsewhere():
 
     def body(*, reflectance_red, reflectance_nir):
         place.write_text("called")
-        place.unlink()
+        place.unlink(missing_ok=True)  # two threads at once must not stumble over each other here
         return reflectance_nir / reflectance_red
 
     return made(body)
