@@ -20,6 +20,7 @@ from musyq_lab.files.stored import StoredLayer
 
 RAGGED = ("lineage", "sensor_share")
 """Layers whose first axis may have another length in each file."""
+_SLOT = "granule_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ class RaggedLayer:
         if count and np.any(wanted >= 0):
             path = self.layer.paths[number]
             shape = (count, *self.layer.file_shape[1:])
-            own = StoredLayer((path,), self.layer.name, shape, self.layer.stored, self.layer.packing, True)
+            own = StoredLayer(
+                (path,), self.layer.name, shape, self.layer.stored, self.layer.packing, True, self.layer.axes
+            )
             found = own[(0, slice(None), *rest)]
             out[wanted >= 0] = found[wanted[wanted >= 0]]
         return out
@@ -166,7 +169,8 @@ def _variable(like: xr.Variable, layer: RaggedLayer, state: str) -> xr.Variable:
 
 def _names(paths: Sequence[str], width: int, dim: Any, state: str) -> xr.Variable:
     data = _dask(GranuleNames(tuple(paths), width), (1, max(width, 1)), GRANULE, state)
-    return xr.Variable((dim, GRANULE), data, {"long_name": "granules that the bits of lineage stand for"})
+    # Not of the coordinate's own name, which xarray takes for an index: swap_dims would fail.
+    return xr.Variable((dim, _SLOT), data, {"long_name": "granules that the bits of lineage stand for"})
 
 
 def _dask(layer: Any, chunks: tuple[int, ...], name: str, state: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +15,13 @@ import xarray as xr
 from musyq_lab.archive import manifest, overviews
 from musyq_lab.archive._layout import coordinates, dimension_names, layer_names
 from musyq_lab.archive._overview_writer import group_name
-from musyq_lab.archive._ragged import replaced
+from musyq_lab.archive._ragged import RAGGED, replaced
+from musyq_lab.archive.encode import SPATIAL
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.peers._open import open_peer
 from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
+from musyq_lab.files.axes import Axis, axis_of
 from musyq_lab.files.remote import is_remote, place
 from musyq_lab.files.safety import check_hdf5, damage, opened
 from musyq_lab.files.stored import OTHER_FILLS, StoredLayer, attributes, lazy, packing, state_of, with_fill
@@ -62,7 +64,7 @@ def open_product(
     version : str, optional
         By default the newest of each period.
     verify : bool
-        Compare the checksum of every file first.
+        Compare the checksum of every file first, and the grids of those of a cube.
     overview : int or "auto", optional
         Open a coarser map of the same file instead (:mod:`musyq_lab.archive.overviews`): that of this factor, or the
         coarsest one with at least ``shape`` cells, which is the map itself where no overview has so many.
@@ -93,7 +95,7 @@ def open_product(
     files = _places(path, names) if folder else [str(_single(path, wanted).absolute())]
     if verify:
         _verify(files)
-    return _dataset(files, names if len(names) > 1 else [], overview, shape)
+    return _dataset(files, names if len(names) > 1 else [], overview, shape, verify)
 
 
 def _places(folder: Path, names: Sequence[FileName]) -> list[str]:
@@ -159,11 +161,20 @@ def _verify(files: Sequence[str]) -> None:
         raise ArchiveError(f"{bad[0].message}.{more}")
 
 
+def _compare(files: Sequence[str], layers: Mapping[str, StoredLayer]) -> None:
+    """Refuse a cube of files that do not fit together, which otherwise shows when their values are read."""
+    whole = [layer for name, layer in layers.items() if name not in RAGGED]
+    for path in files[1:]:
+        for layer in whole[:1]:
+            layer.compare(path)
+
+
 def _dataset(
     files: Sequence[str],
     names: Sequence[FileName],
     overview: int | Literal["auto"] | None,
     shape: tuple[int, int] | None,
+    verify: bool,
 ) -> xr.Dataset:
     first = files[0]
     check_hdf5(first)
@@ -178,20 +189,30 @@ def _dataset(
         factor = overviews.selected(file, overview, shape)
         group = file if factor == 1 else file[group_name(factor)]
         coords = coordinates(group)
-        layers = {name: _layer(group[name], files, stacked=bool(names)) for name in layer_names(group, coords)}
+        axes, own = _axes(group, coords), layer_names(group, coords)
+        layers = {name: _layer(group[name], files, axes, stacked=bool(names)) for name in own}
         if names and "time" in coords and coords["time"].dims:
             raise InputError(f"Each file of {place(first).parent} has times of its own. Open one of them by period=.")
         axis, times = _periods(names) if names else ("", {})
         variables = {name: _variable(group[name], layer, state, axis) for name, layer in layers.items()}
+        if names and verify:
+            _compare(files, layers)
         if names:
             variables, coords = replaced(variables, coords, layers, state)
             attrs = {key: value for key, value in attrs.items() if key not in _OF_ONE}
         return xr.Dataset(variables, {**coords, **times}, overviews.described(attrs, factor))
 
 
-def _layer(dataset: Any, files: Sequence[str], *, stacked: bool) -> StoredLayer:
+def _layer(dataset: Any, files: Sequence[str], axes: tuple[Axis, ...], *, stacked: bool) -> StoredLayer:
     how, name = packing(with_fill(attributes(dataset))), dataset.name.lstrip("/")
-    return StoredLayer(tuple(files), name, dataset.shape, dataset.dtype, how, stacked)
+    return StoredLayer(tuple(files), name, dataset.shape, dataset.dtype, how, stacked, axes if stacked else ())
+
+
+def _axes(group: Any, coords: Mapping[str, xr.Variable]) -> tuple[Axis, ...]:
+    """Return the rows and columns that all files of a cube must share."""
+    names = [name for pair in SPATIAL for name in pair if name in coords]
+    found = (axis_of(group[name].name.lstrip("/"), coords[name].values) for name in names)
+    return tuple(axis for axis in found if axis is not None)
 
 
 def _variable(dataset: Any, layer: StoredLayer, state: str, axis: str) -> xr.Variable:

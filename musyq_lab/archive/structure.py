@@ -61,6 +61,8 @@ def _with_granules(kept: xr.Dataset, ds: xr.Dataset) -> xr.Dataset:
     """Return the Dataset with the names of its granules, which no layer has as a dimension."""
     if "lineage" not in kept.data_vars:
         return kept
+    if GRANULE in ds.coords and ds[GRANULE].ndim == 1:  # of one period of a cube
+        ds = ds.swap_dims({ds[GRANULE].dims[0]: GRANULE})
     if GRANULE not in ds.coords or ds[GRANULE].dims != (GRANULE,):
         raise InputError(
             "'lineage' says by bits which granules made a pixel, and the Dataset does not name them: "
@@ -207,8 +209,8 @@ def _dimensions(file: h5py.Group, ds: xr.Dataset) -> None:
 
 def _standard(ds: xr.Dataset, name: str) -> Mapping[str, Any]:
     """Return what CF calls a coordinate; x and y without a projection may be anything."""
-    on_projection = _own_mapping(ds) is not None
-    return _STANDARD.get(name) or (_PROJECTED.get(name, {}) if on_projection else {})
+    names = {**_STANDARD, **(_PROJECTED if _own_mapping(ds) is not None else {})}
+    return names.get(name, {})
 
 
 def unlabelled(group: h5py.Group, name: str, size: int) -> h5py.Dataset:

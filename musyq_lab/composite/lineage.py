@@ -45,13 +45,19 @@ def granules_of(composite: xr.Dataset, x: float, y: float) -> list[str]:
     Raises
     ------
     InputError
-        If the Dataset has no lineage or the place lies outside it.
+        If the Dataset has no lineage, holds several composites, or the place lies outside it.
     """
     if "lineage" not in composite:
         raise InputError(
             "granules_of() needs a composite with its layer `lineage`; make one with ml.composite(scenes)."
         )
     words = composite["lineage"]
+    if words.ndim != 3:
+        axis = str(words.dims[0])
+        raise InputError(
+            f"granules_of() asks one composite, and this holds {words.sizes[axis]} along {axis!r}, each with granules "
+            f"of its own. Choose one first: granules_of(cube.isel({axis}=0), x, y)."
+        )
     rows, columns = (str(dim) for dim in words.dims[1:])
     for dim, value in ((rows, y), (columns, x)):
         centres = composite[dim].values
@@ -62,4 +68,4 @@ def granules_of(composite: xr.Dataset, x: float, y: float) -> list[str]:
             )
     bits = words.sel({rows: y, columns: x}, method="nearest").values
     names = composite["granule"].values
-    return [str(name) for k, name in enumerate(names) if int(bits[k // WORD]) >> k % WORD & 1]
+    return [str(name) for k, name in enumerate(names) if name and int(bits[k // WORD]) >> k % WORD & 1]

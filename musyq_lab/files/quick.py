@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musyq_lab.files import direct
+from musyq_lab.files.axes import Axis, plain
 from musyq_lab.files.direct import Stored
 
 if TYPE_CHECKING:
@@ -103,12 +104,12 @@ def _open(
     try:
         name = layer.name.encode()
         dataset = h5d.open(file, name)
-        known = _KNOWN.get((path, layer.name))
+        known = _KNOWN.get((path, layer.name, layer.axes))
         if known is None or known[0] != state:
-            if not _is_inside(file, name):
+            if not _is_inside(file, name) or not all(_fits(file, axis) for axis in layer.axes):
                 return None
             known = (state, direct.stored(dataset), _packing(dataset))
-            _remember(path, layer.name, known)
+            _remember((path, layer.name, layer.axes), known)
         facts = known[1]
         if facts is None or facts.shape != layer.file_shape or facts.dtype != layer.stored:
             return None
@@ -121,14 +122,15 @@ def _open(
         file.close()
 
 
-_KNOWN: dict[tuple[str, str], tuple[_State, Stored | None, Packing]] = {}
+_Key = tuple[str, str, tuple[Axis, ...]]
+_KNOWN: dict[_Key, tuple[_State, Stored | None, Packing]] = {}
 _MOST = 100_000
 
 
-def _remember(path: str, name: str, known: tuple[_State, Stored | None, Packing]) -> None:
+def _remember(key: _Key, known: tuple[_State, Stored | None, Packing]) -> None:
     if len(_KNOWN) >= _MOST:
         _KNOWN.clear()
-    _KNOWN[path, name] = known
+    _KNOWN[key] = known
 
 
 @lru_cache(maxsize=1)
@@ -152,6 +154,17 @@ def _is_inside(file: Any, name: bytes) -> bool:
     parts = name.split(b"/")
     steps = (b"/".join(parts[: count + 1]) for count in range(len(parts)))
     return all(file.links.get_info(step).type == h5l.TYPE_HARD for step in steps)
+
+
+def _fits(file: Any, axis: Axis) -> bool:
+    """Whether a file lies where the others of its series do; what is no plain coordinate is compared with care."""
+    from h5py import h5d
+
+    name = axis.name.encode()
+    if not _is_inside(file, name):
+        return False
+    values = plain(h5d.open(file, name), axis.size)
+    return values is not None and axis.fits(values)
 
 
 def _packing(dataset: h5d.DatasetID) -> Packing:

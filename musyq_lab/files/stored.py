@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from musyq_lab.core.errors import ArchiveError
 from musyq_lab.files import bounded, direct, quick
+from musyq_lab.files.axes import Axis
 from musyq_lab.files.lazy import blocks, dask_array
 from musyq_lab.files.remote import is_remote, states
 from musyq_lab.files.safety import check_hdf5, damage, opened
@@ -76,6 +77,8 @@ class StoredLayer:
     """How to decode."""
     stacked: bool = False
     """Whether the files form a first axis of their own."""
+    axes: tuple[Axis, ...] = ()
+    """Coordinates that all the files must share."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -113,7 +116,7 @@ class StoredLayer:
         with opened(path) as file, damage(path):
             dataset = file.get(self.name)
             if dataset is None:
-                raise ArchiveError(f"{path} has no layer {self.name!r}, as the other files of its series have.")
+                raise self._absent(path)
             self._compare(dataset, path)
             values = direct.values(dataset, key, self.packing)
             return self.packing.unpack(np.asarray(bounded.read(dataset, key))) if values is None else values
@@ -128,6 +131,39 @@ class StoredLayer:
                 f"{self.file_shape}, {self.stored} and {self.packing} were expected. It was changed after it was "
                 "opened, or its series mixes layouts: open it on its own with period=."
             )
+        for axis in self.axes:
+            values = bounded.read(dataset.file[axis.name]) if axis.name in dataset.file else np.empty(0)
+            if not axis.fits(values):
+                raise ArchiveError(
+                    f"{axis.name!r} of {path} goes {_ends(values)}; {_ends(axis.some)} was expected. Files of one tile "
+                    "lie on one grid: give those of another place a tile of their own, or open one with period=."
+                )
+
+    def compare(self, path: str) -> None:
+        """Refuse a file of a series that is not laid out, packed and placed like the first; no values are read.
+
+        Parameters
+        ----------
+        path : str
+            One of the files.
+
+        Raises
+        ------
+        ArchiveError
+            If it is not.
+        """
+        check_hdf5(path)
+        with opened(path) as file, damage(path):
+            if file.get(self.name) is None:
+                raise self._absent(path)
+            self._compare(file[self.name], path)
+
+    def _absent(self, path: str) -> ArchiveError:
+        return ArchiveError(f"{path} has no layer {self.name!r}, as the other files of its series have.")
+
+
+def _ends(values: Sequence[float] | NDArray[Any]) -> str:
+    return f"from {values[0]:.10g} to {values[-1]:.10g}" if len(values) else "nowhere"
 
 
 _VALUES = 2**20

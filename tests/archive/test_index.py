@@ -11,7 +11,7 @@ from archive.test_lineage import composed, put
 from musyq_lab.archive import index
 from musyq_lab.archive.open import open_product
 from musyq_lab.composite.lineage import granules_of, unpacked
-from musyq_lab.core.errors import ArchiveError, NotFoundError
+from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
 
 COUNTS = {"2015001": 3, "2015006": 70, "2015011": 33}
 
@@ -42,7 +42,7 @@ def test_each_period_names_its_own_granules(made):
     cube = open_product(root)
     assert dict(cube.sizes)["word"] == 3
     assert cube.lineage.dims == ("time", "word", "latitude", "longitude")
-    assert cube.granule.dims == ("time", "granule")
+    assert cube.granule.dims == ("time", "granule_number")
     row, column = 2, 5
     for k, (ds, used) in enumerate(found.values()):
         one = cube.isel(time=k)
@@ -104,7 +104,7 @@ def test_only_what_changed_is_asked_again(made, asked):
     asked.clear()
     cube = open_product(root)
     assert sorted(path[-16:-6] for path in asked) == ["al.2015006", "al.2015016"]
-    assert cube.sizes["granule"] == 100
+    assert cube.sizes["granule_number"] == 100
     for item in root.glob("*2015016*"):
         item.unlink()
     asked.clear()
@@ -199,3 +199,22 @@ def test_a_file_that_goes_away_in_between_is_told(made, monkeypatch):
 def test_no_draft_of_the_index_is_left(made):
     open_product(made[0])
     assert not list(made[0].glob(".*.partial"))
+
+
+def test_a_cube_can_be_turned_to_its_labels_and_asked_period_by_period(made):
+    root, _ = made
+    cube = open_product(root)
+    turned = cube.swap_dims(time="period")
+    np.testing.assert_array_equal(turned.lineage, cube.lineage)
+    place = float(cube.longitude[3]), float(cube.latitude[2])
+    with pytest.raises(InputError, match=r"holds 3 along 'time'.*isel\(time=0\)"):
+        granules_of(cube, *place)
+    for k in range(3):
+        assert granules_of(turned.isel(period=k), *place) == granules_of(cube.isel(time=k), *place)
+
+
+def test_one_period_of_a_cube_can_be_written_again(made, tmp_path):
+    root, _ = made
+    cube, place = open_product(root), (0.6, -0.6)
+    path = put(cube.isel(time=1), tmp_path / "again")
+    assert granules_of(open_product(path), *place) == granules_of(cube.isel(time=1), *place)

@@ -199,6 +199,27 @@ def test_changed_and_unlisted_files_fail_verification(tmp_path):
         open_product(tmp_path, verify=True)
 
 
+def test_files_of_another_place_are_no_part_of_a_cube(tmp_path):
+    ds = dataset(6, 8, 2)
+    for period, shift in (("2015001", 0.0), ("2015006", 1e-6), ("2015011", 0.25)):  # rounding fits, a cell does not
+        put(ds.assign_coords(longitude=ds.longitude + shift), tmp_path, period=period)
+    cube = open_product(tmp_path)
+    assert cube.flux[:2, 0].compute().shape == (2, 6, 8)
+    with pytest.raises(ArchiveError, match=r"'longitude' of .*2015011.* goes from .* lie on one grid"):
+        cube.flux[:, 0, 3, 4].compute()
+    with pytest.raises(ArchiveError, match=r"2015011.* lie on one grid"):
+        open_product(tmp_path, verify=True)
+    assert open_product(tmp_path, period="2015011", verify=True).sizes["longitude"] == 8
+
+
+def test_a_cube_has_no_time_coverage_of_its_first_file(tmp_path):
+    for period in ("2015-01", "2015-02"):
+        put(dataset(4, 5, 2), tmp_path, period=period)
+    assert not [name for name in open_product(tmp_path).attrs if name.startswith("time_coverage")]
+    one = open_product(tmp_path, period="2015-02")
+    assert one.attrs["time_coverage_end"] == "2015-02-28T23:59:59Z"
+
+
 def test_cut_off_files_are_told_at_every_length(tmp_path):
     path = put(dataset(), tmp_path)
     data = path.read_bytes()

@@ -69,7 +69,7 @@ def test_one_look_is_itself_and_says_that_nothing_checked_it():
     assert (result.window_length == 5).all()
     assert has(result, _plan.SINGLE_LOOK).all()
     assert result.attrs["time_coverage_start"] == "2019-06-30T00:00:00Z"
-    assert result.attrs["time_coverage_end"] == "2019-07-05T00:00:00Z"
+    assert result.attrs["time_coverage_end"] == "2019-07-04T23:59:59Z"
 
 
 def test_the_mean_beats_a_look_and_its_stated_uncertainty_is_its_error():
