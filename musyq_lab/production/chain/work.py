@@ -102,8 +102,10 @@ def _write(task: Task, out: Path, needs: Mapping[str, Task], provenance: Mapping
     if name is None:
         raise ArchiveError(f"{target.name} is no name of a product file.")
     made, spec = MAKERS[task.maker](task, {key: path_of(out, other) for key, other in needs.items()})
+    # The file's period, not that of the looks it was made from; a year's or a climatology's name tells its own.
+    coverage = task.period.coverage if name.period == task.period.label else {}
     write_product(
-        made,
+        made.assign_attrs(coverage),
         target.parent,
         spec=spec,
         edition=name.edition,

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import xarray as xr
 
 from musyq_lab.archive.naming import FileName
 from musyq_lab.core.errors import InputError, MusyqError
+from musyq_lab.core.period import whole_period
 
-_INSTANT = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _HOW = "Give '2015', '2015-07', '2015-07-01', 'START/END' with both ends included, or the label of a period."
-
-
-def stretch(period: str) -> tuple[datetime, datetime]:
-    """Return first instant and first instant after a period of a text.
-
-    Parameters
-    ----------
-    period : str
-        ``"2015"``, ``"2015-07"``, ``"2015-07-01"`` or two of them with ``/`` between, both ends included.
-
-    Raises
-    ------
-    InputError
-        If it is none, or ends before it begins.
-    """
-    first, _, last = period.strip().partition("/")
-    start, end = _bounds(first, period)[0], _bounds(last or first, period)[1]
-    if end <= start or period.strip().endswith("/"):
-        raise InputError(f"The period {period!r} ends before it begins. {_HOW}")
-    return start, end
-
-
-def _bounds(text: str, period: str) -> tuple[datetime, datetime]:
-    match = _INSTANT.fullmatch(text.strip())
-    try:
-        if match is None:
-            raise ValueError
-        year, month, day = (int(part) if part else 0 for part in match.groups())
-        start = datetime(year, month or 1, day or 1)
-        if day:
-            return start, start + timedelta(days=1)
-        return start, datetime(year + (month in (0, 12)), month % 12 + 1 if month else 1, 1)
-    except (ValueError, OverflowError):
-        raise InputError(f"{period!r} is not a period. {_HOW}") from None
 
 
 def within(ds: xr.Dataset, period: str | None) -> xr.Dataset:
@@ -57,7 +22,7 @@ def within(ds: xr.Dataset, period: str | None) -> xr.Dataset:
     ds : xarray.Dataset
         With the dimension ``time`` (or ``period`` with labels), or of one period that its attribute names.
     period : str, optional
-        See the module; None for all.
+        As :func:`musyq_lab.core.period.whole_period` takes it, or the label of a period; None for all.
 
     Raises
     ------
@@ -71,7 +36,8 @@ def within(ds: xr.Dataset, period: str | None) -> xr.Dataset:
     labels = _labels(ds)
     if labels is not None and period in labels:
         return ds.isel({labels.dims[0]: np.flatnonzero(labels.values == period)}) if labels.dims else ds
-    start, end = stretch(period)
+    asked = whole_period(period)
+    start, end = asked.start, asked.end
     if "time" in ds.dims and ds["time"].dtype.kind == "M":
         times = ds["time"].values
         index = np.flatnonzero((times >= np.datetime64(start)) & (times < np.datetime64(end)))

@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from musyq_lab.core.errors import InputError
-from musyq_lab.production.download.period import span, stretch, within
+from musyq_lab.core.period import whole_period
+from musyq_lab.production.download.period import span, within
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,8 @@ from musyq_lab.production.download.period import span, stretch, within
     ],
 )
 def test_the_first_instant_and_that_after_the_last(text, start, end):
-    assert stretch(text) == (start, end)
+    found = whole_period(text)
+    assert (found.start, found.end) == (start, end)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +47,8 @@ def test_the_first_instant_and_that_after_the_last(text, start, end):
     ],
 )
 def test_what_is_no_period_is_refused(text):
-    with pytest.raises(InputError, match="Give '2015'"):
-        stretch(text)
+    with pytest.raises(InputError, match=r"names no time|ends before it starts"):
+        within(xr.Dataset(coords={"time": np.array(["2015-07-01"], "datetime64[ns]")}), text)
 
 
 def times(*moments):
