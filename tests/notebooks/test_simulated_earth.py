@@ -3,7 +3,7 @@
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute, read, run
+from notebooks.frame import ROOT, code, execute, read, resized, run
 
 pytestmark = pytest.mark.slow  # it makes a simulation
 
@@ -64,7 +64,7 @@ def test_it_runs_from_first_to_last_cell(notebook, tmp_path, monkeypatch):
     for folder in (work, scratch):
         folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    done = execute(notebook, work)
+    done = execute(resized(notebook, "SIZE = 6.0", "SIZE = 3.0"), work)  # a quarter of the cells
     cells = code(done)
     assert all(c.execution_count for c in cells)
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
