@@ -22,7 +22,7 @@ CASES = {
     "1 km, small": (6, 5, ("landsat_oli", "gf1_wfv", "modis"), "1km", 1, True),
     "30 m, small": (6, 5, ("landsat_oli", "gf1_wfv"), "30m", 1, False),
     "30 m, middle": (12, 5, ("landsat_oli", "gf1_wfv", "sentinel2_msi"), "30m", 1, True),
-    "30 m, large": (30, 1, ("landsat_oli",), "30m", 1, False),
+    "30 m, large": (30, 1, ("landsat_oli",), "30m", 1, True),
     "1 km, two at once": (12, 5, ("landsat_oli", "modis", "fy3d_mersi2"), "1km", 2, False),
 }
 PRODUCTS = ("lai", "fpar", "gpp", "npp")

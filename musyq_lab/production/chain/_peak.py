@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,16 @@ def kept(makers: Iterable[str], *, own: bool) -> int:
     own : bool
         Whether it is this process, which may have loaded other things before.
     """
-    base = max(IMPORTED, resident() if own else 0)
-    return round(base + COMPILED + sum(cost_of(maker).compiled for maker in set(makers)))
+    compiled = COMPILED + sum(cost_of(maker).compiled for maker in set(makers))
+    now = resident() if own else 0
+    if compiler_loaded():  # what it takes now holds some or all of it already
+        return round(max(now, IMPORTED + compiled))
+    return round(max(now, IMPORTED) + compiled)
+
+
+def compiler_loaded() -> bool:
+    """Whether this process has compiled kernels."""
+    return "musyq_lab.kernels._native" in sys.modules
 
 
 def peak(tasks: Sequence[Task], sizes: Mapping[str, Size], jobs: int, *, own: bool) -> int:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from musyq_lab.archive import manifest
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.registry import html_table
-from musyq_lab.core.spec import Product
 from musyq_lab.production.chain import _kept, _peak
 from musyq_lab.production.chain._costs import COSTS, Size
 from musyq_lab.production.chain._room import Room, disk_free, room, said
@@ -25,12 +26,16 @@ from musyq_lab.production.chain.plan import Plan
 from musyq_lab.production.chain.task import Task, path_of
 from musyq_lab.products._registry import RETRIEVALS
 
-FILE = 34_000
-"""Bytes of a file besides its values: the tables of HDF5, attributes, provenance and side files."""
+FILE = 18_000
+"""Bytes of a product file besides its layers: provenance, attributes, side files."""
+LAYER = 6_000
+"""Bytes of a layer besides its values: the tables of HDF5, attributes."""
 OVERVIEWS = 4 / 3
 """What the coarser maps in a file add: 1/4 + 1/16 + ..."""
-SCENE_BYTES = 110
-"""Bytes a cell of a kept scene, which is not compressed: bands with two uncertainties, angles and bits."""
+SCENE, SCENE_BYTES = 50_000, 120
+"""Bytes of a kept scene, and of each of its cells: bands with two uncertainties, angles and bits, not compressed."""
+BANDS, COMPOSITE_LAYERS, COMPOSITE_BYTES = 7, 6, 40
+"""What a composite holds: bands of the reference sensor, and counts, windows, times, shares of sensors, lineage."""
 SPARE = 16 * 2**20
 """Bytes of disk that reports and drafts take."""
 
@@ -240,16 +245,7 @@ def _size(task: Task, found: Mapping[Any, Source]) -> Size:
         cells=task.tile.cells,
         source=sum(found[read].decoded for read in task.reads),
         looks=len(task.needs),
-        layers=_layers(task),
     )
-
-
-def _layers(task: Task) -> int:
-    return 1 if task.kind == "scene" else len(_spec(task).variables) if task.product in RETRIEVALS else 1
-
-
-def _spec(task: Task) -> Product:
-    return RETRIEVALS[task.product].spec
 
 
 def _rows(
@@ -288,16 +284,18 @@ def _there(task: Task, folder: Path | None) -> bool:
 def written(task: Task) -> int:
     """Return the bytes of a task's file at most: as if nothing were saved by compression."""
     if task.kind == "scene":
-        return FILE + SCENE_BYTES * task.tile.cells
-    if task.product not in RETRIEVALS:
-        return FILE + 4 * task.tile.cells
-    each = sum(_width(v.dtype) * (2 if v.uncertain else 1) for v in _spec(task).variables) + 2
-    return FILE + math.ceil(each * task.tile.cells * OVERVIEWS)
+        return SCENE + SCENE_BYTES * task.tile.cells
+    variables = RETRIEVALS[task.product].spec.variables if task.product in RETRIEVALS else ()
+    layers, each = 0, 0
+    if task.maker == "composite":
+        variables, layers, each = variables[:BANDS], COMPOSITE_LAYERS, COMPOSITE_BYTES
+    for variable in variables:
+        copies = 2 if variable.uncertain else 1
+        layers, each = layers + copies, each + copies * _width(variable.dtype)
+    return FILE + LAYER * (layers + 1) + math.ceil((each + 2) * task.tile.cells * OVERVIEWS)
 
 
 def _width(dtype: str) -> int:
-    import numpy as np
-
     return int(np.dtype(dtype).itemsize)
 
 

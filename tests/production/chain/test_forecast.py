@@ -56,6 +56,16 @@ def test_what_is_written_is_no_more_than_foretold_and_not_far_from_it(drawn, unb
         assert real <= written(task) <= 1.5 * real
 
 
+def test_scenes_and_composites_of_a_real_run_lie_within_what_was_foretold(drawn):
+    """Sizes that a production of simulated granules wrote: landsat_oli, sentinel2_msi and gf1_wfv, and a composite."""
+    scene = replace(drawn.tasks[0], kind="scene", product="", maker="standardize")
+    small, large = _wider(scene, 7), _wider(scene, 400)
+    assert 49_335 <= written(small) <= 1.5 * 49_335  # 48 cells
+    assert max(17_646_194, 18_281_974) <= written(large) <= 2 * 10_601_814
+    whole = replace(drawn.tasks[0], product="lsr", maker="composite")
+    assert 137_282 <= written(_wider(whole, 7)) <= 1.5 * 137_282
+
+
 def test_values_count_with_their_uncertainty_their_bits_and_coarser_maps(drawn):
     task = drawn.tasks[0]
     large = _wider(task, 1000)
@@ -81,6 +91,15 @@ def test_the_peak_is_what_is_kept_and_what_is_at_work_at_once(drawn, machine):
     first, second = found.peaks
     assert first == pytest.approx(kept() + at_work(drawn), rel=1e-6)
     assert second - first == pytest.approx(at_work(drawn), rel=1e-3)
+
+
+def test_what_was_compiled_before_is_not_counted_twice(machine):
+    machine.setattr(_peak, "resident", lambda: 900 * 10**6)
+    machine.setattr(_peak, "compiler_loaded", lambda: True)
+    assert _peak.kept(["retrieve"], own=True) == 900 * 10**6
+    machine.setattr(_peak, "compiler_loaded", lambda: False)  # other things fill the memory
+    assert _peak.kept(["retrieve"], own=True) == 900 * 10**6 + _costs.COMPILED + cost_of("retrieve").compiled
+    assert _peak.kept(["retrieve"], own=False) == kept()
 
 
 def test_tasks_that_wait_for_one_another_are_never_at_work_at_once(own, weather, machine):
