@@ -49,8 +49,12 @@ def test_many_kills_of_staged_runs(tmp_path: Path) -> None:
     check_staged(kill("staged", tmp_path, 25, 6), 25)
 
 
-@pytest.mark.slow
-def test_kills_of_sweeps(tmp_path: Path) -> None:
-    seen = kill("sweeps", tmp_path, 4, 7)
-    check(seen, 4)
+def check_sweeps(seen: dict, kills: int) -> None:
+    check(seen, kills)
     assert seen["different"] == []
+
+
+@pytest.mark.slow
+def test_two_kills_of_sweeps(tmp_path: Path) -> None:
+    """The sweep alone, whose processes must end by themselves, then all of them at once."""
+    check_sweeps(kill("sweeps", tmp_path, 2, 7), 2)
