@@ -133,6 +133,10 @@ def produce(
     method: Annotated[
         list[str] | None, typer.Option("--method", "-m", metavar="PRODUCT=METHOD", help="May be repeated.")
     ] = None,
+    algorithm: Annotated[
+        list[Path] | None,
+        typer.Option(help="Python file of an algorithm of your own, which PRODUCTS may name; may be repeated."),
+    ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler, tcp://host:port.")] = None,
     workers: Annotated[int, typer.Option(help="Worker processes to start on this machine; 0 for threads.", min=0)] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, computed and written.")] = False,
@@ -140,6 +144,10 @@ def produce(
     """Make products from granules and layers: resumable, and each file proves what it was made from."""
     from musyq_lab.production.chain.command import Request, show
 
+    for file in algorithm or ():
+        from musyq_lab.production.contract.own import use_algorithm
+
+        use_algorithm(file)
     request = Request(
         tuple(products), period, str(inputs), root, edition, step, region, out, tuple(method or ()), scheduler, workers
     )

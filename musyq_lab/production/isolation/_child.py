@@ -30,7 +30,7 @@ def main() -> None:
 
     _confine.die_with_parent(request["parent"])
     # What the caller trusts is imported before the limits are set, and does not count.
-    import cloudpickle  # type: ignore[import-untyped]  # noqa: F401
+    import cloudpickle  # noqa: F401
     import numpy as np  # noqa: F401
 
     import musyq_lab.products._block

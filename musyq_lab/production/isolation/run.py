@@ -108,7 +108,7 @@ def packed(work: Work) -> bytes:
     InputError
         If the function holds something that cannot go there (an open file, a lock, a generator).
     """
-    import cloudpickle  # type: ignore[import-untyped]
+    import cloudpickle
 
     try:
         made: bytes = cloudpickle.dumps(work)
