@@ -17,9 +17,9 @@ IMPORTED = 150 * MB
 """Resident memory of a process that has imported what a production needs."""
 COMPILED = 60 * MB
 """Memory of the compiler itself, once anything is compiled."""
-MOST_SOURCE = 240 * MB
-"""Decoded bytes of a source that are at work at once at most: a larger one is read in blocks, two at a time of two
-million pixels with some 60 bytes each. Above what was measured (60 MB) this is reasoning, not measurement."""
+MOST_SOURCE = 60 * MB
+"""Decoded bytes of a source that are at work at once at most: a larger one is read in blocks. MODIS of 220 MB took no
+more than OLI of 58 MB; granules of gigabytes were not measured."""
 
 
 @dataclass(frozen=True, slots=True)
