@@ -24,6 +24,7 @@ _PUBLIC = {
     "estimate_download": "musyq_lab.production.download.download:estimate",
     "explain": "musyq_lab.products._explain:explain",
     "explore": "musyq_lab.dashboards.explorer:explore",
+    "forecast": "musyq_lab.production.chain.forecast:forecast",
     "integrate": "musyq_lab.analysis.daytime:integrate",
     "load_algorithm": "musyq_lab.production.contract.own:load_algorithm",
     "open_catalog": "musyq_lab.catalog.open:open_catalog",

@@ -139,6 +139,13 @@ def produce(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler, tcp://host:port.")] = None,
     workers: Annotated[int, typer.Option(help="Worker processes to start on this machine; 0 for threads.", min=0)] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(help="Tasks at once [default: as many as fit].", min=1, show_default=False)
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="Memory a process may take, such as 2GB [default: what is free].", show_default=False),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read, computed and written.")] = False,
 ) -> None:
     """Make products from granules and layers: resumable, and each file proves what it was made from."""
@@ -148,9 +155,8 @@ def produce(
         from musyq_lab.production.contract.own import use_algorithm
 
         use_algorithm(file)
-    request = Request(
-        tuple(products), period, str(inputs), root, edition, step, region, out, tuple(method or ()), scheduler, workers
-    )
+    place = (str(inputs), root, edition, step, region, out)
+    request = Request(tuple(products), period, *place, tuple(method or ()), scheduler, workers, jobs, memory)
     code, text = show(request, dry_run=dry_run)
     typer.echo(text)
     raise typer.Exit(code)
