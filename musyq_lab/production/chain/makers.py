@@ -131,7 +131,9 @@ def series(task: Task, needs: Mapping[str, Path]) -> Made:
     for read in task.reads:
         parts.setdefault(_yearly.moment(read.name), []).append(layers(read, task))
     whole = [dated(merged(group), when) for when, group in sorted(parts.items())]
-    inputs = xr.concat(whole, dim="time", join="exact", data_vars="all", coords="minimal", combine_attrs="drop")
+    inputs = xr.concat(
+        whole, dim="time", join="exact", data_vars="all", coords="minimal", compat="override", combine_attrs="override"
+    )
     made = retrieval(inputs, **dict(task.options))
     year = task.period.start.year
     if year not in made["year"].values:
