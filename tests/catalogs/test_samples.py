@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import re
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -413,3 +414,13 @@ def test_file_equals_what_the_script_makes(name: str, tmp_path: Path, tmp_path_f
 
 def test_the_script_knows_every_sample() -> None:
     assert tuple(load_script().SAMPLES) == SCRIPT_NAMES
+
+
+def test_font_draws_every_chinese_word_of_catalogs_and_figures() -> None:
+    fonts = pytest.importorskip("fontTools.ttLib")
+    root = SAMPLES.parents[1]
+    files = [*root.glob("catalogs/*.yml"), *root.glob("recipes/*.yml"), root / "musyq_lab/figures/words.py"]
+    drawn = {chr(code) for code in fonts.TTFont(SAMPLES / "fonts" / "NotoSansSC-subset.ttf").getBestCmap()}
+    lacking = {path.name: set(re.findall(r"[\u3000-\u9fff\uff00-\uffef]", path.read_text("utf-8"))) for path in files}
+    assert sum(map(len, lacking.values())) > 500
+    assert {name: words - drawn for name, words in lacking.items() if words - drawn} == {}

@@ -42,6 +42,7 @@ _PUBLIC = {
     "place_of": "inputs",
     "published_comparison": "comparison",
     "region_table": "tables",
+    "scenario_of": "soil",
     "scenario_table": "tables",
     "scenario_title": "soil",
     "seasonal_cycle": "regional",

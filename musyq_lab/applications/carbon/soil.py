@@ -32,6 +32,7 @@ _RELATIONS = {
     "raich2002": ("raich_intercept", "raich_slope"),
     "raich2002_2010": ("raich_2010_intercept", "raich_2010_slope"),
 }
+_FIRST = "raich2002"
 _NEEDS = ("air_temperature", "precipitation")
 
 
@@ -127,6 +128,20 @@ def balance(monthly: xr.Dataset, scenarios: Sequence[str] = SCENARIOS) -> xr.Dat
     nep = nep.assign_attrs(long_name="net ecosystem production by scenario, positive for a sink", units="g m-2 d-1")
     soil = soil.assign_attrs(long_name="heterotrophic respiration by scenario", units="g m-2 d-1")
     return xr.Dataset({"heterotrophic_respiration": soil, "nep": nep.astype(np.float32)})
+
+
+def scenario_of(annual: xr.Dataset, asked: str | None = None) -> str:
+    """Return the scenario to show: what is asked for, else ``raich2002``, else the first that could be made.
+
+    Parameters
+    ----------
+    annual : Dataset
+        Annual fluxes along ``scenario``; without weather only ``ratio`` can be made.
+    asked : str, optional
+        Name.
+    """
+    made = [str(name) for name in annual["scenario"].values]
+    return asked or (_FIRST if _FIRST in made else made[0])
 
 
 def scenario_title(name: str, language: str = "en") -> str:

@@ -40,7 +40,10 @@ class Budget:
         """Refuse a scenario that was not made."""
         made = [str(name) for name in self.annual["scenario"].values]
         if self.scenario not in made:
-            raise InputError(f"The scenario {self.scenario!r} was not made; there are {', '.join(made)}.")
+            raise InputError(
+                f"The scenario {self.scenario!r} needs air temperature and precipitation, which these fields lack. "
+                f"Made are: {', '.join(made)}."
+            )
 
     def mean(self, name: str) -> tuple[xr.DataArray, xr.DataArray]:
         """Return the mean of all years and its sigma, g m-2 a year, of gpp, npp or nep (of the scenario)."""
@@ -183,7 +186,9 @@ def year_table(budget: Budget, place: Region) -> pd.DataFrame:
     for name in ("gpp", "npp", "nep"):
         sums = pd.concat([_of_year(budget, name, int(year), zones) for year in years])
         for column, end in (("total", ""), ("low", "_low"), ("high", "_high")):
-            out[f"{name}{end}_tg"] = sums[column].to_numpy(float)
+            sum_of_year = sums[column].to_numpy(float)
+            clipped = end == "_low" and name != "nep"  # as in the table of countries
+            out[f"{name}{end}_tg"] = np.maximum(sum_of_year, 0.0) if clipped else sum_of_year
         if budget.truth is not None and name in budget.truth:
             out[f"{name}_truth_tg"] = budget.series(name, zones, truth=True)[0].reindex(years).to_numpy(float)
     out["npp_anomaly_tg"] = out["npp_tg"] - out["npp_tg"].mean()
