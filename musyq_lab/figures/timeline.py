@@ -126,7 +126,7 @@ def _panel(axes: Axes, data: pd.DataFrame, line: YearLine, colour: str, scale: f
         axes.set_ylim(bottom=0.0)
     if axes.get_ylim()[0] < 0 < axes.get_ylim()[1]:
         axes.axhline(0.0, color=GREY, linewidth=0.5 * scale, zorder=1)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0f}"))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.10g}"))
