@@ -2,84 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
+from musyq_lab.applications._constants import Constant, ConstantTable
 
-from musyq_lab.core.errors import NotFoundError, closest
-from musyq_lab.core.resources import resource
-
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["DAYS_OF_MONTH", "DAYS_OF_YEAR", "TABLE", "Constant", "constant", "constants_table", "entry", "table"]
 
 DAYS_OF_MONTH = (31.0, 28.2425, 31.0, 30.0, 31.0, 30.0, 31.0, 31.0, 30.0, 31.0, 30.0, 31.0)
 """Mean length of the months in the Gregorian calendar, days."""
 DAYS_OF_YEAR = sum(DAYS_OF_MONTH)
+TABLE = ConstantTable("solar", {"suitability": "suitability method", "yield_chains": "yield chain"})
+"""The table and its sections."""
+constant, entry, constants_table = TABLE.constant, TABLE.entry, TABLE.constants_table
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """One number, where it comes from, and whether it was read there."""
-
-    name: str
-    """Name in the table."""
-    value: float
-    """The number, in ``units``."""
-    units: str
-    """UDUNITS spelling."""
-    source: str
-    """Publication or data it rests on."""
-    verified: bool
-    """Whether the number was read in the source."""
-    sigma: float = 0.0
-    """One standard uncertainty, in ``units``."""
-    note: str = ""
-    """What else to know."""
-
-
-@cache
 def table() -> dict[str, Any]:
     """Return the whole table as read from ``catalogs/solar.yml``."""
-    loaded: dict[str, Any] = yaml.safe_load(resource("catalogs/solar.yml").read_text(encoding="utf-8"))
-    return loaded
-
-
-@cache
-def constant(name: str) -> Constant:
-    """Return a constant by name.
-
-    Raises
-    ------
-    NotFoundError
-        If the table has no such row.
-    """
-    rows = table()["constants"]
-    if name not in rows:
-        raise NotFoundError(f"The solar table has no constant {name!r}.{closest(name, rows)}")
-    return Constant(name=name, **rows[name])
-
-
-def entry(section: str, name: str) -> dict[str, Any]:
-    """Return a row of ``suitability`` or ``yield_chains``, or say which there are.
-
-    Raises
-    ------
-    NotFoundError
-        If the section has no such row.
-    """
-    rows = table()[section]
-    if name not in rows:
-        kind = {"suitability": "suitability method", "yield_chains": "yield chain"}.get(section, section)
-        raise NotFoundError(f"There is no {kind} {name!r}.{closest(name, rows)}")
-    row: dict[str, Any] = rows[name]
-    return row
-
-
-def constants_table() -> pd.DataFrame:
-    """Return every constant with value, units, source and whether it was read in the source."""
-    import pandas as pd
-
-    names = [f.name for f in fields(Constant)]
-    return pd.DataFrame([[getattr(constant(n), f) for f in names] for n in table()["constants"]], columns=names)
+    return TABLE.content
