@@ -22,7 +22,7 @@ from musyq_lab.archive.metadata.place import Place, place_of, union
 from musyq_lab.archive.metadata.settings import Publisher
 from musyq_lab.core.errors import InputError
 
-_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
+_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +295,6 @@ def _limits(value: Any, scale: float, offset: float) -> tuple[float, float] | No
     """Return the valid range as values; twelve digits remove what the multiplication left behind."""
     if not isinstance(value, np.ndarray) or value.size != 2 or value.dtype.kind not in "iuf":
         return None
-    low, high = (float(f"{float(limit) * scale + offset:.12g}") for limit in value)
+    # A negative scale turns the interval round.
+    low, high = sorted(float(f"{float(limit) * scale + offset:.12g}") for limit in value)
     return (low, high) if np.isfinite([low, high]).all() else None

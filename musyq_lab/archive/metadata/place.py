@@ -144,7 +144,8 @@ def _normal(west: float, east: float) -> tuple[float, float]:
 def _span(stretches: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return the shortest stretch of longitudes around several: all but the widest gap between them."""
     opened = sorted((w, e if e >= w else e + 360.0) for w, e in stretches)
-    gaps, reach = [], opened[0][1]
+    # One that goes around the end of the count covers what lies at its beginning.
+    gaps, reach = [], max(opened[0][1], max(east for _, east in opened) - 360.0)
     for west, east in opened[1:]:
         gaps.append((west - reach, reach, west))
         reach = max(reach, east)

@@ -37,8 +37,8 @@ NAME = "musyq-publisher.yml"
 UNKNOWN = ":unav"
 """DataCite's word for a value that is not available (metadata schema, appendix 3)."""
 
-_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>#%?]+")
-_ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
+_DOI = re.compile(r"10\.[0-9]{4,9}/[^\s\"<>#%?]+")
+_ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", re.ASCII)
 _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 _MOST = 2**16  # bytes of the file
 
@@ -136,11 +136,16 @@ def read_settings(path: str | Path) -> Publisher:
         raise NotFoundError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
-    if len(text) > _MOST or "&" in re.sub(r"[\"'].*?[\"']|#.*", "", text):
-        raise InputError(f"{path} is larger than {_MOST} bytes or has anchors (&); write every line out.")
+    if len(text) > _MOST:
+        raise InputError(f"{path} is larger than {_MOST} bytes, too large for settings.")
     try:
+        # A few anchors that stand for each other can mean more than fits any memory.
+        if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(text)):
+            raise InputError(f"{path} has anchors or aliases (&, *); write every line out.")
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}.") from error
     return settings_of(found or {}, path.name)
 
