@@ -33,7 +33,7 @@ def anomaly(
         Difference; over the mean (NaN where that is not positive); over the standard deviation of the baseline (with
         one degree of freedom taken away; NaN below three values or without any spread).
     baseline : tuple, optional
-        First and last step of it, both included; all by default.
+        First and last step of it, both included; all by default. A calendar month without any step in it is NaN.
 
     Returns
     -------
@@ -43,13 +43,13 @@ def anomaly(
     Raises
     ------
     InputError
-        If the dimension or the kind is unknown, or the baseline holds no step.
+        If the dimension or the kind is unknown, the baseline holds no step, or has ends that steps out of order do not.
     """
     if dim not in da.dims:
         raise InputError(f"anomaly(dim={dim!r}) needs that dimension, got {da.dims}. Name the one of time.")
     if kind not in get_args(Kind):
         raise InputError(f"anomaly(kind={kind!r}) is none. Use one of {', '.join(get_args(Kind))}.")
-    past = da if baseline is None else da.sel({dim: slice(*baseline)})
+    past = da if baseline is None else _baseline(da, dim, baseline)
     if not past.sizes[dim]:
         raise InputError(f"The baseline {baseline} holds no {dim} of the data. They run {_span(da, dim)}.")
     seasonal = _several_months(da, dim)
@@ -60,6 +60,15 @@ def anomaly(
         scale = mean.where(mean > 0) if kind == "relative" else spread.where(spread > 0)
         found = (found.groupby(f"{dim}.month") if seasonal else found) / scale
     return _dressed(found.drop_vars("month", errors="ignore").transpose(*da.dims), da, kind, baseline)
+
+
+def _baseline(da: xr.DataArray, dim: str, baseline: tuple[Any, Any]) -> xr.DataArray:
+    try:
+        return da.sel({dim: slice(*baseline)})
+    except KeyError as error:
+        raise InputError(
+            f"The steps along {dim} do not rise, so the baseline {baseline} has no ends. Sort them: da.sortby({dim!r})."
+        ) from error
 
 
 def _several_months(da: xr.DataArray, dim: str) -> bool:
@@ -82,7 +91,11 @@ def _dressed(found: xr.DataArray, da: xr.DataArray, kind: Kind, baseline: tuple[
     attrs = {"long_name": f"{of}: {_WORDS[kind]} the mean of {span}", "units": "1"}
     if kind == "absolute":
         attrs["units"] = str(da.attrs.get("units", ""))
-    return found.rename(da.name).assign_attrs({key: text for key, text in attrs.items() if text})
+    # Limits, standard names and flags of the values do not hold for their anomalies.
+    kept = {"grid_mapping": da.attrs["grid_mapping"]} if "grid_mapping" in da.attrs else {}
+    found = found.rename(da.name)
+    found.attrs = kept | {key: text for key, text in attrs.items() if text}
+    return found
 
 
 def false_discovery(p_value: xr.DataArray, rate: float = 0.1) -> xr.DataArray:

@@ -72,8 +72,8 @@ def correlated_total(values: ArrayLike, fractions: ZoneFractions, parts: Sequenc
     Raises
     ------
     InputError
-        If a sigma is negative, a length is, groups have a length too, two parts have one name, or the columns of the
-        grid are uneven.
+        If an amount or a sigma is infinite, a sigma or a length is negative, groups have a length too, two parts have
+        one name, or the columns of the grid are uneven.
 
     Notes
     -----
@@ -81,11 +81,13 @@ def correlated_total(values: ArrayLike, fractions: ZoneFractions, parts: Sequenc
     overstates its part by no more than the correlation within 1/180 of the zone lacks.
     """
     amounts = np.broadcast_to(np.asarray(values, float), fractions.shape)
+    _no_infinity(amounts, "The amounts")
     known = np.isfinite(amounts)
     table = pd.DataFrame({"total": fractions.sums(amounts)})
     _check(parts)
     for part in parts:
         sigma = np.where(known, np.nan_to_num(np.broadcast_to(np.asarray(part.sigma, float), fractions.shape)), 0.0)
+        _no_infinity(part.sigma, f"The standard uncertainties {part.name!r}")
         if (sigma < 0).any():
             raise InputError(
                 f"The standard uncertainty {part.name!r} is negative. Give one sigma, units of the values."
@@ -95,6 +97,11 @@ def correlated_total(values: ArrayLike, fractions: ZoneFractions, parts: Sequenc
     table["sigma"] = np.sqrt(squares.sum(axis=1))
     table.index = pd.Index(fractions.zones, dtype=object)
     return table
+
+
+def _no_infinity(values: ArrayLike, what: str) -> None:
+    if np.isinf(np.asarray(values, float)).any():
+        raise InputError(f"{what} hold infinite numbers, which have no total. Set them to NaN to leave them out.")
 
 
 def _check(parts: Sequence[ErrorPart]) -> None:

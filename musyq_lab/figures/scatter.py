@@ -27,7 +27,7 @@ def scores(data: pd.DataFrame, ours: str, reference: str) -> dict[str, float]:
         If a column is missing or fewer than two pairs are whole.
     """
     need_columns(data, (ours, reference))
-    pairs = data[[ours, reference]].astype(float).dropna()
+    pairs = _pairs(data, ours, reference)
     if len(pairs) < 2:
         raise InputError(f"{len(pairs)} pairs of {ours} and {reference} have numbers; at least two are needed.")
     apart = pairs[ours] - pairs[reference]
@@ -38,6 +38,19 @@ def scores(data: pd.DataFrame, ours: str, reference: str) -> dict[str, float]:
         "rmse": float(np.sqrt((apart**2).mean())),
         "bias": float(apart.mean()),
     }
+
+
+def _pairs(data: pd.DataFrame, ours: str, reference: str) -> pd.DataFrame:
+    """Return the pairs of two finite numbers."""
+    return data[[ours, reference]].astype(float).replace([np.inf, -np.inf], np.nan).dropna()
+
+
+def _limits(pairs: pd.DataFrame) -> tuple[float, float]:
+    """Return ends of both axes, which hold zero and leave room beyond the points."""
+    values = pairs.to_numpy(float)
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    room = 0.06 * (high - low)
+    return (low - room if low < 0 else 0.0), (high + room or 1.0 if high > 0 or low == 0 else 0.0)
 
 
 def draw_scatter(
@@ -68,10 +81,14 @@ def draw_scatter(
     InputError
         If columns are missing, pairs are too few, or there are more groups than colours.
     """
+    data = data.reset_index(drop=True)
     numbers = scores(data, ours, reference)
     if group:
         need_columns(data, (group,))
-    kinds = list(dict.fromkeys(data[group])) if group else [""]
+    whole = _pairs(data, ours, reference)
+    # Pairs of no group are in the scores, so they are shown, as a group without a name.
+    shown = data.loc[whole.index, group].astype(object).fillna("") if group else pd.Series("", index=whole.index)
+    kinds = list(dict.fromkeys(shown))
     if len(kinds) > len(LINES):
         raise InputError(f"{len(kinds)} groups have no colours of their own; at most {len(LINES)} do.")
     form = size_of(size)
@@ -82,11 +99,10 @@ def draw_scatter(
         figure = figure_of(form.width, form.height or page.top + side + below + page.bottom)
         axes = figure.add_axes(box(figure, page.margin + left, page.top, side, side))
         for kind, colour in zip(kinds, LINES, strict=False):
-            rows = data[data[group] == kind] if group else data
+            rows = whole[shown == kind]
             axes.plot(rows[reference], rows[ours], "o", color=colour, markersize=2.6 * form.scale, alpha=0.75,
                       markeredgewidth=0, label=str(kind), zorder=3)  # fmt: skip
-        values = data[[ours, reference]].astype(float).to_numpy()
-        low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values)) * 1.06 or 1.0
+        low, high = _limits(whole)
         axes.plot([low, high], [low, high], color=GREY, linewidth=0.7 * form.scale, zorder=2)
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)

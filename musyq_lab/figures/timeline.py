@@ -68,7 +68,7 @@ def draw_years(
     """
     shown = tuple(lines)
     need_columns(data, ["year", *(c for line in shown for c in (line.value, line.low, line.high, line.truth) if c)])
-    if not shown or data.empty or not np.isfinite(data[[line.value for line in shown]].to_numpy(float)).any():
+    if not shown or not _years_known(data) or not np.isfinite(data[[x.value for x in shown]].to_numpy(float)).any():
         raise InputError("There is no year with a number, so there is no line to draw.")
     form = size_of(size)
     with style(language, form.scale) as chosen:
@@ -91,6 +91,10 @@ def draw_years(
     return figure
 
 
+def _years_known(data: pd.DataFrame) -> bool:
+    return not data.empty and bool(np.isfinite(data["year"].to_numpy(float)).all())
+
+
 def _notes(lines: Sequence[YearLine], caption: str, language: Language) -> str:
     notes = [caption]
     if any(line.low and line.high for line in lines):
@@ -108,7 +112,7 @@ def _panel(axes: Axes, data: pd.DataFrame, line: YearLine, colour: str, scale: f
     if line.low and line.high:
         low, high = (data[end].to_numpy(float) for end in (line.low, line.high))
         if year.size == 1:
-            axes.errorbar(year, value, yerr=[value - low, high - value], fmt="none", ecolor=colour, elinewidth=scale)
+            axes.vlines(year, low, high, color=colour, linewidth=scale)
         axes.fill_between(year, low, high, color=colour, alpha=0.13, linewidth=0, zorder=2)
     axes.plot(year, value, color=colour, linewidth=0.9 * scale, marker="o", markersize=2.6 * scale, zorder=4)
     if line.truth:
