@@ -72,15 +72,20 @@ def thorough(path):
     return list(compliance.check_compliance(path, path.name))
 
 
-# The checker takes seconds over the hundred layers of a product that is made for each band.
-WIDE = ("brdf", "vi", "lsr", "albedo", "emissivity")
-KEYS = [pytest.param(key, marks=[pytest.mark.slow] if key in WIDE else []) for key in PRODUCTS]
+def one_of_each_kind(spec):
+    """Names of one variable of each kind: the checker takes seconds over a hundred that differ in their band."""
+    kinds = {}
+    for v in spec.variables:
+        kinds.setdefault((v.units, v.dtype, v.scale, v.offset, v.standard_name, v.uncertain, bool(v.classes)), v.name)
+    return set(kinds.values())
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", PRODUCTS)
 def test_products_of_the_programme_break_no_rule(key, tmp_path):
-    spec = PRODUCTS[key]
-    path = write_product(of_spec(spec), tmp_path, spec=spec, edition="1km", period="2015001")
+    spec, kept = PRODUCTS[key], one_of_each_kind(PRODUCTS[key])
+    others = [v for v in spec.variables if v.name not in kept]
+    ds = of_spec(spec).drop_vars([*(v.name for v in others), *(v.uncertainty_name for v in others if v.uncertain)])
+    path = write_product(ds, tmp_path, spec=spec, edition="1km", period="2015001")
     assert quick(path) == []
     assert [f for f in thorough(path) if f.level == "error"] == []
 
@@ -109,7 +114,7 @@ def attribute(name, value, layer=None):
     return change
 
 
-def replace(name, values):
+def overwritten(name, values):
     def change(file):
         file[name][...] = values
 
@@ -141,8 +146,8 @@ BROKEN = [
     (attribute("units", "K", "flux_uncertainty"), "error", "Uncertainty"),
     (attribute("units", "degrees", "latitude"), "error", "Axis latitude"),
     (attribute("geospatial_lat_max", 10.0), "error", "Axis latitude"),
-    (replace("longitude", 5.0), "error", "Axis longitude"),
-    (replace("latitude", np.nan), "error", "Axis latitude"),
+    (overwritten("longitude", 5.0), "error", "Axis longitude"),
+    (overwritten("latitude", np.nan), "error", "Axis latitude"),
 ]
 
 
