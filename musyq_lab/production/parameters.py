@@ -157,14 +157,14 @@ class Parameter:
         return words[self.kind] + bounds + choices
 
     def _validate_list(self, value: Any) -> list[Any]:
-        if isinstance(value, str) or not isinstance(value, Sequence):
+        if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Sequence):
             raise self._wrong(value)
         return [self._validate_one(item, self.items) for item in value]
 
     def _validate_one(self, value: Any, kind: Kind) -> Any:
         try:
             checked = _CONVERT[kind](value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # the last: a whole number beyond any float
             raise self._wrong(value) from None
         if self.allowed and not any(type(checked) is type(a) and checked == a for a in self.allowed):
             hint = closest(str(checked), map(str, self.allowed)) if isinstance(checked, str) else ""
