@@ -145,8 +145,10 @@ def difference(one: xr.Dataset, other: xr.Dataset) -> str:
         if not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
             apart = np.abs(a.astype(float) - b.astype(float))
             where = (a != b) & ~((a != a) & (b != b))  # noqa: PLR0124  (NaN differs from itself)
-            most = np.nanmax(apart) if np.isfinite(apart).any() else np.nan
-            return f"{name!r} differs at {int(where.sum())} of {a.size} values, by {most:.3g} at most"
+            lone = int((where & np.isnan(apart)).sum())
+            told = f"{name!r} differs at {int(where.sum())} of {a.size} values"
+            told += f", of which {lone} are none on one side" if lone else ""
+            return told + (f", by {np.nanmax(apart[where]):.3g} at most" if int(where.sum()) > lone else "")
     return ""
 
 
