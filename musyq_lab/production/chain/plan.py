@@ -115,14 +115,10 @@ def make_plan(
     InputError
         If an input is missing; the message says which, of what, and what there is.
     """
-    if not keys:
-        raise InputError("produce() was asked for no product. Name at least one, such as 'lai'.")
-    chosen = ordered(list(keys))
+    chosen = check_request(keys, period, step)
     if unknown := set(method or {}) - set(chosen) - {key for k in chosen for key in _upstream(k)}:
         raise InputError(f"A method is given for {sorted(unknown)}, which are not made. Made are {', '.join(chosen)}.")
     span = stock.span() if period is None else period if isinstance(period, Period) else whole_period(period)
-    if step not in STEPS:
-        raise InputError(f"There is no step {step!r} to produce. Use one of {', '.join(STEPS)}.")
     cut, draw = STEPS[step]
     tile = tile_of(edition, region, stock)
     drawing = draw(tuple(chosen), tile, edition, stock, dict(method or {}), dict(options or {}))
@@ -148,6 +144,30 @@ def make_plan(
     request |= {"method": dict(method or {}), "options": dict(options or {})}
     tasks = tuple(drawing.tasks.values())
     return Plan(tuple(chosen), edition, tile, tuple(periods), tasks, stock, tuple(skipped), request)
+
+
+def check_request(keys: Sequence[str], period: str | Period | None, step: str) -> list[str]:
+    """Refuse what cannot be made whatever there is in stock; return the products in their order.
+
+    Parameters
+    ----------
+    keys, period, step
+        As for :func:`make_plan`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such product.
+    InputError
+        If none is named, or there is no such time or step.
+    """
+    if not keys:
+        raise InputError("produce() was asked for no product. Name at least one, such as 'lai'.")
+    if isinstance(period, str):
+        whole_period(period)
+    if step not in STEPS:
+        raise InputError(f"There is no step {step!r} to produce. Use one of {', '.join(STEPS)}.")
+    return ordered(list(keys))
 
 
 def _upstream(key: str) -> Iterator[str]:

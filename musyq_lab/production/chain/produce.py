@@ -13,7 +13,7 @@ from musyq_lab.core.errors import InputError, RecipeError
 from musyq_lab.core.progress import track
 from musyq_lab.core.registry import html_table
 from musyq_lab.production.chain.forecast import fitting
-from musyq_lab.production.chain.plan import Plan, make_plan, sensors_of
+from musyq_lab.production.chain.plan import Plan, check_request, make_plan, sensors_of
 from musyq_lab.production.chain.pool import outcomes
 from musyq_lab.production.chain.report import Report
 from musyq_lab.production.chain.runner import portable, runner
@@ -98,6 +98,7 @@ def plan(
     if isinstance(inputs, Stock):
         stock = inputs
     else:
+        check_request(keys, period, step)  # looking at every granule takes its time: what is wrong anyway is told first
         stock = take_stock(inputs, root=_root(inputs, root), sensors=sensors_of(step))
     return make_plan(keys, period, stock, edition=edition, step=step, region=region, method=method, options=options)
 

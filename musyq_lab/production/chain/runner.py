@@ -111,7 +111,7 @@ def own_products(tasks: Sequence[Task]) -> list[str]:
 
 def versions(product: str, code: str, own: Mapping[str, str]) -> str:
     """Return the version of the code that makes a product, with the digest of own algorithms behind it."""
-    if not own or not product:
+    if not own or product not in RETRIEVALS:  # a scene, or something on the way that is no product
         return code
     chain = [product, *(spec.key for spec in upstream(RETRIEVALS[product].spec))]
     return "+".join([code, *(f"{key}.{own[key][:16]}" for key in chain if own.get(key))])
