@@ -212,7 +212,7 @@ def period_of_label(name: FileName) -> Period | None:
     """Return the time that a file's label stands for; None where it names none."""
     label, start = name.period, name.start
     if start is None:
-        return None
+        return name.span  # some years; a name such as climatology holds for all times
     if len(label) == 7 and label.isdigit():
         return pentad(start) if pentad(start).start == start else Period(start, start + timedelta(days=1), label)
     if len(label) == 10 and label[:7].isdigit():

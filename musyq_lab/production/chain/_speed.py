@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Mapping
@@ -64,8 +65,9 @@ def speed(folder: Path | None, makers: Mapping[str, str]) -> Speed:
     """
     taken: dict[str, list[float]] = {}
     for row in logged(folder) if folder else ():
-        if isinstance(row, dict) and row.get("state") == "made" and row.get("key") in makers:
-            taken.setdefault(makers[row["key"]], []).append(float(row.get("seconds", 0.0)))
+        key, seconds = str(row.get("key")), row.get("seconds")
+        if row.get("state") == "made" and key in makers and isinstance(seconds, int | float) and math.isfinite(seconds):
+            taken.setdefault(makers[key], []).append(float(seconds))
     told = {maker: statistics.median(seconds) for maker, seconds in taken.items() if len(seconds) >= FEWEST}
     return Speed(trial() / REFERENCE, told, sum(len(taken[maker]) for maker in told))
 

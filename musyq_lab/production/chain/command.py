@@ -46,9 +46,13 @@ class Request:
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of :func:`musyq_lab.production.chain.produce.plan`."""
-        found = dict(text.partition("=")[::2] for text in self.methods)
-        if wrong := [text for text in self.methods if "=" not in text]:
-            raise InputError(f"--method {wrong[0]!r} must be PRODUCT=METHOD, such as gpp=pmodel.")
+        found: dict[str, str] = {}
+        for text in self.methods:
+            product, _, method = (part.strip() for part in text.partition("="))
+            if not product or not method:
+                raise InputError(f"--method {text!r} must be PRODUCT=METHOD, such as gpp=pmodel.")
+            if found.setdefault(product, method) != method:
+                raise InputError(f"--method asks for {product} by {found[product]} and by {method}. Give one of them.")
         # The shipped catalog is meant even where no folder of that name lies here.
         inputs = self.inputs if Path(self.inputs).exists() or self.inputs != DEFAULT_INPUTS else DEFAULT_INPUTS
         return {

@@ -46,10 +46,25 @@ def _layers(a: xr.Dataset, b: xr.Dataset) -> list[Row]:
 
 def _attributes(a: Any, b: Any, whose: str = "") -> list[Row]:
     return [
-        (f"attribute {key}{whose}", f"{a.attrs.get(key)!r:.80} and {b.attrs.get(key)!r:.80}")
+        (f"attribute {key}{whose}", " and ".join(_said(a.attrs.get(key), b.attrs.get(key))))
         for key in sorted({*a.attrs, *b.attrs})
-        if str(a.attrs.get(key)) != str(b.attrs.get(key))
+        if not _same(a.attrs.get(key), b.attrs.get(key))
     ]
+
+
+def _said(one: Any, other: Any) -> tuple[str, str]:
+    """Say what two attributes are; of arrays of one shape the first pair of values that is not the same."""
+    x, y = np.asarray(one), np.asarray(other)
+    if x.ndim and x.shape == y.shape and x.dtype.kind == y.dtype.kind:
+        at = next(i for i in np.ndindex(x.shape) if not _same(x[i], y[i]))
+        return f"{x[at]!r:.80}", f"{y[at]!r:.80}"
+    return f"{one!r:.80}", f"{other!r:.80}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two attributes are equal; the texts of long or precise arrays would hide where they are not."""
+    x, y = np.asarray(one), np.asarray(other)
+    return x.dtype.kind == y.dtype.kind and np.array_equal(x, y, equal_nan=x.dtype.kind in "fc")
 
 
 def _values(name: str, a: xr.DataArray, b: xr.DataArray) -> list[Row]:
@@ -57,16 +72,22 @@ def _values(name: str, a: xr.DataArray, b: xr.DataArray) -> list[Row]:
         return [(name, f"shapes {a.shape} and {b.shape}")]
     x, y = np.asarray(a.values), np.asarray(b.values)
     if x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
-        return [] if np.array_equal(x, y) else [(name, "values differ")]
-    x, y = x.astype(float), y.astype(float)
-    unlike = ~((x == y) | (np.isnan(x) & np.isnan(y)))
+        times = x.dtype.kind == y.dtype.kind and x.dtype.kind in "mM"
+        return [] if np.array_equal(x, y, equal_nan=times) else [(name, "values differ")]
+    # Compared as they are: bits of long integers are lost in floats.
+    unlike = ~((x == y) | (_gaps(x) & _gaps(y)))
     if not unlike.any():
         return []
-    apart = np.abs(x - y)[unlike]
+    with np.errstate(invalid="ignore"):  # of two infinities
+        apart = np.abs(x[unlike].astype(np.longdouble) - y[unlike].astype(np.longdouble))
     finite = apart[np.isfinite(apart)]
     most = f", by up to {finite.max():.3g}" if finite.size else ""
     gaps = f", {apart.size - finite.size} of them in where there is a value" if finite.size < apart.size else ""
     return [(name, f"{int(unlike.sum())} of {x.size} values differ{most}{gaps}{_where(a, unlike)}")]
+
+
+def _gaps(values: Any) -> Any:
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
 
 
 def _where(array: xr.DataArray, unlike: Any) -> str:

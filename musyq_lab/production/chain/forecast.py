@@ -142,9 +142,9 @@ class Forecast:
             f"disk: up to {said(self.write_bytes)}" + (f" of {said(self.disk)} free" if self.disk is not None else ""),
             f"time: about {lasts(self.seconds)}, an estimate {self.speed.basis}",
         ]
-        wished = self.asked or _peak.processors()
+        wished = len(self.peaks)
         if self.asked is None and self.jobs < wished and not self.problems:
-            found.append(f"{_at_once(self.jobs)} instead of {wished}, which would take {said(self.peaks[wished - 1])}")
+            found.append(f"{_at_once(self.jobs)} instead of {wished}, which would take {said(self.peaks[-1])}")
         if there:
             found.append(f"{there} files are there already and are kept if their inputs and the code are the same")
         if self.guessed:

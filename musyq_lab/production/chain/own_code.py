@@ -1,19 +1,22 @@
 """What identifies the code of a user's own algorithm: an edited one makes its files again.
 
 The version of the package says nothing about a function typed in a notebook, nor about a plug-in that is being written.
-The digest covers the byte code of its functions, the constants and the functions of the same package that they name,
-and the source of the modules of that package; of other packages the version.
+The digest covers the byte code of its functions, the constants, functions, classes and objects that they name, and the
+source of the modules of that package; of functions and classes of other packages the version.
 """
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,8 @@ from musyq_lab.products._registry import RETRIEVALS
 from musyq_lab.products._retrieval import Retrieval
 
 _SHIPPED = "musyq_lab"
-_PLAIN = (tuple, list, dict, set, frozenset, CodeType, np.ndarray, np.generic, np.dtype)
+_MAPPINGS = (dict, MappingProxyType)
+_PLAIN = (tuple, list, *_MAPPINGS, set, frozenset, CodeType, np.ndarray, np.generic, np.dtype)
 
 
 def is_own(key: str) -> bool:
@@ -54,22 +58,39 @@ def _top(module: str | None) -> str:
 
 
 class _Walk:
-    """Goes from a function to what it names, once each."""
+    """Goes from a function to what it names, once each.
+
+    A function or an object is told by a digest of its own, so that it makes no difference whether two names are of one
+    object or of two equal ones: a journey to another process parts and joins them.
+    """
 
     def __init__(self, package: str) -> None:
         self.package = package
-        self.seen: dict[int, Any] = {}  # holds what it has seen, so that no identity is used twice
+        self.seen: dict[int, tuple[Any, str]] = {}  # holds what it has seen, so that no identity is used twice
+        self.inside: set[int] = set()  # what is being told: it may hold itself
 
     def told(self, value: Any) -> Iterator[str]:
         """Yield texts that together say what a value is."""
         if isinstance(value, (type(None), bool, int, float, complex, str, bytes)):
             yield f"{type(value).__name__} {value!r}"
-            return
-        if not isinstance(value, _PLAIN):  # equal tuples may be one object here and two in another process
-            if id(value) in self.seen:
-                yield "again"
-                return
-            self.seen[id(value)] = value
+        elif isinstance(value, _PLAIN):
+            yield from self._by_kind(value)
+        elif id(value) in self.inside:
+            yield "again"
+        else:
+            if id(value) not in self.seen:
+                self.seen[id(value)] = (value, self._digest(value))
+            yield self.seen[id(value)][1]
+
+    def _digest(self, value: Any) -> str:
+        self.inside.add(id(value))
+        total = hashlib.sha256()
+        for text in self._by_kind(value):
+            total.update(text.encode("utf-8", "backslashreplace") + b"\0")
+        self.inside.discard(id(value))
+        return total.hexdigest()
+
+    def _by_kind(self, value: Any) -> Iterator[str]:
         for kinds, how in self._ways():
             if isinstance(value, kinds):
                 yield from how(value)
@@ -84,16 +105,35 @@ class _Walk:
             (Retrieval, self._retrieval),
             (partial, lambda p: self._several((p.func, p.args, p.keywords))),
             ((tuple, list), self._several),
-            (dict, lambda d: self._several(sorted(d.items(), key=repr))),
+            (_MAPPINGS, lambda d: self._once(d, sorted(d.items(), key=lambda item: repr(item[0])))),
             ((set, frozenset), lambda s: self._several(sorted(s, key=repr))),
+            (np.ma.MaskedArray, lambda m: self._several((np.ma.getdata(m), np.ma.getmaskarray(m)))),
             (np.ndarray, _array),
-            ((BuiltinFunctionType, np.ufunc, np.generic, np.dtype), lambda b: iter((repr(b),))),
+            (property, lambda p: self._several((p.fget, p.fset, p.fdel))),
+            (MethodType, lambda m: self._several((m.__func__, m.__self__))),
+            (BuiltinFunctionType, self._builtin),
+            ((np.ufunc, np.generic, np.dtype), lambda b: iter((repr(b),))),
         )
 
     def _several(self, values: Any) -> Iterator[str]:
-        yield f"{type(values).__name__} of {len(values)}"
+        if _top(type(values).__module__) == self.package:
+            yield from self.told(type(values))
+        yield from self._once(values, values)
+
+    def _once(self, whole: Any, values: Any) -> Iterator[str]:
+        """Tell some values of a whole, unless they are of one that is being told."""
+        yield f"{type(whole).__name__} of {len(values)}"
+        if id(whole) in self.inside:
+            return
+        self.inside.add(id(whole))
         for value in values:
             yield from self.told(value)
+        self.inside.discard(id(whole))
+
+    def _builtin(self, function: Any) -> Iterator[str]:
+        yield f"{function.__module__}.{function.__qualname__}"
+        if not isinstance(owner := function.__self__, ModuleType):  # its text would say where in memory it lies
+            yield from self.told(owner)
 
     def _function(self, function: FunctionType) -> Iterator[str]:
         if (top := _top(function.__module__)) != self.package:
@@ -104,6 +144,8 @@ class _Walk:
         yield from self.told(function.__kwdefaults__)
         for cell in function.__closure__ or ():
             yield from self.told(cell.cell_contents)
+        for name in ("__wrapped__", "registry"):  # of functools: what is cached, what is chosen among
+            yield from self.told(vars(function).get(name))
         for name in _names(function.__code__):
             if name in function.__globals__:
                 yield name
@@ -131,12 +173,44 @@ class _Walk:
     def _object(self, value: Any) -> Iterator[str]:
         kind = value if isinstance(value, type) else type(value)
         yield f"{kind.__module__}.{kind.__qualname__} {_version(_top(kind.__module__))}"
-        if inner := getattr(value, "py_func", None):  # compiled by numba
+        inner = getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
+        if inner is not None and not isinstance(value, type):  # compiled by numba, cached, or a method of a class
             yield from self.told(inner)
-        elif _top(kind.__module__) == self.package:
+            return
+        if _top(kind.__module__) == self.package:
+            for each in kind.__mro__:
+                yield from self._class(each)
+        if value is not kind and _has_state(value):
+            yield from self._state(value)
+
+    def _class(self, kind: type) -> Iterator[str]:
+        if _top(kind.__module__) == self.package:
             held = {n: v for n, v in vars(kind).items() if isinstance(v, FunctionType) or not n.startswith("__")}
             yield from self.told(held)
-            yield from self.told(getattr(value, "__dict__", None) if value is not kind else None)
+
+    def _state(self, value: Any) -> Iterator[str]:
+        """Tell what an object would be made of anew, as pickle does; nothing of one that cannot be."""
+        reduce = copyreg.dispatch_table.get(type(value))
+        try:
+            made = reduce(value) if reduce else value.__reduce_ex__(4)
+        except Exception:  # an open file, a lock: no values, and refused where it is sent to workers
+            return
+        if isinstance(made, str):
+            yield made
+            return
+        how, values, *rest = made
+        yield from self.told(how)
+        yield from self.told(values)
+        for part in rest[:1]:
+            yield from self.told(part)
+        for items in rest[1:3]:
+            yield from self.told(None if items is None else list(items))
+
+
+def _has_state(value: Any) -> bool:
+    """Whether what an object holds is its own: not the environment, nor what this process has loaded so far."""
+    shipped = _top(type(value).__module__) == _SHIPPED
+    return not isinstance(value, type(os.environ)) and (not shipped or is_dataclass(value))
 
 
 def _names(code: CodeType) -> list[str]:

@@ -7,6 +7,7 @@ from, the grid, the period and the options, which suffices beside a catalog.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,10 @@ from musyq_lab.production.chain.plan import STEPS, Plan, make_plan, sensors_of
 from musyq_lab.production.chain.record import ACTIVITY, options_of, origins_of, output_of
 from musyq_lab.production.chain.report import REPORT, requests
 from musyq_lab.production.chain.task import Task
+
+_ARGUMENTS = frozenset({"keys", "period", "edition", "step", "region", "method", "options"})
+"""What a report holds of a request."""
+_SIDE = re.compile(r"\d+(?:\.\d+)?(?:e-\d+)?[EWNS]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,11 @@ def _stock(inputs: Any, root: Any, step: str) -> Stock:
 
 
 def _asked(request: Mapping[str, Any], inputs: Any, root: Any) -> Plan:
+    if odd := set(request) ^ _ARGUMENTS:
+        raise InputError(
+            f"{REPORT} asks with {', '.join(sorted(odd))} otherwise than this version does. Give inputs= (--inputs), "
+            "so that the record inside the file is used."
+        )
     return make_plan(stock=_stock(inputs, root, str(request["step"])), **request)
 
 
@@ -188,7 +198,7 @@ def _value(text: str) -> Any:
 def _box(tile: str) -> str | None:
     """Return the box that the name of a tile was made from."""
     sides = tile.replace("p", ".").split("_")
-    if len(sides) != 4 or any(side[-1:] not in "EWNS" for side in sides):
+    if len(sides) != 4 or not all(_SIDE.fullmatch(side) for side in sides):
         return None
     return ",".join(f"{'-' if side[-1] in 'WS' else ''}{side[:-1]}" for side in sides)
 

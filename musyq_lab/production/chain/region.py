@@ -104,11 +104,16 @@ def _named(key: str, box: Box) -> str:
     if key == "globe":
         return "global"
     west, south, east, north = box
-    text = "_".join(f"{abs(value):g}{sign}" for value, sign in (
+    text = "_".join(f"{_digits(abs(value))}{sign}" for value, sign in (
         (west, "E" if west >= 0 else "W"), (south, "N" if south >= 0 else "S"),
         (east, "E" if east >= 0 else "W"), (north, "N" if north >= 0 else "S"),
     ))  # fmt: skip
     return text.replace(".", "p")
+
+
+def _digits(value: float) -> str:
+    """Return degrees to a tenth of a metre, so that neighbouring boxes of a fine grid do not share a name."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def extent(file: LayerFile) -> Box:

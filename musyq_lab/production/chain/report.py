@@ -114,7 +114,7 @@ def logged(folder: Path) -> list[dict[str, Any]]:
         for line in (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError):
                 rows.append(json.loads(line))
-    return rows
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _loaded(folder: Path) -> dict[str, Any]:
@@ -122,7 +122,15 @@ def _loaded(folder: Path) -> dict[str, Any]:
         found = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and isinstance(found.get("request"), dict) else {}
+    if not _is_row(found):
+        return {}
+    earlier = found.get("earlier")
+    return {**found, "earlier": [row for row in earlier if _is_row(row)] if isinstance(earlier, list) else []}
+
+
+def _is_row(row: Any) -> bool:
+    """Whether something read says what was asked; anybody may have edited the file."""
+    return isinstance(row, dict) and isinstance(row.get("request"), dict) and isinstance(row.get("source", {}), dict)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -156,4 +156,5 @@ def test_what_refers_to_itself_ends():
     def second():
         return first(), holder, loop
 
-    assert len(list(_Walk(__name__.partition(".")[0]).told(first))) > 3
+    (digest,) = _Walk(__name__.partition(".")[0]).told(first)
+    assert len(digest) == 64
