@@ -96,8 +96,16 @@ SPEC = Product(
         Variable("season_base", "mean of the lows before and after the season", "1", valid_range=(-1, 15), scale=5e-4),
         Variable("season_amplitude", "peak of the season above its base", "1", valid_range=(0.0, 15.0), scale=5e-4),
         Variable("season_integral", "sum of daily values from start to end", "d", valid_range=(-300, 3000), scale=0.1),
-        Variable("seasons", "peaks of the year", "1", valid_range=(0, 12), dtype="uint8", fill=255),
-        Variable("season_residual", "spread of observations about the curve", "1", valid_range=(0, 8), scale=5e-4),
+        Variable("seasons", "peaks of the year", "1", valid_range=(0, 12), dtype="uint8", fill=255, uncertain=False),
+        Variable(
+            "season_residual",
+            "spread of observations about the curve",
+            "1",
+            valid_range=(0.0, 6.5),
+            dtype="uint16",
+            scale=1e-4,  # of indices it is some thousandths
+            fill=65535,
+        ),
     ),
     inputs=(Input("ndvi", source="product:vi"), Input("evi", source="product:vi"), Input("lai", source="product:lai")),
     editions=("1km", "30m"),
