@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from musyq_lab.applications.carbon.fluxes import is_whole
+from musyq_lab.applications.carbon.steps import DAYS, days_in_year
 from musyq_lab.core.attributes import (
     global_attributes,
     history_line,
@@ -59,16 +59,16 @@ def carbon_products(annual: xr.Dataset, *, scenario: str, method: str) -> Iterat
     method : str
         Method of the job.
     """
-    whole = is_whole(annual)
     for year in annual["year"].values:
         fluxes = annual.sel(year=year, scenario=scenario, drop=True)
+        partly = int(annual[DAYS].sel(year=year)) < days_in_year(int(year))
         out = xr.Dataset()
         for variable in CARBON_SPEC.variables:
             name = variable.name.removesuffix("_annual")
             out[variable.name] = fluxes[name].assign_attrs(variable_attributes(variable, CARBON_SPEC.qa_name))
             sigma = fluxes[f"{name}_uncertainty"].where(fluxes[name].notnull())
             out[variable.uncertainty_name] = sigma.assign_attrs(uncertainty_attributes(variable))
-        bits = fluxes["gpp"].isnull() * INPUT_MISSING.mask + SCENARIO.mask + (not whole) * PARTLY_COVERED.mask
+        bits = fluxes["gpp"].isnull() * INPUT_MISSING.mask + SCENARIO.mask + partly * PARTLY_COVERED.mask
         out[CARBON_SPEC.qa_name] = bits.astype(QA_DTYPE).assign_attrs(quality_attributes(CARBON_SPEC))
         history = history_line("carbon.carbon_products", {"method": method, "scenario": scenario})
         out.attrs = global_attributes(CARBON_SPEC, method=method, history=history)

@@ -9,7 +9,8 @@ import xarray as xr
 
 from musyq_lab.core.errors import InputError
 
-_FEWEST_CELLS = 2
+FEWEST_CELLS = 2
+"""Rows and columns that tell how large a cell is."""
 
 
 def geographic(ds: xr.Dataset) -> xr.Dataset:
@@ -49,9 +50,9 @@ def geographic(ds: xr.Dataset) -> xr.Dataset:
 def _axes(ds: xr.Dataset, to_plane: Any) -> tuple[Any, Any]:
     """Return latitudes and longitudes that cover the inside of a metric grid with cells of about its size."""
     x, y = ds["x"].values.astype(float), ds["y"].values.astype(float)
-    if min(x.size, y.size) < _FEWEST_CELLS:
+    if min(x.size, y.size) < FEWEST_CELLS:
         raise InputError(
-            f"The grid has {y.size} x {x.size} cells; at least {_FEWEST_CELLS} x {_FEWEST_CELLS} are needed."
+            f"The grid has {y.size} x {x.size} cells; at least {FEWEST_CELLS} x {FEWEST_CELLS} are needed."
         )
     half = abs(x[1] - x[0]) / 2
     rim_x, rim_y = np.linspace(x.min() - half, x.max() + half, 33), np.linspace(y.min() - half, y.max() + half, 33)

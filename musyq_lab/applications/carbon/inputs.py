@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.analysis.regions import Region, resolve_region
-from musyq_lab.applications.carbon.grids import geographic
+from musyq_lab.applications.carbon.grids import FEWEST_CELLS, geographic
 from musyq_lab.applications.carbon.steps import DAYS, with_days
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.open import open_product
@@ -76,6 +76,11 @@ class CarbonData:
     def whole(self) -> Region:
         """The place that the grid covers: the globe, or a box."""
         latitude, longitude = (np.sort(self.fields[axis].values) for axis in ("latitude", "longitude"))
+        if min(latitude.size, longitude.size) < FEWEST_CELLS:
+            raise InputError(
+                f"The grid has {latitude.size} x {longitude.size} cells, which do not tell how large a cell is. "
+                f"Give {FEWEST_CELLS} x {FEWEST_CELLS} cells or more."
+            )
         if np.ptp(longitude) > 340 and np.ptp(latitude) > 120:
             return resolve_region("globe")
         half = (abs(latitude[1] - latitude[0]) / 2, abs(longitude[1] - longitude[0]) / 2)
@@ -111,7 +116,7 @@ def parse_years(text: str | Sequence[int]) -> tuple[int, ...]:
     years: list[int] = []
     for part in parts:
         if match := _SPAN.fullmatch(part):
-            years += range(int(match[1]), int(match[2]) + 1)
+            years += _from_to(int(match[1]), int(match[2]), text)
         elif re.fullmatch(r"\d{4}", part, re.ASCII):
             years.append(int(part))
         else:
@@ -121,6 +126,12 @@ def parse_years(text: str | Sequence[int]) -> tuple[int, ...]:
             f"years={text!r} names {'a year twice' if years else 'no years'}. Give 2009-2020 or 2013,2014."
         )
     return tuple(sorted(years))
+
+
+def _from_to(first: int, last: int, text: str | Sequence[int]) -> range:
+    if last < first:
+        raise InputError(f"years={text!r} has {first}-{last}, which names no years. Give the earlier year first.")
+    return range(first, last + 1)
 
 
 def years_of(years: str | None, year: int | None) -> str | None:
@@ -199,7 +210,7 @@ def from_products(folder: Path | str, years: Sequence[int] | None = None, *, edi
     truth = None
     if "truth_carbon" in found:
         real = open_product(found["truth_carbon"], "truth_carbon", edition=edition)[list(_TRUTH)]
-        truth = geographic(_timed(real).sel(time=fields["time"]).compute())
+        truth = geographic(_at_times(_timed(real), fields["time"]).compute())
     annual = None if truth is None else year_sums(truth)
     first = opened[used[0]].attrs
     files = tuple(
@@ -213,6 +224,16 @@ def year_sums(steps: xr.Dataset) -> xr.Dataset:
     """Return the sums over the covered days of each year of fluxes along ``time`` (g m-2 d-1), dims (year, ...)."""
     timed = with_days(steps)
     return (timed * timed[DAYS]).groupby("time.year").sum("time", min_count=1).drop_vars(DAYS, errors="ignore")
+
+
+def _at_times(truth: xr.Dataset, time: xr.DataArray) -> xr.Dataset:
+    lacking = np.setdiff1d(time.values, truth["time"].values)
+    if lacking.size:
+        raise NotFoundError(
+            f"The folder holds a truth (truth_carbon) that lacks {lacking.size} of {time.size} dates of the products, "
+            f"the first of them {np.datetime_as_string(lacking[0], 'D')}. Complete the folder, or take the truth out."
+        )
+    return truth.sel(time=time)
 
 
 def _found(root: Path, edition: str | None) -> dict[str, Path]:

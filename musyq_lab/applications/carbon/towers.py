@@ -67,7 +67,7 @@ def site_record(site: str, data_root: Path | str | None) -> xr.Dataset:
             f"The record of {site!r} is not part of the package. Give data_root=, the folder that holds it."
         )
     weather, tower, place = (_table(Path(data_root) / row["files"][key], site) for key in ("drivers", "tower", "place"))
-    both = weather.merge(tower, on="date", how="left")
+    both = _by_date(weather, tower)
     layers = {ours: (_numbers(both, theirs) * factor + offset, units)
               for theirs, (ours, units, factor, offset) in _RECORD.items()}  # fmt: skip
     fpar = np.clip(layers["fpar"][0], 0.0, 0.95)
@@ -78,9 +78,9 @@ def site_record(site: str, data_root: Path | str | None) -> xr.Dataset:
     record = xr.Dataset(
         {name: (dims, values[:, None, None], {"units": units}) for name, (values, units) in layers.items()},
         coords={
-            "time": pd.to_datetime(both["date"]).to_numpy(),
-            "latitude": [float(place["lat"].iloc[0])],
-            "longitude": [float(place["lon"].iloc[0])],
+            "time": both["date"].to_numpy(),
+            "latitude": _numbers(place, "lat")[:1],
+            "longitude": _numbers(place, "lon")[:1],
         },
         attrs={"site": row["code"], "title": row["name"], "source": row["source"]},
     )
@@ -99,11 +99,31 @@ def _table(path: Path, site: str) -> pd.DataFrame:
         raise ArchiveError(f"{path.name} is no table of comma-separated values: {error}. Fetch it again.") from error
 
 
-def _numbers(data: pd.DataFrame, column: str) -> Any:
-    if column not in data:
+def _by_date(weather: pd.DataFrame, tower: pd.DataFrame) -> pd.DataFrame:
+    """Return the weather with what the tower measured on the same day."""
+    dated = []
+    for name, data in (("drivers", weather), ("tower", tower)):
+        dates = pd.to_datetime(_column(data, "date"), format="ISO8601", errors="coerce")
+        if dates.isna().any() or dates.duplicated().any():
+            row = int(np.argmax(dates.isna() | dates.duplicated()))
+            raise ArchiveError(
+                f"Dates of the record ({name}) must be days, each once; row {row + 1} has {data['date'].iloc[row]!r}. "
+                "Fetch it again."
+            )
+        dated.append(data.assign(date=dates))
+    return dated[0].merge(dated[1], on="date", how="left").sort_values("date", ignore_index=True)
+
+
+def _column(data: pd.DataFrame, column: str) -> pd.Series:
+    if column not in data or data.empty:
         have = ", ".join(map(str, data.columns))
-        raise ArchiveError(f"The record of the tower has no column {column!r}. It has {have}.")
-    return pd.to_numeric(data[column], errors="coerce").to_numpy(float)
+        lacks = f"has no column {column!r}" if column not in data else "has no rows"
+        raise ArchiveError(f"The record of the tower {lacks}. Its columns are {have}. Fetch it again.")
+    return data[column]
+
+
+def _numbers(data: pd.DataFrame, column: str) -> Any:
+    return pd.to_numeric(_column(data, column), errors="coerce").to_numpy(float)
 
 
 def site_comparison(record: xr.Dataset, methods: tuple[str, ...] = ("mod17", "pmodel")) -> pd.DataFrame:
