@@ -99,6 +99,8 @@ def parse(name: str) -> FileName | None:
     parts = name.split(".")
     if len(parts) != 7 or parts[0] != "MuSyQ" or parts[-1] != "h5" or parts[1] != parts[1].upper():
         return None
+    if not parts[1].isascii():  # the sign of kelvin becomes a plain k
+        return None
     try:
         return FileName(parts[1].lower(), *parts[2:6])
     except InputError:
