@@ -11,9 +11,10 @@ from musyq_lab.files.digest import sha256
 
 
 def publish_product(path: Path, target: Path, started: datetime) -> None:
-    """Give product, checksum and run record their names, the product first.
+    """Give product, run record and checksum their names, in this order.
 
-    A kill in between leaves a complete product whose checksum is absent or old; that counts as not done.
+    A kill in between leaves a complete product whose checksum is absent or old; that counts as not done. What has its
+    checksum has all its files, so that nobody has to look after it again.
 
     Parameters
     ----------
@@ -26,8 +27,8 @@ def publish_product(path: Path, target: Path, started: datetime) -> None:
     drafts = {path: target}
     try:
         for suffix, text in (
-            (manifest.SUFFIX, manifest.checksum_line(target, digest)),
             (manifest.RUN_SUFFIX, manifest.run_record(target, digest, size, started)),
+            (manifest.SUFFIX, manifest.checksum_line(target, digest)),
         ):
             side = manifest.side_file(target, suffix)
             drafts[write_text(side, text)] = side
