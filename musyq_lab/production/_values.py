@@ -75,6 +75,8 @@ def _split(value: Any, arrays: list[Any]) -> Tree:
 
 
 def _split_array(value: Any, arrays: list[Any]) -> Tree:
+    if isinstance(getattr(value, "_meta", value), np.ma.MaskedArray):  # a plain one would lose its mask, unseen
+        raise InputError(f"A stage cannot keep a masked array; use filled(). {_HINT}")
     dtype = getattr(value, "dtype", None)
     if not isinstance(dtype, np.dtype):  # an extension array of pandas
         return _split_array(np.asarray(value, dtype=object), arrays)

@@ -38,7 +38,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any, ParamSpec, TextIO, TypeVar
@@ -297,7 +297,11 @@ def account(partial: Path) -> list[dict[str, Any]]:
         lines = (partial / LOG).read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    return [json.loads(line) for line in lines]
+    told = []
+    for line in lines:
+        with suppress(ValueError):  # the last one, if the notebook was killed while it wrote it
+            told.append(json.loads(line))
+    return told
 
 
 def left(folder: Path, partial: Path) -> str:
