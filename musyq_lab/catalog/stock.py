@@ -86,7 +86,7 @@ class Stock:
         for file in sorted((f for f in self.layers if variable in f.variables), key=lambda f: f.name.number):
             if file.covers(period):
                 found[file.name.product, file.name.edition, file.name.tile, file.name.period] = file
-        return tuple(sorted(found.values(), key=lambda f: f.name))
+        return tuple(sorted(found.values(), key=lambda f: (f.period.start if f.period else datetime.min, f.name)))
 
     def said(self) -> str:
         """Say in a sentence what there is."""
