@@ -116,12 +116,10 @@ def produce(
         str | None,
         typer.Option(help="2015, 2015-07, 2015-07-01 or two of them, 2015-07/2015-09 [default: that of the granules]."),
     ] = None,
-    inputs: Annotated[Path, typer.Option(help="Catalog (or its folder) of granules and layers.")] = Path(
-        "catalogs/demo.yml"
-    ),
+    inputs: Annotated[str, typer.Option(help="Catalog (or its folder) of granules and layers.")] = "demo",
     root: Annotated[
         Path | None,
-        typer.Option(help="Folder of the data [default: musyq-simulation for demo.yml].", show_default=False),
+        typer.Option(help="Folder of the data [default: musyq-simulation for demo].", show_default=False),
     ] = None,
     edition: Annotated[str, typer.Option(help="1km, 5km, 30m.")] = "1km",
     step: Annotated[str, typer.Option(help="5d; 3h and 1d for radiation.")] = "5d",
@@ -155,7 +153,7 @@ def produce(
         from musyq_lab.production.contract.own import use_algorithm
 
         use_algorithm(file)
-    place = (str(inputs), root, edition, step, region, out)
+    place = (inputs, root, edition, step, region, out)
     request = Request(tuple(products), period, *place, tuple(method or ()), scheduler, workers, jobs, memory)
     code, text = show(request, dry_run=dry_run)
     typer.echo(text)

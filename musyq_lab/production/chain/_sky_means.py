@@ -66,7 +66,7 @@ def mean_of(series: Series, period: Period, names: Sequence[str], grid: Grid) ->
     bits = seen["quality"].where(~filled, GAP_FILLED.mask)
     night = xr.DataArray(dark(plain_grid(grid), period), dims=bits.dims)
     bits = bits.where(~night, bits.astype(int) & ~GAP_FILLED.mask & ~INPUT_MISSING.mask).astype(QA_DTYPE)
-    count = xr.where(seen["instants"] > 0, seen["instants"], 0).astype(np.uint16)
+    count = seen["instants"].where(seen["instants"] > 0, 0).astype(np.uint16)
     words = {"units": "1", "long_name": "images within the period, those of several sensors at one time as one"}
     return xr.Dataset({**made, "quality": bits, "n_obs": count.assign_attrs(words)})
 
@@ -97,14 +97,14 @@ def index_of_night(
     if "cloud_fraction" in weather:
         other, error = 1.0 - weather["cloud_fraction"].drop_attrs(), xr.full_like(ratio, OF_WEATHER)
         if "cloud_fraction_uncertainty" in weather:
-            error = np.hypot(error, weather["cloud_fraction_uncertainty"].drop_attrs())
+            error = (error**2 + weather["cloud_fraction_uncertainty"].drop_attrs() ** 2) ** 0.5
         bit = NIGHT_WEATHER_BIT
     else:
         other, error = _nearest(series, task.period)
         bit = NIGHT_CLOUDS_BIT
     here = {n: ratio[n] for n in ratio.dims}
     other, error = (field.assign_coords(here) for field in (other, error))
-    bits = xr.where(ratio.isnull() & other.notnull(), 1 << bit, 0).astype(QA_DTYPE)
+    bits = ((ratio.isnull() & other.notnull()) * (1 << bit)).astype(QA_DTYPE)
     return ratio.fillna(other), sigma.fillna(error), bits
 
 
@@ -112,8 +112,9 @@ def _nearest(series: Series, period: Period) -> tuple[xr.DataArray, xr.DataArray
     """Return the index of the looks around a period, the nearer the heavier, and its one sigma."""
     known = series.layers["dsr_clear"] > FAINT
     index = series.layers["clear_sky_index"].clip(0.0, 1.1).where(known)
-    apart = np.abs((index["time"] - np.datetime64(period.middle, "ns")) / np.timedelta64(1, "h"))
-    weight = np.exp(-apart / MEMORY).astype(np.float32) * index.notnull()
+    apart = abs((index["time"] - np.datetime64(period.middle, "ns")) / np.timedelta64(1, "h"))
+    nearness: xr.DataArray = xr.ufuncs.exp(-apart / MEMORY)
+    weight = nearness.astype(np.float32) * index.notnull()
     total = weight.sum("time")
     mean = (index.fillna(0.0) * weight).sum("time") / total.where(total > 0)
     return mean, xr.full_like(mean, OF_NIGHT).where(mean.notnull())

@@ -104,7 +104,7 @@ def air_at(task: Task, times: NDArray[Any], like: xr.Dataset) -> xr.Dataset:
     return blocks(xr.Dataset(made).transpose(*_DIMS))
 
 
-def for_atmosphere(air: xr.Dataset) -> dict[str, xr.DataArray]:
+def for_atmosphere(air: xr.Dataset) -> dict[str, Any]:
     """Return the air by the names and in the units that the tables of the atmosphere have."""
     state = {name: air[name] for name in ("aod", "water_vapour", "ozone")}
     return {**state, "pressure": (air["surface_pressure"] / 100.0).assign_attrs(units="hPa")}
@@ -231,24 +231,29 @@ def _middle(times: list[Any]) -> Any:
 def _one(looks: list[xr.Dataset]) -> tuple[xr.Dataset, list[xr.DataArray]]:
     """Join looks at one time by the inverse of their variances; return the weights too, zero where one is missing."""
     sigmas = [look["dsr_uncertainty"] for look in looks]
-    raw = [
-        (1.0 / np.maximum(s, 1.0) ** 2).where(look["dsr"].notnull(), 0.0) for s, look in zip(sigmas, looks, strict=True)
-    ]
-    total = sum(raw)
-    weights = [(w / total).where(total > 0, 0.0) for w in raw]  # type: ignore[operator]
+    raw = [(1.0 / s.clip(1.0) ** 2).where(look["dsr"].notnull(), 0.0) for s, look in zip(sigmas, looks, strict=True)]
+    total = _sum(raw)
+    weights = [(w / total).where(total > 0, 0.0) for w in raw]
     if len(looks) == 1:
         return looks[0], weights
-    known = total > 0  # type: ignore[operator]
+    known = total > 0
     made = {}
     for name in looks[0].data_vars:
         values = [w * look[name].where(w > 0, 0.0) for w, look in zip(weights, looks, strict=True)]
         if str(name).endswith("_uncertainty"):
-            linear, squares = sum(values), sum(v**2 for v in values)
-            mean = np.sqrt(IN_COMMON * linear**2 + (1.0 - IN_COMMON) * squares)  # type: ignore[operator]
+            linear, squares = _sum(values), _sum([v**2 for v in values])
+            mean = (IN_COMMON * linear**2 + (1.0 - IN_COMMON) * squares) ** 0.5
         else:
-            mean = sum(values)
+            mean = _sum(values)
         made[name] = mean.where(known)
     return xr.Dataset(made), weights
+
+
+def _sum(fields: Sequence[xr.DataArray]) -> xr.DataArray:
+    total = fields[0]
+    for field in fields[1:]:
+        total = total + field
+    return total
 
 
 def _nothing(task: Task) -> xr.Dataset:

@@ -10,7 +10,7 @@ from typing import Any
 
 from musyq_lab.core.errors import InputError, RecipeError
 from musyq_lab.production.chain.forecast import forecast
-from musyq_lab.production.chain.produce import DEFAULT_INPUTS, plan, produce
+from musyq_lab.production.chain.produce import plan, produce
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,9 @@ class Request:
                 raise InputError(f"--method {text!r} must be PRODUCT=METHOD, such as gpp=pmodel.")
             if found.setdefault(product, method) != method:
                 raise InputError(f"--method asks for {product} by {found[product]} and by {method}. Give one of them.")
-        # The shipped catalog is meant even where no folder of that name lies here.
-        inputs = self.inputs if Path(self.inputs).exists() or self.inputs != DEFAULT_INPUTS else DEFAULT_INPUTS
         return {
             "period": self.period,
-            "inputs": inputs,
+            "inputs": self.inputs,
             "root": self.root,
             "edition": self.edition,
             "step": self.step,

@@ -19,7 +19,7 @@ from musyq_lab.production.chain.report import Report
 from musyq_lab.production.chain.runner import portable, runner
 from musyq_lab.production.chain.work import Outcome
 
-DEFAULT_INPUTS = "catalogs/demo.yml"
+DEFAULT_INPUTS = "demo"
 DEFAULT_ROOT = "musyq-simulation"
 DEFAULT_OUT = "musyq-products"
 
@@ -99,7 +99,7 @@ def plan(
         stock = inputs
     else:
         check_request(keys, period, step)  # looking at every granule takes its time: what is wrong anyway is told first
-        stock = take_stock(inputs, root=_root(inputs, root), sensors=sensors_of(step))
+        stock = take_stock(catalog_of(inputs), root=_root(inputs, root), sensors=sensors_of(step))
     return make_plan(keys, period, stock, edition=edition, step=step, region=region, method=method, options=options)
 
 
@@ -237,8 +237,14 @@ def make_folder(folder: Path) -> None:
         ) from None
 
 
+def catalog_of(inputs: Any) -> Any:
+    """Return the catalog that is meant: the shipped one by its path in the source tree too, where no such file lies."""
+    shipped = str(inputs) == f"catalogs/{DEFAULT_INPUTS}.yml" and not Path(str(inputs)).exists()
+    return DEFAULT_INPUTS if shipped else inputs
+
+
 def _root(inputs: Any, root: str | Path | None) -> str | Path | None:
-    return DEFAULT_ROOT if root is None and str(inputs) == DEFAULT_INPUTS else root
+    return DEFAULT_ROOT if root is None and catalog_of(inputs) == DEFAULT_INPUTS else root
 
 
 def _lasting(place: Any) -> str:

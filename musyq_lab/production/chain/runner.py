@@ -125,7 +125,7 @@ def portable(algorithms: Mapping[str, Retrieval]) -> None:
     InputError
         If one holds something that cannot be pickled, such as an open file or a lock.
     """
-    import cloudpickle  # type: ignore[import-untyped]
+    import cloudpickle
 
     for key, algorithm in algorithms.items():
         try:

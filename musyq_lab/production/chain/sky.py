@@ -212,7 +212,7 @@ def moments_of(period: Period) -> NDArray[np.datetime64]:
     """Return the middles of ten-minute pieces of a period."""
     pieces = round((period.end - period.start) / timedelta(minutes=_MINUTES))
     middles = (np.arange(pieces) * _MINUTES + _MINUTES // 2).astype("timedelta64[m]")
-    return np.datetime64(period.start, "ns") + middles  # type: ignore[no-any-return]
+    return np.datetime64(period.start, "ns") + middles
 
 
 def dark(grid: GeoGrid, period: Period) -> NDArray[np.bool_]:

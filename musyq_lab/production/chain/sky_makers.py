@@ -85,12 +85,13 @@ def ground(task: Task, needs: Mapping[str, Path]) -> Made:
     clear = looks.assign(toa_reflectance_red=looks["clear_reflectance_red"])
     found = _below(clear, sensor, CLEAR, air)
     low, other = _below(clear, sensor, DARKEST, air), _below(looks, sensor, DARKEST, air)
-    spread = np.hypot((found - low) / 1.3, np.maximum(_LEAST_GROUND, _RELATIVE_GROUND * found))
+    least = (_RELATIVE_GROUND * found).clip(_LEAST_GROUND)
+    spread: xr.DataArray = (((found - low) / 1.3) ** 2 + least**2) ** 0.5
     known = found.notnull()
     red = found.where(known, other).clip(0.0, 1.5).assign_attrs(units="1")
     sigma = spread.where(known, _NEVER_CLEAR).where(red.notnull()).assign_attrs(units="1")
     spec = ground_spec(sensor)
-    bits = xr.where(red.isnull(), INPUT_MISSING.mask, xr.where(known, 0, GAP_FILLED.mask)).astype(QA_DTYPE)
+    bits = (red.isnull() * INPUT_MISSING.mask + (red.notnull() & ~known) * GAP_FILLED.mask).astype(QA_DTYPE)
     count = clear["toa_reflectance_red"].notnull().sum("time").astype(np.uint16)
     made = {"reflectance_red": red, "reflectance_red_uncertainty": sigma, spec.qa_name: bits.assign_attrs(units="1")}
     made["n_obs"] = count.assign_attrs(units="1", long_name="clear looks at the ground")

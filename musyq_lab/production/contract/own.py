@@ -77,8 +77,10 @@ def use_algorithm(algorithm: str | Path) -> Retrieval:
     RecipeError
         If it does not keep the contract; the message says which check failed and what to do.
     """
-    own = isinstance(algorithm, Path) or algorithm.endswith(".py")
-    made = load_algorithm(algorithm) if own else RETRIEVALS[algorithm]
+    if isinstance(algorithm, Path) or algorithm.endswith(".py"):
+        made = load_algorithm(algorithm)
+    else:
+        made = RETRIEVALS[algorithm]
     require(made.spec.key)
     return made
 
