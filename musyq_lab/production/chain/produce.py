@@ -165,7 +165,10 @@ def produce(
     place = {"root": root, "edition": edition, "step": step, "region": region, "method": method}
     drawn = plan(*keys, period=period, inputs=inputs, **place, **options)  # type: ignore[arg-type]
     folder = Path(out).expanduser().resolve()
-    source = {"inputs": "" if isinstance(inputs, Stock) else _lasting(inputs), "root": _lasting(_root(inputs, root))}
+    source = {
+        "inputs": "" if isinstance(inputs, Stock) else _lasting(catalog_of(inputs)),
+        "root": _lasting(_root(inputs, root)),
+    }
     client = client or active_client()
     jobs = fitting(drawn, folder, jobs=jobs, memory=memory, client=client)
     return carry_out(drawn, folder, client=client, jobs=jobs, source=source)
