@@ -103,6 +103,9 @@ def test_without_the_plug_in_it_is_told_what_to_install(tmp_path, monkeypatch):
 def test_other_filters_stay_unknown(tmp_path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
-        file.create_dataset("v", data=DATA, chunks=(32, 20), **hdf5plugin.Blosc())
+        try:
+            file.create_dataset("v", data=DATA, chunks=(32, 20), **hdf5plugin.Blosc())
+        except ValueError as error:  # a library that was told of the filter by another plug-in
+            pytest.skip(f"no Blosc can be written here: {error}")
     with pytest.raises(ArchiveError, match=r"unknown filter 32001"):
         check_hdf5(path)

@@ -160,7 +160,7 @@ def test_data_show_themselves():
 
 @pytest.mark.slow
 def test_the_simulated_earth_comes_with_its_truth():
-    data = carbon.simulated("globe", (2013, 2014), resolution=8.0)
+    data = carbon.simulated("globe", (2013, 2014), resolution=9.0)
     assert data.simulated
     assert data.whole.key == "globe"
     assert data.about["box"] == "globe"

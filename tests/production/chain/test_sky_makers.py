@@ -173,7 +173,8 @@ def test_under_an_overcast_sky_there_is_less_light_and_one_sensor_is_enough(clea
     made = opened(make(("dsr",), tmp_path, stock=sky_world.stock(("himawari_ahi",))))
     dim, bright = (made["dsr", f"2019187-{h}"] for h in ("03", "00"))
     assert (dim.dsr < 0.55 * clear[0]["dsr", "2019187-03"].dsr).all()
-    assert np.allclose(bright.dsr, clear[0]["dsr", "2019187-00"].dsr, rtol=0.15)
+    # Between the clear image at 2 and the cloudy one at 3 the light is taken to fall: half an hour of three at most.
+    assert np.allclose(bright.dsr, clear[0]["dsr", "2019187-00"].dsr, rtol=0.2)
     assert list(dim.sensor.values) == ["himawari_ahi"]
     assert (dim.sensor_share == 1).all()
 
