@@ -206,7 +206,7 @@ def corner():
 def test_projected_to_geographic_follows_the_outlines_of_the_pixels():
     west, north = corner()
     values = np.random.default_rng(5).uniform(0, 10, (18, 18))
-    made = on_grid(projected(values, west, north, 250.0).to_dataset(name="x"), COARSE)["x"].values
+    made = on_grid(projected(values, west, north, 250.0).to_dataset(name="amount"), COARSE)["amount"].values
     total, weight = np.zeros(COARSE.shape), np.zeros(COARSE.shape)
     pixels = list(outlines(west, north, 250.0, 18, 18))
     for j, y in enumerate(COARSE.latitude):
@@ -224,7 +224,7 @@ def test_projected_cells_that_nest_get_exact_means():
     west, north = 500_000.0, 4_430_000.0
     values = np.random.default_rng(6).uniform(0, 10, (12, 8))
     grid = ProjectedGrid("120m", UTM, west, north, 120.0, 3, 2)
-    made = on_grid(projected(values, west, north, 30.0).to_dataset(name="x"), grid)["x"]
+    made = on_grid(projected(values, west, north, 30.0).to_dataset(name="amount"), grid)["amount"]
     assert made.dims == ("y", "x")
     np.testing.assert_allclose(made.values, values.reshape(3, 4, 2, 4).mean(axis=(1, 3)), rtol=1e-6)
 
@@ -233,7 +233,7 @@ def test_the_same_grid_gives_the_same_values():
     west, north = 500_000.0, 4_430_000.0
     values = np.random.default_rng(7).uniform(0, 10, (6, 5)).astype(np.float32)
     grid = ProjectedGrid("30m", UTM, west, north, 30.0, 6, 5)
-    made = on_grid(projected(values, west, north, 30.0).to_dataset(name="x"), grid)["x"]
+    made = on_grid(projected(values, west, north, 30.0).to_dataset(name="amount"), grid)["amount"]
     np.testing.assert_allclose(made.values, values, rtol=1e-6)
 
 

@@ -77,7 +77,8 @@ def test_files_that_are_there_are_neither_read_nor_timed(drawn, unbroken):
     found = forecast(drawn, unbroken.folder)
     assert {(row.there, row.reads, row.seconds) for row in found.rows} == {(3, 0, 0)}
     assert "6 files are there already" in str(found)
-    assert forecast(drawn, unbroken.folder).memory == forecast(drawn).memory  # they may have to be made again
+    whole = forecast(drawn).memory  # they may have to be made again; the process itself has grown meanwhile
+    assert forecast(drawn, unbroken.folder).memory == pytest.approx(whole, rel=0.1)
 
 
 def test_a_file_without_its_checksum_is_not_there(drawn, made):
