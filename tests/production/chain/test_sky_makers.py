@@ -21,6 +21,9 @@ from musyq_lab.production.chain import record
 from musyq_lab.production.chain.produce import produce
 from musyq_lab.products._registry import RETRIEVALS
 
+# A day of images is turned into two dozen files, most of whose time is compilation.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
 DAY = "2019-07-06"
 TEMPERATURE, VAPOUR = 293.0, 1200.0
 AIR = tuple(
