@@ -9,8 +9,9 @@ outlines, fonts and class tables ship with the package. Names are resolved when 
 package stays light.
 """
 
-import importlib
 from typing import Any
+
+from musyq_lab.core.lazy import attribute
 
 # Public name -> module that holds it.
 _PUBLIC = {
@@ -51,9 +52,7 @@ __all__ = sorted(_PUBLIC)  # noqa: PLE0605  (a computed list: names live in one 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use (PEP 562)."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. Public names: {', '.join(__all__)}")
-    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    return attribute(__name__, _PUBLIC, name)
 
 
 def __dir__() -> list[str]:

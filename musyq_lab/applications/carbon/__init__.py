@@ -13,8 +13,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+from musyq_lab.core.lazy import attribute
 
 _PUBLIC = {
     "Budget": "tables",
@@ -69,8 +70,6 @@ __all__ = sorted(_PUBLIC)  # noqa: PLE0605  (a computed list: names live in one 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use, so that the command line starts fast."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}. Public names: {', '.join(__all__)}")
-    value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    value = attribute(__name__, _PUBLIC, name)
     globals()[name] = value
     return value
