@@ -1,0 +1,128 @@
+"""What a platform lays out: samples, product files, raw granules, and where results of its own are put."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from musyq_lab.archive.naming import FileName, parse
+from musyq_lab.archive.open import open_product
+from musyq_lab.catalog.open import Catalog, open_catalog
+from musyq_lab.core.errors import InputError
+from musyq_lab.products._registry import PRODUCTS
+from musyq_lab.sensors._granule import Granule, find_all
+
+FOLDERS = ("musyq-output", "musyq-products", "musyq-simulation")
+"""Folders that `musyq run`, `musyq produce` and `musyq simulate` write when they are not told others."""
+
+RESULTS = "musyq-results"
+"""Folder of what is computed on the pages."""
+
+_MOST = 20_000
+"""Files looked at in one folder, so that a page over a whole disk still opens."""
+
+
+@dataclass(frozen=True, order=True)
+class Archive:
+    """The files of one product, edition and tile in one folder: a cube in time, or a single map."""
+
+    folder: Path
+    """Where they lie."""
+    product: str
+    """Product key."""
+    edition: str
+    """Grid."""
+    tile: str
+    """Part of the grid."""
+    periods: tuple[str, ...]
+    """Labels of the periods, in order."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in one line."""
+        known = PRODUCTS[self.product].title if self.product in PRODUCTS else self.product
+        span = self.periods[0] if len(self.periods) == 1 else f"{self.periods[0]} to {self.periods[-1]}"
+        where = "" if self.tile == "global" else f" {self.tile}"
+        return f"{known}, {self.edition}{where}, {span} ({self.folder.name})"
+
+    @property
+    def code(self) -> str:
+        """The line of Python that opens it."""
+        return f'data = ml.open_product("{self.folder}", {self._fields()})'
+
+    def open(self, **options: Any) -> xr.Dataset:
+        """Open it lazily; ``options`` are those of :func:`musyq_lab.open_product`, such as ``overview=8``."""
+        return open_product(self.folder, self.product, edition=self.edition, tile=self.tile, **options)
+
+    def _fields(self) -> str:
+        return f'"{self.product}", edition="{self.edition}", tile="{self.tile}"'
+
+
+class Shelf:
+    """What pages may show; nothing else can be asked for by an address.
+
+    Parameters
+    ----------
+    folders : iterable of path, optional
+        Folders of product files and granules; those that the commands write in the working folder if not given.
+    results : path, optional
+        Where results of the pages are put; ``musyq-results`` in the working folder if not given.
+
+    Raises
+    ------
+    InputError
+        If a folder that was named does not exist.
+    """
+
+    def __init__(self, folders: Iterable[str | Path] | None = None, results: str | Path | None = None) -> None:
+        named = [Path(folder) for folder in folders or ()]
+        for folder in named:
+            if not folder.is_dir():
+                raise InputError(f"There is no folder {folder}. `musyq produce lai` makes one with products.")
+        self.results = Path(results or RESULTS)
+        self._folders = named or [Path(name) for name in FOLDERS]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Folders that exist now, that of the results last."""
+        return [folder for folder in (*self._folders, self.results) if folder.is_dir()]
+
+    def archives(self) -> dict[str, Archive]:
+        """Return the products: title -> files. Looked up anew, since results join them."""
+        groups: dict[tuple[Path, str, str, str], set[str]] = {}
+        for path, name in self._files():
+            groups.setdefault((path.parent, name.product, name.edition, name.tile), set()).add(name.period)
+        found = [Archive(*group, tuple(sorted(periods))) for group, periods in sorted(groups.items())]
+        return {title: archive for archive in found for title in [archive.title]}
+
+    def maps(self) -> dict[str, Any]:
+        """Return all that is a map: title -> an :class:`Archive` or a catalog entry, products first."""
+        entries = [entry for _, entry in samples()]
+        return {**self.archives(), **{entry.title: entry for entry in entries}}
+
+    def granules(self) -> dict[str, Granule]:
+        """Return the raw granules: name -> granule."""
+        found: dict[str, Granule] = {}
+        for folder in self.folders:
+            for granule in find_all(folder):
+                found.setdefault(granule.name, granule)
+        return found
+
+    def _files(self) -> Iterable[tuple[Path, FileName]]:
+        for folder in self.folders:
+            for count, path in enumerate(sorted(folder.rglob("*.h5"))):
+                if count == _MOST:
+                    break
+                if name := parse(path.name):
+                    yield path, name
+
+
+def samples() -> list[tuple[str, Any]]:
+    """Return name and entry of the shipped samples that are maps."""
+    shipped = open_catalog()
+    entries = [(name, shipped[name]) for name in shipped]
+    return [(name, e) for name, e in entries if not isinstance(e, Catalog) and e.spec.driver != "musyq_table"]
