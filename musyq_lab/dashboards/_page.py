@@ -1,4 +1,4 @@
-"""The frame all pages share: what a page is called, the code and the address that restore a view, and plain messages."""
+"""The frame of all pages: what a page is called, the code and the address that restore a view, plain messages."""
 
 from __future__ import annotations
 
