@@ -42,6 +42,11 @@ def printed(cell: nbformat.NotebookNode) -> str:
     return "".join(o.text for o in cell.outputs if o.get("name") == "stdout")
 
 
+def said(cell: nbformat.NotebookNode) -> str:
+    """What a cell printed and the text of what it showed, such as the feedback of ``ml.check``."""
+    return printed(cell) + "".join(o.data.get("text/plain", "") for o in cell.outputs if "data" in o)
+
+
 def numbers_of(notebook: nbformat.NotebookNode) -> dict:
     """What the last cell printed after NUMBERS, as JSON."""
     return json.loads(printed(code(notebook)[-1]).removeprefix("NUMBERS "))
