@@ -162,12 +162,30 @@ def _create(target: Path, *, lock: bool = True) -> tuple[Path, int]:
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove drafts of this name, and of its side files, that no living writer holds."""
-    for path in target.parent.glob(f".{target.name}.*{_ENDING}"):
-        with suppress(OSError):
-            descriptor = os.open(path, os.O_RDWR)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-            finally:
-                os.close(descriptor)
+    """Remove drafts of this name, and of its side files, that no living writer holds.
+
+    A writer holds its draft alone, until all of its files have their names: while one is held, the drafts of side files
+    may be the living writer's and stay.
+    """
+    found = list(target.parent.glob(f".{target.name}.*{_ENDING}"))
+    own = [path for path in found if path.name.count(".") == target.name.count(".") + 3]
+    held = [path for path in own if not _removed(path)]
+    if not held:
+        for path in set(found) - set(own):
+            path.unlink(missing_ok=True)
+
+
+def _removed(path: Path) -> bool:
+    """Remove a draft unless a living writer holds it; say whether it is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return not path.exists()
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except OSError:
+        return not path.exists()
+    finally:
+        os.close(descriptor)
+    return True

@@ -68,3 +68,27 @@ def test_errors_say_what_to_do(tmp_path, error, words):
 def test_our_own_errors_pass(tmp_path):
     error = InputError("plain already")
     assert plain(error, tmp_path) is error
+
+
+def test_side_files_of_a_living_writer_stay_while_another_begins(tmp_path):
+    """Two productions of one folder: the second must not take the first one's checksum for a killed run's."""
+    target = tmp_path / "MuSyQ.LAI.1km.here.2019191.v1.h5"
+    side = target.with_name(f"{target.name}.sha256")
+    with draft(target) as mine:
+        mine.write_bytes(b"1")
+        written = write_text(side, "digest\n")
+        with draft(target) as other:
+            assert written.exists()
+            assert mine.exists()
+            other.unlink()
+        publish({mine: target, written: side})
+    assert side.read_text() == "digest\n"
+
+
+def test_side_files_of_a_killed_writer_are_removed(tmp_path):
+    target = tmp_path / "a.h5"
+    stale = [tmp_path / f".a.h5{suffix}.0123456789abcdef.partial" for suffix in ("", ".sha256", ".run.json")]
+    for path in stale:
+        path.write_text("cut")
+    with draft(target) as mine:
+        assert [path for path in tmp_path.iterdir() if path != mine] == []
