@@ -48,7 +48,8 @@ class Page(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
         shelf : Shelf
             What may be shown.
         query : mapping of str to str
-            The part of the address behind ``?``, as :meth:`query` gave it.
+            The part of the address behind ``?``, as :meth:`query` gave it: ``data`` is a title of ``shelf.maps()``
+            (the start page's links hold it), ``granule`` a name of ``shelf.granules()``; none for the first one.
 
         Raises
         ------

@@ -87,6 +87,11 @@ class Shelf:
         self._folders = named or [Path(name) for name in FOLDERS]
 
     @property
+    def looked_at(self) -> list[Path]:
+        """Folders in which products and granules are looked for, there or not."""
+        return list(self._folders)
+
+    @property
     def folders(self) -> list[Path]:
         """Folders that exist now, that of the results last."""
         return [folder for folder in (*self._folders, self.results) if folder.is_dir()]
