@@ -18,14 +18,13 @@ so that in float32 the root mean square of the residuals is good to some 4e-4 of
 Pixels go through in tiles: each pass is a loop over the pixels of a tile, which the vectoriser takes as a whole.
 """
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 
 from musyq_lab.kernels._compile import fma, inline, kernel, select
-from musyq_lab.kernels._inline import Inline, numba_side
+from musyq_lab.kernels._inline import Pass
 from musyq_lab.kernels._math import sqrt
 
 __all__ = ["FULL", "MAGNITUDE", "NONE", "invert", "invert_with_spread"]
@@ -41,14 +40,6 @@ _FOUND = 15 * TILE  # layers of the results, the last six only where the covaria
 _HUGE = 1.0e30
 _NAN = math.nan
 _WHITE_VOL, _WHITE_GEO = 0.189184, -1.377622  # Lucht et al. (2000), table 1: brdf.WHITE_SKY
-
-
-class Pass(Inline):
-    """A loop over a tile that is compiled on its own: LLVM's time grows with the square of a function's length."""
-
-    @functools.cached_property
-    def _dispatcher(self) -> Any:
-        return numba_side().separate(self.function)
 
 
 @Pass

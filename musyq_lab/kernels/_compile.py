@@ -16,8 +16,10 @@ Rules
 * An output that the body does not write is NaN. Arithmetic is IEEE: NaN in gives NaN out, division by zero never
   raises.
 * A result does not depend, to the last bit, on chunks, threads, memory layout or processor.
-* Compilation happens at the first call for a set of types, once in a process, and is never cached on disk: cached
-  generalised ufuncs crash dask workers (numba#10128, numba#4807). ``MUSYQ_DISABLE_JIT=1`` runs the Python twin.
+* Compilation happens at the first call for a set of types. The machine code is kept for later processes in a store of
+  our own (``_store``): numba's cache lets its index and its files part company when processes write at the same time,
+  and dask workers crash (numba#10128, numba#4807). ``MUSYQ_KERNEL_STORE=0`` keeps nothing.
+* ``MUSYQ_DISABLE_JIT=1`` runs the Python twin.
 """
 
 import contextlib
@@ -32,7 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from musyq_lab.kernels import _layout
-from musyq_lab.kernels._inline import by_name, fingerprint, fma, inline, numba_side, select
+from musyq_lab.kernels._fingerprint import Part, fingerprint
+from musyq_lab.kernels._inline import by_name, fma, inline, numba_side, select
 from musyq_lab.kernels._layout import Array, Shapes, Signature
 
 __all__ = ["Kernel", "fma", "inline", "jit_disabled", "kernel", "select"]
@@ -61,7 +64,7 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-class Kernel:
+class Kernel(Part):
     """A function of numbers (or short series) that is called with whole arrays.
 
     Parameters
@@ -209,17 +212,29 @@ class Kernel:
         found = self._compiled.get((make, *key))
         if found is None:
             with _lock, _collector_paused():
-                found = self._compiled.get((make, *key)) or self._compile(make, *key)
+                found = self._compiled.get((make, *key)) or self._loop(make, *key)
                 self._compiled[make, *key] = found
         return found
 
+    def _loop(self, make: str, *key: Any) -> Any:
+        return numba_side("_machine").compiled(self, repr((make, key)), lambda: self._compile(make, *key))
+
     def _compile(self, make: str, *key: Any) -> Any:
         outputs = len(self.signature.outputs)
-        if make == "pixel_row" and self.parts:
-            return numba_side("_loops").blocked_row(self._part_rows(*key), *key, outputs)
-        # Both loops over pixels share one innermost row; the other two are made from the body itself.
-        source = self._native("pixel_row", *key) if make in ("pixel_loop", "flat_loop") else self.function
+        # Both loops over pixels share one innermost row; the third is made from the body itself.
+        source = self._row(*key) if make in ("pixel_loop", "flat_loop") else self.function
         return getattr(numba_side("_loops"), make)(source, *key, outputs)
+
+    def _row(self, *key: Any) -> Any:
+        found = self._compiled.get(("pixel_row", *key))
+        if found is None:
+            loops, outputs = numba_side("_loops"), len(self.signature.outputs)
+            if self.parts:
+                found = loops.blocked_row(self._part_rows(*key), *key, outputs)
+            else:
+                found = loops.pixel_row(self.function, *key, outputs)
+            self._compiled["pixel_row", *key] = found
+        return found
 
     def _part_rows(self, kinds: str, sources: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
         rows = []
@@ -230,13 +245,17 @@ class Kernel:
             rows.append((row, positions))
         return tuple(rows)
 
+    def meaning(self) -> tuple[Any, ...]:
+        """Return all that decides its results."""
+        return self.function, self.text, self.parts
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as its recipe, by name, or by value for a kernel made in a notebook."""
         return self.origin or by_name(self) or (Kernel, (self.function, self.text))
 
     def __dask_tokenize__(self) -> tuple[str, ...]:
         """Name, signature and code: a changed formula or constant gives a new token."""
-        return ("musyq_lab.Kernel", self.__module__, self.__qualname__, self.text, fingerprint(self.function))
+        return ("musyq_lab.Kernel", self.__module__, self.__qualname__, self.text, fingerprint(self).digest)
 
     def __repr__(self) -> str:
         """Name and signature."""

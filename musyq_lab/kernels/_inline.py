@@ -5,16 +5,16 @@
 """
 
 import functools
-import hashlib
 import importlib
 import math
-import types
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from musyq_lab.kernels._fingerprint import Part
 
 
 def numba_side(module: str = "_native") -> Any:
@@ -22,7 +22,7 @@ def numba_side(module: str = "_native") -> Any:
     return importlib.import_module(f"musyq_lab.kernels.{module}")
 
 
-class Helper(ABC):
+class Helper(Part):
     """A Python function with a compiled form that numba resolves when a kernel names it."""
 
     __name__: str
@@ -40,6 +40,10 @@ class Helper(ABC):
     def compiled(self) -> Any:
         """Return the object that numba understands."""
 
+    def meaning(self) -> tuple[Any, ...]:
+        """Return the function."""
+        return (self.function,)
+
     @property
     def _numba_type_(self) -> Any:
         return numba_side().type_of(self.compiled())
@@ -52,9 +56,12 @@ class Helper(ABC):
 class Inline(Helper):
     """A helper compiled by numba and inlined into its callers."""
 
+    _form = "inlined"
+
     @functools.cached_property
     def _dispatcher(self) -> Any:
-        return numba_side().inlined(self.function)
+        self.freeze()
+        return getattr(numba_side(), self._form)(self.function)
 
     def compiled(self) -> Any:
         """Return numba's dispatcher, made on first need, for calls from compiled code."""
@@ -66,8 +73,18 @@ class Inline(Helper):
         return numba_side().called(self.function)
 
 
+class Pass(Inline):
+    """A loop that is compiled on its own: LLVM's time grows with the square of a function's length."""
+
+    _form = "separate"
+
+
 class Instruction(Helper):
     """A single machine instruction; ``function`` is its meaning in Python."""
+
+    def meaning(self) -> tuple[Any, ...]:
+        """Return its name."""
+        return (self.__name__,)
 
     def compiled(self) -> Any:
         """Return the intrinsic of the same name."""
@@ -87,6 +104,10 @@ class ByWidth(Helper):
         if any(isinstance(x, np.float32) for x in numbers) and not any(isinstance(x, np.float64) for x in numbers):
             return self.narrow(*map(np.float32, numbers))
         return self.wide(*map(np.float64, numbers))
+
+    def meaning(self) -> tuple[Any, ...]:
+        """Return both forms."""
+        return self.narrow, self.wide
 
     @functools.cached_property
     def _stub(self) -> Any:
@@ -177,43 +198,3 @@ def by_name(thing: Any) -> tuple[Any, ...] | None:
 def lookup(module: str, name: str) -> Any:
     """Import the object that ``by_name`` described."""
     return functools.reduce(getattr, name.split("."), importlib.import_module(module))
-
-
-def fingerprint(function: Callable[..., Any]) -> str:
-    """Digest of what a function computes: its code, the constants and helpers it uses; equal in every process."""
-    digest = hashlib.sha256()
-    for part in _parts(function, set()):
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _parts(function: Any, seen: set[int]) -> list[bytes]:
-    if id(function) in seen:
-        return []
-    seen.add(id(function))
-    code = function.__code__
-    found = _code_parts(code)
-    cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
-    for name in sorted((*code.co_names, *code.co_freevars)):
-        value = cells[name].cell_contents if name in cells else function.__globals__.get(name)
-        found += [name.encode(), *_value_parts(value, seen)]
-    return found
-
-
-def _code_parts(code: types.CodeType) -> list[bytes]:
-    found = [code.co_code, repr(code.co_varnames).encode()]
-    for constant in code.co_consts[1:] if code.co_consts and isinstance(code.co_consts[0], str) else code.co_consts:
-        found += _code_parts(constant) if isinstance(constant, types.CodeType) else [repr(constant).encode()]
-    return found
-
-
-def _value_parts(value: Any, seen: set[int]) -> list[bytes]:
-    if isinstance(value, ByWidth):
-        return [*_parts(value.narrow.function, seen), *_parts(value.wide.function, seen)]
-    if isinstance(value, Helper):
-        return _parts(value.function, seen)
-    if isinstance(value, np.ndarray):
-        return [repr((value.shape, value.dtype.str)).encode(), value.tobytes()]
-    if isinstance(value, int | float | str | tuple | np.generic):
-        return [repr(value).encode()]
-    return []

@@ -14,8 +14,8 @@ from numba.np.numpy_support import from_dtype
 
 from musyq_lab.kernels._native import (
     OPTIONS,
-    Pipeline,
     SeparatePipeline,
+    called,
     inlined,
     make_cell,
     make_scratch,
@@ -29,8 +29,9 @@ _BLOCK = 8192  # elements; the bands of a block stay in the second-level cache b
 def _compiled(source: str, name: str, namespace: dict[str, Any], arguments: list[Any], result: Any = types.void) -> Any:
     """Compile generated source for one list of argument types; rows are called by compiled loops only."""
     exec(compile(source, f"<musyq kernel {name}>", "exec"), namespace)  # our own text, see callers
-    pipeline = SeparatePipeline if name == "row" else Pipeline
-    return njit(result(*arguments), pipeline_class=pipeline, no_cfunc_wrapper=True, **OPTIONS)(namespace[name])
+    if name == "row":
+        return njit(result(*arguments), pipeline_class=SeparatePipeline, **OPTIONS)(namespace[name])
+    return called(namespace[name], result(*arguments))
 
 
 # ---- pixel kernels ---------------------------------------------------------------------------------------------------

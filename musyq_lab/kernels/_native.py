@@ -15,6 +15,7 @@ Three rules hold in everything compiled here.
 import functools
 import math
 import types as pytypes
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ from numba.core import cgutils, compiler, compiler_machinery, ir, ir_utils, type
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
-from musyq_lab.kernels._linking import Fragment, Offer, Separate
+from musyq_lab.kernels._linking import Fragment, Offer, Separate, Whole
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 
@@ -99,32 +100,37 @@ class Pipeline(compiler.CompilerBase):
         return [manager]
 
     def extend(self, manager: Any) -> None:
-        """Let a subclass decide what becomes of the code."""
+        """Make one object of the function and all that it calls."""
+        self.keep_in(Whole)
 
     def keep_in(self, library: type[Any]) -> None:
-        """Keep the code in a library of this kind, without wrappers for calls from Python and C."""
-        self.state.flags.no_cpython_wrapper = True
-        self.state.flags.no_cfunc_wrapper = True
+        """Keep the code in a library of this kind."""
         self.state.library = library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         self.state.library.enable_object_caching()
+
+    def offer(self, manager: Any, library: type[Any]) -> None:
+        """Stop before machine code: other compiled code takes the function in, nothing else can call it."""
+        self.keep_in(library)
+        self.state.flags.no_cpython_wrapper = True
+        self.state.flags.no_cfunc_wrapper = True
+        self.state.flags.no_compile = True
+        manager.add_pass_after(Offer, typed_passes.NativeLowering)
 
 
 class InlinePipeline(Pipeline):
     """For functions that every caller inlines."""
 
     def extend(self, manager: Any) -> None:
-        """Stop before machine code."""
-        self.keep_in(Fragment)
-        self.state.flags.no_compile = True
-        manager.add_pass_after(Offer, typed_passes.NativeLowering)
+        """Keep the code as a piece of its callers."""
+        self.offer(manager, Fragment)
 
 
 class SeparatePipeline(Pipeline):
     """For functions that other compiled code calls and does not inline."""
 
     def extend(self, manager: Any) -> None:
-        """Hide the code from the callers."""
-        self.keep_in(Separate)
+        """Hide the code from the callers until they have been optimised."""
+        self.offer(manager, Separate)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -132,9 +138,13 @@ def inlined(function: Callable[..., Any]) -> Any:
     return njit(pipeline_class=InlinePipeline, forceinline=True, **OPTIONS)(function)
 
 
-def called(function: Callable[..., Any]) -> Any:
-    """Compile lazily for calls from Python."""
-    return njit(pipeline_class=Pipeline, no_cfunc_wrapper=True, **OPTIONS)(function)
+def called(function: Callable[..., Any], signature: Any = None) -> Any:
+    """Compile for calls from Python: at once for the types of a signature, else lazily for those of each call."""
+    own = pytypes.FunctionType(function.__code__, function.__globals__, closure=function.__closure__)
+    own.__defaults__ = function.__defaults__
+    # A name that no function of any process has: machine code that one process has kept is loaded into others.
+    own.__qualname__ = f"{function.__code__.co_name}_{uuid.uuid4().hex}"
+    return njit(signature, pipeline_class=Pipeline, no_cfunc_wrapper=True, **OPTIONS)(own)
 
 
 def separate(function: Callable[..., Any]) -> Any:

@@ -11,27 +11,18 @@ step counts all entries. Costs, counts and sums are plain loops over the entries
 table of some thousand entries takes microseconds; a tree of neighbours must follow pointers instead.
 """
 
-import functools
 from typing import Any
 
 import numpy as np
 
 from musyq_lab.kernels._compile import kernel
-from musyq_lab.kernels._inline import Inline, as_bits, from_bits, numba_side
+from musyq_lab.kernels._inline import Pass, as_bits, from_bits
 
 __all__ = ["best"]
 
 _SHIFT = 5
 _UNIT, _HALF = 1 << _SHIFT, np.int32(1 << _SHIFT - 1)
 _SLACK = 1.1  # entries that may be taken beyond those asked for, to save steps
-
-
-class Pass(Inline):
-    """A loop that is compiled on its own: LLVM's time grows with the square of a function's length."""
-
-    @functools.cached_property
-    def _dispatcher(self) -> Any:
-        return numba_side().separate(self.function)
 
 
 @Pass

@@ -20,7 +20,6 @@ from musyq_lab.kernels._inline import (
     as_bits,
     by_name,
     by_width,
-    fingerprint,
     fma,
     from_bits,
     inline,
@@ -262,90 +261,3 @@ def test_instruction_compiles_to_the_intrinsic_of_its_name():
 def test_compiled_form_is_made_once():
     assert twice.compiled() is twice.compiled()
     assert either.compiled() is either.compiled()
-
-
-# ---- fingerprints ----------------------------------------------------------------------------------------------------
-def made(source, **names):
-    namespace = dict(names)
-    exec(source, namespace)
-    return namespace["f"]
-
-
-PLAIN = "def f(x):\n    return x * 2.0 + y"
-
-
-def test_equal_source_has_an_equal_fingerprint():
-    assert fingerprint(made(PLAIN, y=1.0)) == fingerprint(made(PLAIN, y=1.0))
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def f(x):\n    'Twice.'\n    return x * 2.0 + y",
-        "# a remark\n\n\ndef f(x):\n    return x * 2.0 + y  # another",
-    ],
-)
-def test_words_around_the_code_do_not_count(source):
-    bare = "def f(x):\n    'Other.'\n    return x * 2.0 + y" if "Twice" in source else PLAIN
-    assert fingerprint(made(source, y=1.0)) == fingerprint(made(bare, y=1.0))
-
-
-@pytest.mark.parametrize(
-    ("source", "names"),
-    [
-        ("def f(x):\n    return x * 3.0 + y", {"y": 1.0}),
-        ("def f(x):\n    return x + 2.0 * y", {"y": 1.0}),
-        ("def f(z):\n    return z * 2.0 + y", {"y": 1.0}),
-        (PLAIN, {"y": 2.0}),
-        (PLAIN, {"y": np.float32(1.0)}),
-        (PLAIN, {"y": (1.0, 2.0)}),
-        (PLAIN, {"y": np.array([1.0])}),
-        (PLAIN, {"y": "1.0"}),
-    ],
-)
-def test_whatever_changes_the_result_changes_the_fingerprint(source, names):
-    assert fingerprint(made(source, **names)) != fingerprint(made(PLAIN, y=1.0))
-
-
-def test_arrays_count_by_content_shape_and_type():
-    one = np.arange(6.0)
-    prints = {fingerprint(made(PLAIN, y=y)) for y in (one, one.reshape(2, 3), one.astype("f4"), one[::-1], one.copy())}
-    assert len(prints) == 4
-
-
-def test_helpers_count_by_what_they_compute():
-    source = "def f(x):\n    return h(x)"
-    first, second = inline(lambda x: x + 1.0), inline(lambda x: x + 2.0)
-    again = inline(lambda x: x + 1.0)
-    assert fingerprint(made(source, h=first)) == fingerprint(made(source, h=again))
-    assert fingerprint(made(source, h=first)) != fingerprint(made(source, h=second))
-
-
-def test_both_widths_of_a_helper_count():
-    source = "def f(x):\n    return h(x)"
-    stub = lambda x: None  # noqa: E731
-    prints = {
-        fingerprint(made(source, h=ByWidth(stub, narrow, wide)))
-        for narrow, wide in ((twice, twice), (twice, thrice), (thrice, twice))
-    }
-    assert len(prints) == 3
-
-
-def test_values_of_closures_count():
-    def scaled(factor):
-        return lambda x: factor * x
-
-    assert fingerprint(scaled(2.0)) == fingerprint(scaled(2.0))
-    assert fingerprint(scaled(2.0)) != fingerprint(scaled(3.0))
-
-
-def test_nested_code_counts():
-    source = "def f(x):\n    return [{} for i in range(3)]"
-    assert fingerprint(made(source.format("i * x"))) != fingerprint(made(source.format("i - x")))
-
-
-def test_helper_that_calls_itself_ends():
-    source = "def f(x):\n    return h(x)"
-    first = inline(made("def f(x):\n    return h(x - 1.0)"))
-    first.function.__globals__["h"] = first
-    assert len(fingerprint(made(source, h=first))) == 64
