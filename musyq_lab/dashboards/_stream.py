@@ -261,7 +261,7 @@ def patterns(desk: Desk = DESK) -> list[tuple[Any, ...]]:
     return [(r"/stream/([A-Za-z0-9_-]{43})/[^/]*", StreamHandler, {"desk": desk})]
 
 
-class StreamHandler(AuthRequestHandler):  # type: ignore[misc]  # Bokeh's has no hints
+class StreamHandler(AuthRequestHandler):
     """Serves an address of the desk."""
 
     def initialize(self, desk: Desk) -> None:
@@ -306,7 +306,7 @@ class StreamHandler(AuthRequestHandler):  # type: ignore[misc]  # Bokeh's has no
     async def prepare(self) -> None:
         """Find out who asks."""
         if getattr(self.application, "auth_provider", None) is not None:
-            await super().prepare()
+            await super().prepare()  # type: ignore[no-untyped-call]  # Bokeh's has no hints
 
     def _part(self, given: Offer) -> tuple[int, int]:
         """Return the bytes that are asked for."""
@@ -349,13 +349,16 @@ class StreamHandler(AuthRequestHandler):  # type: ignore[misc]  # Bokeh's has no
         except StreamClosedError:
             return  # the browser went away; it may come back for the rest
         except TimeoutError:
-            self.request.connection.stream.close()
+            self._break_off()
         except OSError as error:
             _LOG.error("%s could not be sent: %s", ticket.offer.name, error.strerror or error)
             if self._headers_written:
-                self.request.connection.stream.close()  # an end that looks like one would pass for the whole file
-                return
+                return self._break_off()  # an end that looks like one would pass for the whole file
             raise HTTPError(410) from error
+
+    def _break_off(self) -> None:
+        connection: Any = self.request.connection
+        connection.stream.close()
 
     def check_etag_header(self) -> bool:
         """Never answer "not modified": the address is for one transfer."""
