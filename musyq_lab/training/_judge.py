@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from musyq_lab.core.errors import InputError
 from musyq_lab.training._answers import Array, Unfit, choice, layers, number, several, split
 from musyq_lab.training._exercise import Exercise
 from musyq_lab.training._mistakes import mistakes
@@ -18,6 +19,13 @@ from musyq_lab.training._words import say
 
 _CLEARLY = 0.5
 """An array follows a mistake of its exercise if it is at most half as far from it as from the truth."""
+
+_ROUNDING = 1e-12
+"""Of the truth (1), by which a difference may exceed the tolerance."""
+_MOST_DIGITS = 9
+"""Of a number that is shown."""
+_STRAY = 0.05
+"""Share of the hidden cells that may have a value (1): masks differ at their borders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +62,36 @@ def shown(value: float, digits: int = 3) -> str:
 
 def _number(exercise: Exercise, answer: Any, truth: Truth, language: str) -> Verdict:
     given, known = number(answer, exercise.units), float(truth.value)
+    if not np.isfinite(known):
+        raise InputError(f"The truth of {exercise.key!r} is not known here ({known}): there may be no cell to ask.")
     allowed = exercise.allowed(known) if truth.allowed is None else truth.allowed
     units = "" if exercise.units == "1" else exercise.units
     off = given - known
     said = {"units": units, "allowed": shown(allowed)}
-    if abs(off) <= allowed:
+    if abs(off) <= allowed + _ROUNDING * abs(known):
         digits = max(3, _digits(known, allowed))
         text = say("number_right", language, answer=shown(given, digits), truth=shown(known, digits), **said)
         return Verdict(True, _tidy(text))
-    text = say("too_high" if off > 0 else "too_low", language, distance=shown(abs(off), 1), **said)
+    text = say(
+        "too_high" if off > 0 else "too_low",
+        language,
+        distance=shown(abs(off), 2 if abs(off) < 3 * allowed else 1),
+        **said,
+    )
     return Verdict(False, _tidy(text), _of_number(given, known, allowed, exercise.units, truth.mistakes))
 
 
 def _digits(value: float, step: float) -> int:
     """Return how many significant digits tell values a tenth of a step apart."""
     if not value or not step:
-        return 6
-    return int(min(9, np.floor(np.log10(abs(value))) - np.floor(np.log10(step)) + 2))
+        return _MOST_DIGITS
+    return int(min(_MOST_DIGITS, np.floor(np.log10(abs(value))) - np.floor(np.log10(step)) + 2))
 
 
 def _of_number(given: float, known: float, allowed: float, units: str, own: Mapping[str, Any]) -> str:
     """Return the name of the mistake whose answer is the nearest one that passes for it."""
-    near = {name: abs(given - float(wrong)) for name, wrong in own.items()}
+    near = {name: float(np.min(np.abs(given - np.asarray(wrong, float)))) for name, wrong in own.items()}
+    near = {name: distance for name, distance in near.items() if np.isfinite(distance)}
     name = min(near, key=lambda n: near[n], default="")
     if name and near[name] <= min(max(allowed, 1e-3 * abs(given)), _CLEARLY * abs(given - known)):
         return name
@@ -110,7 +126,7 @@ def _layer(exercise: Exercise, given: Array, known: Array, truth: Truth, languag
     numbers = {"rms": shown(float(np.sqrt(np.mean(error**2))), 2), "bias": shown(float(error.mean()), 2)}
     said = {"share": f"{within:.0%}", "cells": int(has.sum()), "wanted": f"{wanted:.0%}"}
     said |= {"allowed": _spoken(exercise, truth), "units": "" if exercise.units == "1" else exercise.units, **numbers}
-    if within < wanted or (_hidden(truth, known) & np.isfinite(given)).mean() > 1 - wanted:
+    if within < wanted or _stray(truth, given) > _STRAY:
         return Verdict(False, _tidy(say("array_wrong", language, **said)))
     if covered < wanted:
         return Verdict(False, say("few_cells", language, **(said | {"share": f"{covered:.0%}"})))
@@ -139,8 +155,7 @@ def _of_array(
     exercise: Exercise, given: Array, known: Array, truth: Truth, fits: Callable[[Array], bool]
 ) -> Iterator[str]:
     """Yield the names of mistakes that explain an array, the surest first."""
-    hidden = _hidden(truth, known)
-    if (hidden & np.isfinite(given)).mean() > 1 - exercise.share and fits(np.where(hidden, np.nan, given)):
+    if _stray(truth, given) > _STRAY and fits(np.where(_hidden(truth, known), np.nan, given)):
         yield "hidden"
     for name, wrong in truth.mistakes.items():
         if _rms(given - np.asarray(wrong, dtype=np.float64)) <= _CLEARLY * _rms(given - known):
@@ -172,6 +187,12 @@ def _hidden(truth: Truth, known: Array) -> NDArray[np.bool_]:
     if truth.hidden is None:
         return np.zeros(known.shape, dtype=bool)
     return np.broadcast_to(np.asarray(truth.hidden, dtype=bool), known.shape)
+
+
+def _stray(truth: Truth, given: Array) -> float:
+    """Return the share of the hidden cells that have a value."""
+    hidden = _hidden(truth, given)
+    return float(np.isfinite(given)[hidden].mean()) if hidden.any() else 0.0
 
 
 def _rms(values: Array) -> float:

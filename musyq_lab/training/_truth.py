@@ -16,7 +16,7 @@ class Truth:
     value: Any
     """The right answer: a number, a DataArray or Dataset, one of the options, or a set of them."""
     mistakes: Mapping[str, Any] = field(default_factory=dict)
-    """Name of a hint -> the answer that this mistake gives."""
+    """Name of a hint -> the answer that this mistake gives; of a number or a choice, several may be given."""
     allowed: float | None = None
     """Largest difference that passes, in the unit of the exercise; by default that of its tolerance."""
     hidden: xr.DataArray | None = None

@@ -6,11 +6,10 @@ import sys
 from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, overload
 
 from musyq_lab.core.errors import InputError, MusyqError
-from musyq_lab.figures.words import check_language
+from musyq_lab.figures.words import LANGUAGES, Language, check_language
 from musyq_lab.training._answers import Unfit
 from musyq_lab.training._exercise import EXERCISES, Exercise, Exercises
 from musyq_lab.training._feedback import Feedback
@@ -32,9 +31,9 @@ def check() -> Exercises: ...
 @overload
 def check(exercise: str) -> Exercise: ...
 @overload
-def check(exercise: str, answer: Any, *, language: Literal["en", "zh"] = "en", **given: Any) -> Feedback: ...
+def check(exercise: str, answer: Any, *, language: Language | None = None, **given: Any) -> Feedback: ...
 def check(
-    exercise: str | None = None, answer: Any = _NOTHING, *, language: str = "en", **given: Any
+    exercise: str | None = None, answer: Any = _NOTHING, *, language: Language | None = None, **given: Any
 ) -> Feedback | Exercise | Exercises:
     """Say whether an answer to an exercise is right, how far off it is, and what may have led there.
 
@@ -49,7 +48,7 @@ def check(
         A number, an array, one of the candidates or a set of them, as the exercise asks; lazy arrays are computed.
         Without one, the question is shown.
     language
-        Of the words: ``"en"`` or ``"zh"``.
+        Of the words: ``"en"`` or ``"zh"``; by default the notebook's variable ``LANGUAGE``, else English.
     **given
         What the check shall take in place of the notebook's variable of the same name, such as ``sim=``, a simulation
         or its folder.
@@ -71,13 +70,19 @@ def check(
     asked = EXERCISES[exercise]
     if answer is _NOTHING:
         return asked
-    check_language(language)
-    truth = _truth_of(asked, given, sys._getframe(1))
+    caller = sys._getframe(1)
+    held = ChainMap(dict(given), caller.f_locals, caller.f_globals)
+    own = held.get("LANGUAGE")
+    words = check_language(language or (own if own in LANGUAGES else "en"))
+    if unknown := sorted(set(given) - set(asked.needs)):
+        takes = ", ".join(asked.needs) or "nothing"
+        raise InputError(f"The check of {asked.key!r} takes {takes} of the notebook, not {unknown[0]!r}.")
+    truth = _truth_of(asked, held)
     try:
-        verdict = judge(asked, answer, truth, language)
+        verdict = judge(asked, answer, truth, words)
     except Unfit as unfit:
-        verdict = Verdict(False, unfit.told(language))
-    return _feedback(asked, verdict, truth, language)
+        verdict = Verdict(False, unfit.told(words))
+    return _feedback(asked, verdict, truth, words)
 
 
 def _feedback(exercise: Exercise, verdict: Verdict, truth: Truth, language: str) -> Feedback:
@@ -90,14 +95,9 @@ def _feedback(exercise: Exercise, verdict: Verdict, truth: Truth, language: str)
     return Feedback(exercise.key, verdict.passed, text, hint, after, language)
 
 
-def _truth_of(exercise: Exercise, given: Mapping[str, Any], frame: FrameType) -> Truth:
+def _truth_of(exercise: Exercise, held: Mapping[str, Any]) -> Truth:
     """Ask the function of an exercise for the truth, with what is given and what the notebook holds."""
     needs = exercise.needs
-    if unknown := sorted(set(given) - set(needs)):
-        raise InputError(
-            f"The check of {exercise.key!r} takes {', '.join(needs) or 'nothing'} of the notebook, not {unknown[0]!r}."
-        )
-    held = ChainMap(dict(given), frame.f_locals, frame.f_globals)
     if missing := [name for name, optional in needs.items() if name not in held and not optional]:
         raise InputError(
             f"The check of {exercise.key!r} needs {', '.join(map(repr, missing))}, which the notebook "

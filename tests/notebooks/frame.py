@@ -1,7 +1,11 @@
 """What every notebook of the course shares."""
 
 import json
+import re
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -28,14 +32,44 @@ def run(notebook: nbformat.NotebookNode, tags: list[str], space: dict) -> None:
         exec(tagged(notebook, tag).source, space)
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """Run all cells as a user does: in a fresh kernel and an empty folder."""
-    from nbclient import NotebookClient
+def feedback(notebook: nbformat.NotebookNode, space: dict) -> Any:
+    """Hand in the answer of a name space, else the solution, and return what the check says."""
+    run(notebook, ["solution"], space)
+    return eval(tagged(notebook, "check").source, space)
 
-    client = NotebookClient(
-        nbformat.from_dict(notebook), timeout=400, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    )
-    return client.execute()
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run all cells as a user of Binder does: in a fresh kernel and an empty folder, with 2 GB, 1 CPU, no network."""
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(limited_kernel(Path(scratch))))
+        client = NotebookClient(
+            nbformat.from_dict(notebook),
+            timeout=400,
+            kernel_name="limited",
+            # a kernel without a network hears no port
+            config=Config(KernelManager={"transport": "ipc", "ip": str(Path(scratch) / "kernel")}),
+            resources={"metadata": {"path": str(folder)}},
+        )
+        return client.execute()
+
+
+def limited_kernel(folder: Path) -> Path:
+    """Describe the kernel of limited_kernel.py in a folder for Jupyter, and return the folder."""
+    script = Path(__file__).with_name("limited_kernel.py")
+    argv = [sys.executable, str(script), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = folder / "kernels" / "limited"
+    spec.mkdir(parents=True)
+    content = {"argv": argv, "display_name": "Limited", "language": "python", "env": binder_environment()}
+    (spec / "kernel.json").write_text(json.dumps(content), "utf-8")
+    return folder
+
+
+def binder_environment() -> dict[str, str]:
+    """Return the variables that Binder's sessions have."""
+    return dict(re.findall(r"^export (\w+)=(.+)$", (ROOT / "binder" / "start").read_text("utf-8"), re.MULTILINE))
 
 
 def printed(cell: nbformat.NotebookNode) -> str:

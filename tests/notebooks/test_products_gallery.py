@@ -4,7 +4,7 @@ import re
 
 import nbformat
 import pytest
-from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, resized, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, read, resized, said, tagged
 
 import musyq_lab as ml
 
@@ -15,10 +15,11 @@ CATEGORIES = (
     *("emissivity", "lst", "dsr", "par", "dlr", "ulr", "net_radiation"),
     *("gpp", "npp", "evapotranspiration", "land_cover", "phenology", "roughness", "biomass"),
 )
-GUESSES = {
-    "as carbon": "solution * 12 / 44",
-    "without what clouds hide": "float(gpp['gpp'].where(crops).sum()) * 44 / 12 * size**2 * 1e-6",
-    "none": "0.0",
+GUESSES = {  # what the hint says: the answer
+    "This is the carbon": "solution * 12 / 44",
+    "crops under cloud are missing": "float(gpp['gpp'].where(crops).sum()) * 44 / 12 * size**2 * 1e-6",
+    "A tonne is 1e6 g": "1e6 * solution",
+    "": "0.0",
 }
 NUMBERS = """
 import json
@@ -100,9 +101,10 @@ def it_runs_from_first_to_last_cell(done, folders):
 
 
 def the_solution_passes_the_check_and_half_answers_do_not(done):
-    assert printed(tagged(done, "check")).startswith("right: ")
-    for cell in code(done)[-1 - len(GUESSES) : -1]:
-        assert printed(cell).startswith("not yet: "), cell.source.split("\n")[0]
+    assert "right: " in said(tagged(done, "check"))
+    for hint, cell in zip(GUESSES, code(done)[-1 - len(GUESSES) : -1], strict=True):
+        assert said(cell).startswith("not yet: "), hint
+        assert hint in said(cell)
 
 
 def results_lie_near_the_truth(numbers):

@@ -3,14 +3,14 @@
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, resized, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, read, resized, said, tagged
 
 pytestmark = pytest.mark.slow  # it makes a simulation
 
-GUESSES = {
-    "of all moments": "100 * (1 - float(np.mean(readings / today['dsr_clear'].values.max())))",
-    "twice": "2 * planted",
-    "none": "0.0",
+GUESSES = {  # what the hint says: the answer
+    "": "100 * (1 - float(np.mean(readings / today['dsr_clear'].values.max())))",
+    "multiply by 100": "planted / 100",
+    "a positive number": "-planted",
 }
 NUMBERS = """
 import json
@@ -71,9 +71,10 @@ def it_runs_from_first_to_last_cell(done, folders):
 
 
 def the_solution_passes_the_check_and_half_answers_do_not(done):
-    assert printed(tagged(done, "check")).startswith("right: ")
-    for cell in code(done)[-1 - len(GUESSES) : -1]:
-        assert printed(cell).startswith("not yet: "), cell.source.split("\n")[0]
+    assert "right: " in said(tagged(done, "check"))
+    for hint, cell in zip(GUESSES, code(done)[-1 - len(GUESSES) : -1], strict=True):
+        assert said(cell).startswith("not yet: "), hint
+        assert hint in said(cell)
 
 
 def clear_skies_lie_within_a_few_per_cent(numbers):

@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from notebooks.frame import ROOT, code, execute, read, run
+from notebooks.frame import ROOT, code, execute, feedback, read, run, said, tagged
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +21,29 @@ def begun(notebook) -> dict:
     raise AssertionError("there is no exercise")
 
 
-def test_the_solution_passes_the_check(notebook, begun, capsys):
-    run(notebook, ["exercise", "solution", "check"], begun)
-    assert "right: 0.09" in capsys.readouterr().out
-
-
-def test_forgetting_the_sun_does_not_pass_the_check(notebook, begun, capsys):
+def test_the_solution_passes_the_check(notebook, begun):
     run(notebook, ["exercise"], begun)
-    begun["my_reflectance"] = 2e-5 * begun["count"] - 0.1
-    run(notebook, ["solution", "check"], begun)
-    assert "not yet" in capsys.readouterr().out
+    heard = feedback(notebook, begun)
+    assert heard
+    assert heard.text.startswith("0.09")
+
+
+GUESSES = {
+    "height of the Sun": "2e-5 * count - 0.1",
+    "radians": "(2e-5 * count - 0.1) / math.sin(float(mtl['SUN_ELEVATION']))",
+    "offset is missing": "2e-5 * count / math.sin(math.radians(float(mtl['SUN_ELEVATION'])))",
+    "take the sine": "(2e-5 * count - 0.1) / math.cos(math.radians(float(mtl['SUN_ELEVATION'])))",
+    "factor of 100": "100 * (2e-5 * count - 0.1) / math.sin(math.radians(float(mtl['SUN_ELEVATION'])))",
+}
+
+
+def test_answers_that_miss_a_step_do_not_pass_and_are_recognised(notebook, begun):
+    run(notebook, ["exercise"], begun)
+    for hint, guess in GUESSES.items():
+        begun["my_reflectance"] = eval(guess, begun)
+        heard = feedback(notebook, begun)
+        assert not heard
+        assert hint in heard.hint, hint
 
 
 @pytest.mark.slow
@@ -38,6 +51,7 @@ def test_it_runs_from_first_to_last_cell(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     done = execute(notebook, tmp_path)
     cells = code(done)
+    assert said(tagged(done, "check")).startswith("right: ")
     assert all(c.execution_count for c in cells)
     text = "\n".join(o.get("text", "") + str(o.get("data", {}).get("text/html", "")) for c in cells for o in c.outputs)
     assert "1 of 3 granules opened" in text

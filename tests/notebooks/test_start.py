@@ -1,8 +1,11 @@
 """The first notebook: its exercise, and a whole run without a network."""
 
 import nbformat
+import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute, read, run
+from notebooks.frame import ROOT, code, execute, feedback, read, run, said, tagged
+
+from musyq_lab.training.truth.start import regional_mean
 
 
 @pytest.fixture(scope="module")
@@ -24,27 +27,33 @@ def annual(notebook) -> dict:
     return space
 
 
-def test_the_solution_passes_the_check(notebook, annual, capsys):
-    run(notebook, ["exercise", "solution", "check"], annual)
-    assert "right: " in capsys.readouterr().out
-
-
-def test_a_plain_mean_does_not_pass_the_check(notebook, annual, capsys):
+def test_the_solution_passes_the_check(notebook, annual):
     run(notebook, ["exercise"], annual)
-    annual["my_mean"] = float(annual["box"].mean())
-    run(notebook, ["solution", "check"], annual)
-    assert "not yet" in capsys.readouterr().out
+    assert feedback(notebook, annual)
+
+
+WEIGHTS = {"plain mean": lambda degrees: np.ones_like(degrees), "degrees as if": np.cos}
+
+
+@pytest.mark.parametrize("hint", WEIGHTS)
+def test_wrong_weights_do_not_pass_and_are_recognised(notebook, annual, hint):
+    run(notebook, ["exercise"], annual)
+    box = annual["box"]
+    annual["my_mean"] = float(box.weighted(box.latitude.copy(data=WEIGHTS[hint](box.latitude.values))).mean())
+    heard = feedback(notebook, annual)
+    assert not heard
+    assert hint in heard.hint
 
 
 def test_the_truth_of_the_check_is_that_of_the_package(notebook, annual):
     """Archimedes' zones on the sphere against cell areas on the ellipsoid: equal to a part in a thousand."""
     from musyq_lab.analysis.area import cell_area
 
-    run(notebook, ["exercise", "solution", "check"], annual)
+    run(notebook, ["exercise"], annual)
     box = annual["box"]
     area = cell_area(box.latitude.values, box.longitude.values).values
     mean = float((box.fillna(0).values * area).sum() / (box.notnull().values * area).sum())
-    assert mean == pytest.approx(annual["truth"], rel=1e-3)
+    assert mean == pytest.approx(regional_mean(annual["annual"], annual["BOX"]).value, rel=1e-3)
 
 
 @pytest.mark.slow
@@ -52,7 +61,6 @@ def test_it_runs_from_first_to_last_cell(notebook, tmp_path, monkeypatch):
     """As a user runs it: a fresh kernel, an empty folder; every cell but markdown is executed."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     done = execute(notebook, tmp_path)
-    text = "\n".join(o.get("text", "") for c in code(done) for o in c.outputs)
-    assert "right: " in text
+    assert said(tagged(done, "check")).startswith("right: ")
     assert all(c.execution_count for c in code(done))
     assert list(tmp_path.glob("musyq-output/west_asia/**/*.h5"))
