@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from packaging.version import Version
 
 from musyq_lab.core.errors import MusyqError
 from musyq_lab.core.resources import resource
+from musyq_lab.kernels import _store as _kernel_store
 from musyq_lab.production.recipes import RECIPES
 from musyq_lab.production.sources import damage, sources
 
@@ -119,6 +121,27 @@ def _compiler() -> tuple[bool, str]:
     return squares(10) != 285, f"numba {numba.__version__} compiles"
 
 
+def _store() -> tuple[bool, str]:
+    place = _kernel_store.folder()
+    if not _kernel_store.enabled():
+        return False, "MUSYQ_KERNEL_STORE=0: every process compiles its kernels again"
+    try:
+        found = _nearest(place)
+    except OSError as error:
+        return False, f"{place}: {error.strerror}; every process compiles its kernels again"
+    if found == place and not _kernel_store.trusted(place.stat()):
+        return True, f"{place} belongs to another user or may be written by others, so that it is not used"
+    if not os.access(found, os.W_OK | os.X_OK):
+        return False, f"{found} cannot be written: new kernels are compiled again in every process"
+    sizes = [size.st_size for _, size in _kernel_store.files()]
+    return False, f"{len(sizes)} compiled loops, {sum(sizes) / 1e6:.1f} MB, in {place}"
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path, or the folder above it that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
 def _fonts() -> tuple[bool, str]:
     from fontTools.ttLib import TTFont
 
@@ -196,6 +219,7 @@ _CHECKS: tuple[tuple[str, str, Callable[[], tuple[bool, str]]], ...] = (
     ("shipped data", _REINSTALL, _data),
     ("recipes", _REINSTALL, _recipes),
     ("compiler", "python -m pip install --upgrade --force-reinstall numba llvmlite", _compiler),
+    ("kernel store", "chmod 700 the folder, or let MUSYQ_CACHE_DIR name one of your own", _store),
     ("Chinese glyphs", _REINSTALL, _fonts),
     ("notebook kernel", "python -m pip install --upgrade ipykernel nbclient papermill", _kernel),
     ("disk", f"free at least {DISK_GB:g} GB or work in another folder", _disk),

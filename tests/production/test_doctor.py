@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from musyq_lab.kernels import _store
 from musyq_lab.production import doctor
 from musyq_lab.production.doctor import available_memory, examine
 
 
 def test_a_sound_installation_passes_but_for_the_machine() -> None:
     found = {check.title: check for check in examine()}
-    assert len(found) == 10
+    assert len(found) == 11
     faults = {title: check.found for title, check in found.items() if not check.passed}
     assert set(faults) <= {"disk", "memory"}
     assert all(check.remedy for check in found.values())
@@ -89,3 +90,42 @@ def test_little_memory_and_disk_are_faults(monkeypatch: pytest.MonkeyPatch) -> N
     assert doctor._memory() == (True, "1.0 GB available")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10**8})())
     assert doctor._disk()[0]
+
+
+# ---- the store of compiled kernels -----------------------------------------------------------------------------------
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MUSYQ_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("MUSYQ_KERNEL_STORE", "1")
+    return tmp_path / "musyq-lab" / "kernels"
+
+
+def test_the_store_tells_what_it_holds(cache: Path) -> None:
+    assert doctor._store() == (False, f"0 compiled loops, 0.0 MB, in {cache}")
+    _store.save("ab", _store.Code("entry", "environment", (), b"x" * 1_000_000))
+    assert doctor._store() == (False, f"1 compiled loops, 1.0 MB, in {cache}")
+
+
+def test_a_store_that_others_may_write_is_a_fault(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    cache.chmod(0o777)
+    fault, found = doctor._store()
+    assert fault
+    assert "may be written by others" in found
+
+
+def test_a_store_that_is_off_or_out_of_reach_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    assert doctor._store() == (
+        False,
+        f"{cache.parent.parent} cannot be written: new kernels are compiled again in every process",
+    )
+    monkeypatch.setenv("MUSYQ_KERNEL_STORE", "0")
+    assert doctor._store() == (False, "MUSYQ_KERNEL_STORE=0: every process compiles its kernels again")
+
+
+def test_a_file_in_place_of_the_store_is_no_fault(cache: Path) -> None:
+    cache.parent.write_text("in the way", encoding="ascii")
+    fault, found = doctor._store()
+    assert not fault
+    assert "again in every process" in found
