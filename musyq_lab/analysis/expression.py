@@ -31,6 +31,7 @@ import numpy as np
 import xarray as xr
 
 from musyq_lab.analysis import _expression_values as values
+from musyq_lab.analysis._expression_data import SUFFIX, bare, hollow, looked_up, one_crs, unified
 from musyq_lab.analysis._expression_functions import FUNCTIONS, Function
 from musyq_lab.analysis._expression_syntax import clipped, names, number, parse
 from musyq_lab.analysis._expression_units import ONE, Unit, unit, unscaled
@@ -42,10 +43,6 @@ __all__ = ["CONSTANTS", "FUNCTIONS", "Checked", "Expression", "Function", "evalu
 
 CONSTANTS = {"nan": float("nan"), "pi": float(np.pi)}
 """Names that stand for numbers."""
-_SUFFIX = "_uncertainty"
-_GRID_ATTRIBUTES = ("crs_wkt", "grid_mapping_name")
-_CLOSE = 1e-4
-"""Share of a cell by which two grids may differ through rounding and still be the same."""
 
 Data = Mapping[str, "xr.DataArray | xr.Dataset"]
 
@@ -97,7 +94,7 @@ class Expression:
         InputError, NotFoundError
             As :meth:`evaluate`.
         """
-        found, work = self._run({name: _hollow(item) for name, item in data.items()})
+        found, work = self._run({name: hollow(item) for name, item in data.items()})
         return Checked(
             str(found.unit) if found.unit.text is not None else "",
             {str(dim): size for dim, size in found.data.sizes.items()},
@@ -141,7 +138,7 @@ class Expression:
         return _dressed(self, found, work, name, title)
 
     def _run(self, data: Data) -> tuple[Value, _Work]:
-        work = _Work(_unified(data), self.names)
+        work = _Work(unified(data), self.names)
         found = work.value(self._tree)
         if found.constant:
             raise InputError("The expression gives a number, not a map.")
@@ -182,7 +179,7 @@ class _Work:
         self._sigmas: dict[str, Any] = {}
         self._inputs = {name: self._input(name) for name in wanted}
         self._call = ""
-        self._one_crs(wanted)
+        one_crs(data, wanted)
 
     def sigmas(self) -> Mapping[str, Any]:
         """Return one sigma of each source."""
@@ -253,27 +250,17 @@ class _Work:
         return function.call(self, *arguments)
 
     def _input(self, name: str) -> Value:
-        array, sigma = _looked_up(self._data, name)
+        array, sigma = looked_up(self._data, name)
         if array.dtype.kind not in "fiub":
             raise InputError(f"{name} holds no numbers ({array.dtype}), so that nothing can be computed from it.")
         told = array.attrs.get("units")
         codes = {"flag_values", "flag_masks"} & set(array.attrs) or array.dtype.kind == "b"
         given = Unit("1") if told is None and codes else unit(None if told is None else str(told))
-        value = Value(_bare(array), given, label=name)
+        value = Value(bare(array), given, label=name)
         if sigma is not None:
-            self._sigmas[name] = _bare(sigma)
+            self._sigmas[name] = bare(sigma)
             value = replace(value, partials={name: 1.0})
         return values.converted(value, unscaled(given)) if given.text is not None else value
-
-    def _one_crs(self, wanted: tuple[str, ...]) -> None:
-        known: dict[str, str] = {}
-        for name in wanted:
-            for coord in _looked_up(self._data, name)[0].coords.values():
-                if coord.ndim == 0 and (wkt := str(coord.attrs.get("crs_wkt", ""))):
-                    known.setdefault(wkt, name)
-        if len(known) > 1:
-            first, second = list(known.values())[:2]
-            raise InputError(f"{first} and {second} lie in different projections. Bring both to one grid first.")
 
 
 _UNARY: dict[type[ast.AST], Callable[[Value], Value]] = {
@@ -334,75 +321,6 @@ def _kind(text: bool) -> str:
     return "a text in quotes" if text else "a number or data"
 
 
-def _looked_up(data: Mapping[str, Any], name: str) -> tuple[xr.DataArray, xr.DataArray | None]:
-    """Return the data of a name, and one sigma where there is one."""
-    head, _, tail = name.partition(".")
-    if not tail and isinstance(data.get(head), xr.DataArray):
-        sigma = data.get(f"{head}{_SUFFIX}")
-        return data[head], sigma if isinstance(sigma, xr.DataArray) else None
-    group = data.get(head)
-    if tail and isinstance(group, xr.Dataset) and (tail in group.data_vars or tail in group.coords):
-        return group[tail], group.data_vars.get(f"{tail}{_SUFFIX}")
-    known = _known(data)
-    raise NotFoundError(f"There is no {clipped(name)!r} here.{closest(clipped(name), known)}{_list(name, known)}")
-
-
-def _known(data: Mapping[str, Any]) -> list[str]:
-    """Return all names that an expression may use."""
-    found = []
-    for name, item in data.items():
-        found += [f"{name}.{part}" for part in item.data_vars] if isinstance(item, xr.Dataset) else [name]
-    return [name for name in found if not name.endswith(_SUFFIX)]
-
-
-def _list(name: str, known: list[str]) -> str:
-    """Return the names, where the message does not list them already."""
-    if "Known:" in closest(clipped(name), known) or not known:
-        return ""
-    shown = sorted(known)[:40]
-    return f" Known: {', '.join(shown)}{', ...' if len(known) > len(shown) else ''}."
-
-
-def _bare(array: xr.DataArray) -> xr.DataArray:
-    """Return the data without attributes and without further coordinates than the grid's."""
-    grid = [n for n, c in array.coords.items() if c.ndim == 0 and set(_GRID_ATTRIBUTES) & set(c.attrs)]
-    kept = {*array.dims, *grid}
-    made = array.drop_vars([name for name in array.coords if name not in kept])
-    return made.copy(deep=False).drop_attrs(deep=False)
-
-
-def _hollow(item: xr.DataArray | xr.Dataset) -> Any:
-    """Return the same axes and attributes over data that do not exist."""
-    import dask.array as da
-
-    if isinstance(item, xr.Dataset):
-        return item.assign({name: _hollow(array) for name, array in item.data_vars.items()})
-    return item.copy(data=da.zeros(item.shape, dtype=item.dtype, chunks=item.shape))
-
-
-def _unified(data: Data) -> dict[str, Any]:
-    """Give axes that differ by rounding alone the labels of the first; any other difference stays and is refused."""
-    first: dict[str, Any] = {}
-    found: dict[str, Any] = {}
-    for name, item in data.items():
-        swaps = {}
-        for dim in map(str, item.dims):
-            if dim not in item.coords or item[dim].dtype.kind != "f":
-                continue
-            other = first.setdefault(dim, item[dim])
-            if not other.equals(item[dim]) and _nearly(other.values, item[dim].values):
-                swaps[dim] = other
-        found[name] = item.assign_coords(swaps) if swaps else item
-    return found
-
-
-def _nearly(first: Any, second: Any) -> bool:
-    if first.shape != second.shape or first.size < 2:
-        return False
-    step = abs(float(first[1]) - float(first[0]))
-    return bool(np.allclose(first, second, rtol=0, atol=_CLOSE * step))
-
-
 def _assigned(found: Value, units: str, name: str) -> Value:
     wanted = unit(units)
     try:
@@ -429,8 +347,8 @@ def _dressed(expression: Expression, found: Value, work: _Work, name: str, title
             "units": found.unit.text,
             "coverage_content_type": "qualityInformation",
         }
-        made[f"{name}{_SUFFIX}"] = sigma.rename(f"{name}{_SUFFIX}").assign_attrs(sigma_attributes)
-        made[name].attrs["ancillary_variables"] = f"{name}{_SUFFIX}"
+        made[f"{name}{SUFFIX}"] = sigma.rename(f"{name}{SUFFIX}").assign_attrs(sigma_attributes)
+        made[name].attrs["ancillary_variables"] = f"{name}{SUFFIX}"
     if notes := work.notes(found):
         made[name].attrs["uncertainty_comment"] = "; ".join(notes)
     line = history_line("expression", {"text": expression.text, "name": name})
