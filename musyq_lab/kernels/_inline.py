@@ -69,8 +69,8 @@ class Inline(Helper):
 
     @functools.cached_property
     def called(self) -> Any:
-        """Numba's dispatcher for calls from Python, made on first need."""
-        return numba_side().called(self.function)
+        """The compiled form for calls from Python, compiled for the types of each call."""
+        return numba_side("_machine").Called(self)
 
 
 class Pass(Inline):

@@ -26,9 +26,10 @@ from numba.core.runtime import rtsys
 
 from musyq_lab.kernels import _store
 from musyq_lab.kernels._fingerprint import LOADED, Part, fingerprint
+from musyq_lab.kernels._inline import numba_side
 from musyq_lab.kernels._store import Code
 
-__all__ = ["compiled", "taken"]
+__all__ = ["Called", "compiled", "taken"]
 
 _SOURCES = ("_compile", "_fingerprint", "_inline", "_linking", "_loops", "_machine", "_native", "_store")
 _SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LLVM_REFPRUNE_PASS")
@@ -56,6 +57,31 @@ def compiled(part: Part, what: str, compile_: Callable[[], Any]) -> Callable[...
         code = _store.load(label)
         _known[label] = (code and _loaded(code)) or _new(part, what, label, compile_)
     return _known[label]
+
+
+class Called:
+    """The compiled form of a helper for calls from Python.
+
+    Parameters
+    ----------
+    helper : Inline
+        A function of arrays and numbers.
+    """
+
+    def __init__(self, helper: Any) -> None:
+        self.helper = helper
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run on arguments of any types that numba knows; compile at the first call with them."""
+        kinds = tuple(map(numba.typeof, arguments))
+        if kinds not in self._compiled:
+            with global_compiler_lock:
+                self._compiled[kinds] = compiled(self.helper, f"called {kinds}", lambda: self._compile(kinds))
+        return self._compiled[kinds](*arguments)
+
+    def _compile(self, kinds: tuple[Any, ...]) -> Any:
+        return numba_side().called(self.helper.function, kinds)
 
 
 def _new(part: Part, what: str, label: str, compile_: Callable[[], Any]) -> Callable[..., Any]:

@@ -138,8 +138,8 @@ def inlined(function: Callable[..., Any]) -> Any:
     return njit(pipeline_class=InlinePipeline, forceinline=True, **OPTIONS)(function)
 
 
-def called(function: Callable[..., Any], signature: Any = None) -> Any:
-    """Compile for calls from Python: at once for the types of a signature, else lazily for those of each call."""
+def called(function: Callable[..., Any], signature: Any) -> Any:
+    """Compile for calls from Python with arguments of the types of a signature."""
     own = pytypes.FunctionType(function.__code__, function.__globals__, closure=function.__closure__)
     own.__defaults__ = function.__defaults__
     # A name that no function of any process has: machine code that one process has kept is loaded into others.

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 
+import numba
 import numpy as np
 import pytest
 
@@ -38,6 +39,13 @@ def total(values):
     for i in range(values.size):
         found += values[i]
     return found
+
+@inline
+def own_sum(rows, factor):
+    total = 0.0
+    for row in range(rows.shape[0]):
+        total += rows[row, 0] * factor
+    return total
 
 @kernel("(),()->()")
 def own(x, y, out):
@@ -73,8 +81,9 @@ for kind in ("f4", "f8"):
     note("series " + kind, *series(a, b[:, 0]))
     note("parts " + kind, *parted(a, b))
 note("helpers", brdf.black_sky(x))
+note("called", own_sum.called(x[:3], 3.0), own_sum.called(x.astype("f4"), 2))
 note("integers", own((100 * x[:3]).astype("i2"), y[:3]))
-print(json.dumps([found, sorted(name.partition("_")[0] for name in compiled)]))
+print(json.dumps([found, sorted(name.rpartition("_")[0] or name for name in compiled)]))
 """
 
 
@@ -119,10 +128,10 @@ def test_the_next_process_compiles_nothing_and_finds_the_same_to_the_last_bit(ca
 @pytest.mark.parametrize(
     ("change", "same"),
     [
-        (("FACTOR = 2.0", "FACTOR = 3.0"), "series parts helpers"),  # a constant that only the helper names
-        (("x * FACTOR + 0.0", "x * FACTOR + 1.0"), "series parts helpers"),
-        (("x / 3.0", "x / 4.0"), "flat strided series helpers integers"),  # a part of a kernel
-        (("found += values[i]", "found -= values[i]"), "flat strided parts helpers integers"),
+        (("FACTOR = 2.0", "FACTOR = 3.0"), "series parts helpers called"),  # a constant that only the helper names
+        (("x * FACTOR + 0.0", "x * FACTOR + 1.0"), "series parts helpers called"),
+        (("x / 3.0", "x / 4.0"), "flat strided series helpers called integers"),  # a part of a kernel
+        (("found += values[i]", "found -= values[i]"), "flat strided parts helpers called integers"),
     ],
     ids=["constant", "helper", "part", "pass"],
 )
@@ -301,3 +310,23 @@ def test_wrong_arguments_are_refused_as_by_numba(store):
     for arguments in ((), (np.ones(3),), (np.ones(3), "no"), (np.ones(3, "f4"), np.ones(3, "f4"))):
         with pytest.raises(TypeError):
             loop(*arguments)
+
+
+# ---- functions that Python calls by themselves -----------------------------------------------------------------------
+def test_a_called_helper_is_compiled_once_for_its_types(store):
+    helper = inline(made("def f(x, n):\n    x[0] = 7.0\n    return x.sum() * n"))
+    row = np.arange(3.0)
+    assert helper.called(row, 2) == 20.0
+    assert row[0] == 7.0
+    assert helper.called(np.ones(2), 3) == 24.0
+    assert store() == 1
+    assert helper.called(np.ones(3, "f4"), 2) == 18.0
+    assert helper.called(np.ones((2, 2))[:, 0], 2.0) == 16.0
+    assert store() == 3
+    with pytest.raises(TypeError):
+        helper.called(x=row, n=2)
+    fixed = np.ones(2)
+    fixed.flags.writeable = False
+    with pytest.raises(numba.TypingError):
+        helper.called(fixed, 2)
+    assert store() == 3
