@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ import xarray as xr
 
 from musyq_lab.catalog.entry import Entry
 from musyq_lab.catalog.open import Catalog, open_catalog
-from musyq_lab.core.errors import InputError, NotFoundError, closest
+from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import explain
+from musyq_lab.dashboards._levels import Levels
+from musyq_lab.dashboards._shelf import Archive
 from musyq_lab.products._explain import flags_of
 
 _Y = ("latitude", "lat", "y")
 _X = ("longitude", "lon", "x")
 _COMPANIONS = ("_uncertainty", "_standard_deviation", "_qa")
+_PARTS = ("lineage", "sensor_share")  # told in words, of a pixel at a time
 DEFAULT_ENTRY = "ghi_merra2_monthly"
 
 
@@ -38,6 +42,28 @@ class Cube:
     """File behind the view, or ``in memory``."""
     code: str
     """The line of Python that opens it again."""
+    given: str = "data"
+    """What :func:`~musyq_lab.dashboards.explorer.explore` is given to show it again, as Python."""
+    levels: Levels = field(default_factory=Levels, compare=False)
+    """Its overviews."""
+    files: tuple[Path, ...] = ()
+    """Product files behind it: one, or one for each step in time."""
+    key: Hashable = None
+    """Equal for equal data, so that sessions may share what they read; None where the data may change."""
+    factor: int = 1
+    """How many cells of the map itself one of this Dataset covers along each side."""
+
+    def level(self, factor: int) -> Cube:
+        """Return the overview of a factor as a cube; 1 is the cube itself."""
+        if factor == 1:
+            return self
+        dataset = _whole_circle(self.levels.dataset(factor), self.x)
+        return replace(self, dataset=dataset, factor=factor)
+
+    @property
+    def cells(self) -> int:
+        """Cells of one step."""
+        return int(self.dataset.sizes[self.x] * self.dataset.sizes[self.y])
 
     @property
     def geographic(self) -> bool:
@@ -48,7 +74,8 @@ class Cube:
     def variables(self) -> list[str]:
         """Variables that are maps and no companion of another."""
         ancillary = {word for v in self.dataset.data_vars.values() for word in _ancillaries(v)}
-        maps = [str(name) for name, layer in self.dataset.data_vars.items() if {self.x, self.y} <= set(layer.dims)]
+        layers = self.dataset.data_vars.items()
+        maps = [str(name) for name, layer in layers if {self.x, self.y} <= set(layer.dims) and name not in _PARTS]
         main = [name for name in maps if name not in ancillary and not name.endswith(_COMPANIONS)]
         return main or maps
 
@@ -114,7 +141,8 @@ def cube(data: Any = None) -> Cube:
     Parameters
     ----------
     data : Dataset, DataArray, catalog entry, name of a sample, path, or Cube; optional
-        A path is a product file, a NetCDF file or a GeoTIFF. The shipped radiation climatology if not given.
+        A path is a product file, a folder of files of one product, a NetCDF file or a GeoTIFF; an
+        :class:`~musyq_lab.dashboards._shelf.Archive` is also one. The shipped radiation climatology if not given.
 
     Raises
     ------
@@ -125,47 +153,29 @@ def cube(data: Any = None) -> Cube:
         return data
     if data is None:
         data = DEFAULT_ENTRY
+    from musyq_lab.dashboards import _open
+
     if isinstance(data, str) and data in samples():
         data = samples()[data]
     if isinstance(data, str | Path):
-        return _from_path(Path(data))
+        return _open.from_path(Path(data))
+    if isinstance(data, Archive):
+        return _open.from_archive(data)
     if isinstance(data, Entry):
-        chosen = "".join(f"{k}={v!r}" for k, v in data.values.items())
-        code = f'data = ml.open_catalog()["{data.name}"]{f"({chosen})" if chosen else ""}.read()'
-        if data.name not in samples():
-            code = f'data = cat["{data.name}"].read()  # cat: the catalog that holds it'
-        return _cube(data.read(), data.title, f"catalog entry {data.name}", code)
+        return _open.from_entry(data)
     if isinstance(data, xr.DataArray):
         data = data.to_dataset(name=data.name or "value")
     if not isinstance(data, xr.Dataset):
         raise InputError(
             f"explore() got {type(data).__name__}. Give a Dataset, a DataArray, a catalog entry, "
-            "the name of a sample or the path of a product file."
+            "the name of a sample, the path of a product file or a folder of them."
         )
     title = str(data.attrs.get("title") or "Data in memory")
-    return _cube(data, title, "in memory", "data = ...  # your Dataset")
+    return made(data, title, "in memory", "data = ...  # your Dataset")
 
 
-def _from_path(path: Path) -> Cube:
-    """Open a file by what its name says it is."""
-    from musyq_lab.archive.naming import parse
-    from musyq_lab.catalog._files import open_raster
-
-    path = path.expanduser()
-    if not path.is_file():
-        known = closest(str(path), samples())
-        raise NotFoundError(f"There is no file {path}, and no sample of that name.{known}")
-    if parse(path.name):
-        from musyq_lab.archive.open import open_product
-
-        dataset, code = open_product(path), f'data = ml.open_product("{path}")'
-    else:
-        dataset, code = open_raster(path), f'import xarray as xr; data = xr.open_dataset("{path}")'
-    return _cube(dataset, str(dataset.attrs.get("title") or path.stem), path.name, code)
-
-
-def _cube(dataset: xr.Dataset, title: str, origin: str, code: str) -> Cube:
-    """Find the axes, give them coordinates where they have none, and bring longitudes to -180..180."""
+def made(dataset: xr.Dataset, title: str, origin: str, code: str, **more: Any) -> Cube:
+    """Return a Dataset as a cube; axes without coordinates are counted, longitudes brought to -180..180."""
     y = next((name for name in _Y if name in dataset.dims), "")
     x = next((name for name in _X if name in dataset.dims), "")
     if not (x and y):
@@ -177,7 +187,7 @@ def _cube(dataset: xr.Dataset, title: str, origin: str, code: str) -> Cube:
     if empty:
         raise InputError(f"{title!r} is empty along {empty[0]}. Choose a larger region or another period.")
     missing = {name: np.arange(dataset.sizes[name]) for name in dataset.dims if name not in dataset.coords}
-    result = Cube(_whole_circle(dataset.assign_coords(missing), x), x, y, title, origin, code)
+    result = Cube(_whole_circle(dataset.assign_coords(missing), x), x, y, title, origin, code, **more)
     if not result.variables:
         raise InputError(f"{title!r} has no variable along {y} and {x}.")
     return result
@@ -189,3 +199,10 @@ def _whole_circle(dataset: xr.Dataset, x: str) -> xr.Dataset:
     if x in ("longitude", "lon") and across.max() > 180 and across.max() - across.min() > 300:
         return dataset.assign_coords({x: (across + 180) % 360 - 180}).sortby(x)
     return dataset
+
+
+def limits(cube: Cube, name: str) -> tuple[float, float]:
+    """Return what the data cover, so that outlines beyond them do not shrink the map."""
+    axis = cube.dataset[name].values
+    half = abs(float(axis[-1] - axis[0])) / max(axis.size - 1, 1) / 2
+    return float(axis.min()) - half, float(axis.max()) + half

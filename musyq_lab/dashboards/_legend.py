@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.units import same_units
 from musyq_lab.dashboards._data import Cube
+from musyq_lab.dashboards._window import BUDGET, window
 from musyq_lab.figures.classes import class_table, class_tables, number
 from musyq_lab.figures.colours import RAMPS, class_colours
 from musyq_lab.products._registry import PRODUCTS
 
 _FEWEST, _MOST = 4, 7  # breaks, so 5 to 8 classes
 _SAMPLE = 200_000
+_PLANES = 12
 # Colours of the IGBP classes 0 (water) to 16 (barren) as the Earth Engine data catalogue publishes them for MCD12Q1.
 _IGBP = (  # noqa: SIM905  (one table, as published)
     "#1c0dff #05450a #086a10 #54a708 #78d203 #009900 #c6b044 #dcd159 #dade48 "
@@ -44,6 +46,32 @@ class Legend:
     """Codes of named classes (instead of breaks)."""
     source: str = ""
     """Where the classes come from."""
+    colour_map: str = ""
+    """Ramp of the colours, empty where they are those of named classes or of a table."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Ends of a continuous legend: the open classes count as wide as their neighbours."""
+        if len(self.breaks) < 2:
+            middle = self.breaks[0] if self.breaks else 0.5
+            return middle - 0.5, middle + 0.5
+        return 2 * self.breaks[0] - self.breaks[1], 2 * self.breaks[-1] - self.breaks[-2]
+
+    def ramp(self, count: int) -> list[str]:
+        """Return so many colours for a continuous legend."""
+        return list(class_colours(self.colour_map or "viridis", count))
+
+    def numbers(self, values: ArrayLike) -> NDArray[np.uint8]:
+        """Return the class of each value as a byte, 255 where there is none."""
+        array = np.asarray(values)
+        if self.codes:
+            found = np.full(array.shape, 255, np.uint8)
+            for position, code in enumerate(self.codes):
+                found[array == code] = position
+            return found
+        # In the type of the values: a stored 0.7 must reach the break 0.7, although 32 bits round it down.
+        breaks = np.asarray(self.breaks, array.dtype if array.dtype.kind == "f" else np.float64)
+        return np.where(np.isnan(array), 255, np.searchsorted(breaks, array, "right")).astype(np.uint8)
 
     def classify(self, values: ArrayLike) -> NDArray[np.float32]:
         """Return the class of each value, NaN where there is none."""
@@ -111,25 +139,35 @@ def nice_breaks(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def _sample(cube: Cube, layer: xr.DataArray) -> NDArray[np.float64]:
-    """Return finite values of an even sample of all steps, so that a global map is not read for its legend."""
-    stride = max(1, int(np.ceil(np.sqrt(layer.size / _SAMPLE))))
-    some = layer.isel({cube.x: slice(None, None, stride), cube.y: slice(None, None, stride)})
-    values = np.asarray(some.values, dtype=np.float64).ravel()
+    """Return finite values of an even sample of some steps, so that a large field is not read for its legend."""
+    steps = _some_steps({str(d): layer.sizes[d] for d in layer.dims if d not in (cube.x, cube.y)})
+    part = window(cube, str(layer.name), cells=max(_SAMPLE // len(steps), 1), budget=BUDGET / len(steps))
+    values = np.concatenate([part.layer(str(layer.name), step).ravel() for step in steps]).astype(np.float64)
     return values[np.isfinite(values)]
+
+
+def _some_steps(sizes: Mapping[str, int]) -> list[dict[str, int]]:
+    """Return positions of at most about twelve planes, evenly along each further dimension."""
+    steps: list[dict[str, int]] = [{}]
+    for dim, size in sizes.items():
+        most = max(1, _PLANES // len(steps))
+        positions = np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
+        steps = [{**step, dim: int(at)} for step in steps for at in positions]
+    return steps
 
 
 def _table(key: str, units: str) -> Legend:
     table = class_table(key)
     if not same_units(table.units, units or "1"):
         raise InputError(f"The class table {key!r} is in {table.units}, the data in {units or 'no unit'}.")
-    return Legend(table.colours, table.labels("en"), table.breaks, source=table.source["en"])
+    return Legend(table.colours, table.labels("en"), table.breaks, (), table.source["en"], table.colour_map)
 
 
 def _numbers(breaks: tuple[float, ...], colour_map: str, source: str) -> Legend:
     texts = [number(b) for b in breaks]
     middle = [f"{low} – {high}" for low, high in pairwise(texts)]
     labels = (f"< {texts[0]}", *middle, f"≥ {texts[-1]}")
-    return Legend(class_colours(colour_map, len(labels)), labels, breaks, source=source)
+    return Legend(class_colours(colour_map, len(labels)), labels, breaks, (), source, colour_map)
 
 
 def _named_classes(layer: xr.DataArray) -> Legend:

@@ -1,9 +1,9 @@
-"""The map: a classed image that is thinned to what a screen can show, outlines of our own, and a marker."""
+"""The map: a picture of no more cells than a screen can show, outlines of our own, marks of places and regions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,77 +11,69 @@ import holoviews as hv
 import holoviews.plotting.bokeh
 import numpy as np
 import xarray as xr
-from bokeh.models import AdaptiveTicker, CustomJSHover, CustomJSTickFormatter, FixedTicker, HoverTool
+from bokeh.models import AdaptiveTicker, CustomJSTickFormatter, FixedTicker
 from numpy.typing import NDArray
 
 from musyq_lab.core.resources import resource
-from musyq_lab.dashboards._data import Cube, quality_sentences
+from musyq_lab.dashboards._data import Cube, limits
+from musyq_lab.dashboards._hover import DEGREES, NOTHING, hover
 from musyq_lab.dashboards._legend import Legend
+from musyq_lab.dashboards._window import Window
 from musyq_lab.figures.words import pretty_units
 
-CELLS = 500_000
-"""Most cells sent to a browser at once; beyond it every second, third ... cell is shown until one zooms in."""
-
-Range = tuple[float, float] | None
-_DEGREES = "Math.abs(v).toFixed({digits}) + '° ' + (v < 0 ? '{negative}' : '{positive}')"
-
-
-def window(cube: Cube, x_range: Range, y_range: Range) -> tuple[dict[str, slice], int]:
-    """Return the cells to draw as slices, and the stride among them.
-
-    Parameters
-    ----------
-    cube : Cube
-        The data.
-    x_range, y_range : tuple of float or None
-        What the map shows now; None for all.
-    """
-    pieces = {}
-    for name, seen in ((cube.x, x_range), (cube.y, y_range)):
-        axis = cube.dataset[name].values
-        inside = np.ones(axis.size, bool) if seen is None else (axis >= min(seen)) & (axis <= max(seen))
-        at = np.flatnonzero(inside)
-        # One cell of margin, so that the picture has no empty rim; all of it where the view lies outside.
-        pieces[name] = (max(at[0] - 1, 0), min(at[-1] + 2, axis.size)) if at.size else (0, axis.size)
-    count = np.prod([stop - start for start, stop in pieces.values()])
-    stride = max(1, int(np.ceil(np.sqrt(count / CELLS))))
-    return {name: slice(start, stop, stride) for name, (start, stop) in pieces.items()}, stride
+PLACES = ("#d0006f", "#0072b2")
+"""Colours of the first and the second place, on the map and in the series."""
+_REGION = "#111111"
+_STEPS = 256
 
 
-def image(cube: Cube, variable: str, chosen: Mapping[str, int], pieces: Mapping[str, slice], legend: Legend) -> Any:
-    """Return the classed picture of one step, with value, sigma and quality for the pointer.
+def image(
+    window: Window,
+    variable: str,
+    chosen: Mapping[str, int],
+    legend: Legend,
+    *,
+    classed: bool = True,
+    hidden: NDArray[np.bool_] | None = None,
+) -> Any:
+    """Return the picture of one step, with value, sigma and quality for the pointer.
 
     Parameters
     ----------
-    cube : Cube
-        The data.
+    window : Window
+        What is read.
     variable : str
         What is mapped.
     chosen : mapping of str to int
         Position along each further dimension.
-    pieces : mapping of str to slice
-        From :func:`window`.
     legend : Legend
         Its classes.
+    classed : bool
+        Whether the first layer is the class (255 for none) or the value.
+    hidden : numpy.ndarray of bool, optional
+        Cells that get no colour; the pointer still tells them.
     """
-    values = _field(cube, cube.dataset[variable], chosen, pieces)
-    layers = [legend.classify(values.values), np.asarray(values.values, np.float32)]
-    names = ["class", "value"]
+    cube, values = window.cube, window.layer(variable, chosen)
+    colours = legend.numbers(values) if classed else values
+    if hidden is not None:
+        colours = np.where(hidden, colours.dtype.type(NOTHING if classed else np.nan), colours)
+    layers, names = [colours], ["class" if classed else "value"]
+    if classed and not legend.codes:
+        layers.append(values)
+        names.append("value")
     spread, _ = cube.spread(variable)
     for name, layer in (("sigma", spread), ("quality", cube.quality(variable))):
         if layer is not None:
-            layers.append(np.asarray(_field(cube, layer, chosen, pieces).values, np.float32))
+            layers.append(window.layer(str(layer.name), chosen))
             names.append(name)
-    across, down = values[cube.x].values, values[cube.y].values
-    even = _even(across) and _even(down)
-    kind = hv.Image if even else hv.QuadMesh
-    return kind((across, down, *layers), kdims=["x", "y"], vdims=names)
+    return drawn(window, layers, names)
 
 
-def _field(cube: Cube, layer: xr.DataArray, chosen: Mapping[str, int], pieces: Mapping[str, slice]) -> xr.DataArray:
-    """Return one step of a layer as (y, x)."""
-    position = {dim: at for dim, at in chosen.items() if dim in layer.dims}
-    return layer.isel({**position, **pieces}).transpose(cube.y, cube.x)
+def drawn(window: Window, layers: Sequence[NDArray[Any]], names: Sequence[str]) -> Any:
+    """Return layers of a window as a picture; cell by cell where the axes are uneven."""
+    across, down = window.across, window.down
+    kind = hv.Image if _even(across) and _even(down) else hv.QuadMesh
+    return kind((across, down, *layers), kdims=["x", "y"], vdims=list(names))
 
 
 def _even(axis: NDArray[Any]) -> bool:
@@ -89,32 +81,47 @@ def _even(axis: NDArray[Any]) -> bool:
     return axis.size > 1 and bool(np.allclose(steps, steps[0], rtol=1e-4))
 
 
-def style(cube: Cube, variable: str, legend: Legend) -> dict[str, Any]:
-    """Return the options of the picture: classes as colours, a classed legend, the pointer's text."""
-    count = len(legend.colours)
-    named = bool(legend.codes)
-    ticks = list(range(count)) if named else [k + 0.5 for k in range(count - 1)]
-    texts = legend.labels if named else [f"{b:,.10g}" for b in legend.breaks]
+def style(cube: Cube, variable: str, legend: Legend, *, classed: bool = True) -> dict[str, Any]:
+    """Return the options of the picture: colours, legend, the pointer's text.
+
+    Parameters
+    ----------
+    cube, variable, legend
+        What the map shows.
+    classed : bool
+        Whether colours are those of classes; else they run evenly between the ends of the legend.
+    """
     bar = {
-        "ticker": FixedTicker(ticks=ticks),
-        "major_label_overrides": dict(zip(ticks, texts, strict=True)),
         "major_tick_line_color": None,
         "bar_line_color": None,
+        "background_fill_alpha": 0,
         "major_label_text_font_size": "11px",
         "title_text_font_size": "12px",
         "title_text_font_style": "normal",
-        **({} if named else {"height": 12, "padding": 6}),
     }
     options = {
+        "colorbar": True,
+        "colorbar_position": "right" if legend.codes else "bottom",
+        "clabel": "" if legend.codes else label_of(cube.dataset[variable]),
+        "tools": [hover(cube, variable, legend, classed=classed), "tap", "box_select", "lasso_select"],
+    }
+    if classed:
+        return options | _classed(legend, bar)
+    colours = legend.ramp(_STEPS)
+    return options | {"cmap": colours, "clim": legend.ends, "colorbar_opts": bar | {"height": 12, "padding": 6}}
+
+
+def _classed(legend: Legend, bar: Mapping[str, Any]) -> dict[str, Any]:
+    count, named = len(legend.colours), bool(legend.codes)
+    ticks = list(range(count)) if named else [k + 0.5 for k in range(count - 1)]
+    texts = legend.labels if named else [f"{b:,.10g}" for b in legend.breaks]
+    words = {"ticker": FixedTicker(ticks=ticks), "major_label_overrides": dict(zip(ticks, texts, strict=True))}
+    return {
         "cmap": list(legend.colours),
         "clim": (-0.5, count - 0.5),
-        "colorbar": True,
-        "colorbar_position": "right" if named else "bottom",
-        "colorbar_opts": bar,
-        "clabel": "" if named else _label(cube.dataset[variable]),
-        "tools": [_hover(cube, variable, legend), "tap"],
+        "clipping_colors": {"max": "rgba(0, 0, 0, 0)", "NaN": "rgba(0, 0, 0, 0)"},
+        "colorbar_opts": {**bar, **words, **({} if named else {"height": 12, "padding": 6})},
     }
-    return options
 
 
 def frame(cube: Cube, height: int) -> dict[str, Any]:
@@ -134,15 +141,18 @@ def frame(cube: Cube, height: int) -> dict[str, Any]:
     if cube.geographic:
         options |= {"xformatter": _ticks("W", "E"), "yformatter": _ticks("S", "N")}
         options |= {"xticks": _degrees(9), "yticks": _degrees(5)}
-        options |= {"xlim": _limits(cube, cube.x), "ylim": _limits(cube, cube.y)}
+        options |= {"xlim": limits(cube, cube.x), "ylim": limits(cube, cube.y)}
     elif not cube.dataset[cube.y].attrs:  # rows counted from the top
         options["invert_yaxis"] = True
     return options
 
 
 def _ticks(negative: str, positive: str) -> CustomJSTickFormatter:
-    text = _DEGREES.format(digits=0, negative=negative, positive=positive)
-    return CustomJSTickFormatter(code=f"const v = tick; return v == 0 ? '0°' : {text}")
+    """Return words for the ticks of an axis of degrees, with as many digits as tell neighbours apart."""
+    text = DEGREES.format(digits="digits", negative=negative, positive=positive)
+    step = "const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1"
+    digits = "const digits = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))"
+    return CustomJSTickFormatter(code=f"{step}; {digits}; const v = tick; return v == 0 ? '0°' : {text}")
 
 
 def _degrees(count: int) -> AdaptiveTicker:
@@ -150,73 +160,10 @@ def _degrees(count: int) -> AdaptiveTicker:
     return AdaptiveTicker(desired_num_ticks=count, mantissas=[1, 2, 3, 6], num_minor_ticks=0)
 
 
-def _limits(cube: Cube, name: str) -> tuple[float, float]:
-    """Return what the data cover, so that outlines beyond them do not shrink the map."""
-    axis = cube.dataset[name].values
-    half = abs(float(axis[-1] - axis[0])) / max(axis.size - 1, 1) / 2
-    return float(axis.min()) - half, float(axis.max()) + half
-
-
-def _label(layer: xr.DataArray) -> str:
+def label_of(layer: xr.DataArray) -> str:
+    """Return the name of a variable with its unit."""
     units = str(layer.attrs.get("units", ""))
     return f"{layer.name} ({pretty_units(units)})" if units not in ("", "1") else str(layer.name)
-
-
-def decimals(legend: Legend) -> int:
-    """Return the digits after the point that a value deserves: one more than the breaks have steps."""
-    if legend.codes or len(legend.breaks) < 2:
-        return 0
-    step = float(np.min(np.diff(legend.breaks)))
-    return int(np.clip(np.ceil(-np.log10(step)) + 1, 0, 6))
-
-
-def _hover(cube: Cube, variable: str, legend: Legend) -> HoverTool:
-    """Return the pointer's text: place, value and sigma, quality in words."""
-    units = str(cube.dataset[variable].attrs.get("units", "")).removeprefix("1")
-    spread, _ = cube.spread(variable)
-    value = "@value{custom}" + ("@sigma{custom}" if spread is not None else "")
-    tips = [("place", "$y{custom}, $x{custom}"), (variable, "@image{custom}" if legend.codes else value)]
-    formatters: dict[str, Any] = {"$x": _place(cube, "W", "E"), "$y": _place(cube, "S", "N")}
-    if legend.codes:
-        formatters["@image"] = _words(list(legend.labels))
-    else:
-        unit, digits = pretty_units(units), decimals(legend)
-        formatters["@value"] = _number("", digits, "" if spread is not None else unit, "no data")
-        formatters["@sigma"] = _number(" ± ", digits, unit, "")
-    layer = cube.quality(variable)
-    if layer is not None:
-        tips.append(("quality", "@quality{custom}"))
-        formatters["@quality"] = _quality_words(layer)
-    return HoverTool(tooltips=tips, formatters=formatters)
-
-
-def _place(cube: Cube, negative: str, positive: str) -> CustomJSHover:
-    if not cube.geographic:
-        return CustomJSHover(code="return value.toFixed(0)")
-    text = _DEGREES.format(digits=2, negative=negative, positive=positive)
-    return CustomJSHover(code=f"const v = value; return {text}")
-
-
-def _number(before: str, digits: int, units: str, missing: str) -> CustomJSHover:
-    code = "return isNaN(value) ? missing : before + value.toFixed(digits) + (units ? ' ' + units : '')"
-    return CustomJSHover(args={"before": before, "digits": digits, "units": units, "missing": missing}, code=code)
-
-
-def _words(words: list[str]) -> CustomJSHover:
-    return CustomJSHover(args={"words": words}, code="return isNaN(value) ? 'no data' : words[Math.round(value)]")
-
-
-def _quality_words(layer: xr.DataArray) -> CustomJSHover:
-    """Return a formatter that says each set bit, or the code, in words."""
-    if "flag_masks" in layer.attrs:
-        masks = [int(mask) for mask in np.atleast_1d(layer.attrs["flag_masks"])]
-        words = ["; ".join(quality_sentences(layer, mask)) for mask in masks]
-        code = "const said = words.filter((w, k) => value & masks[k]); return said.length ? said.join('; ') : 'good'"
-        return CustomJSHover(args={"masks": masks, "words": words}, code=f"if (isNaN(value)) return 'no data'; {code}")
-    codes = [int(code) for code in np.atleast_1d(layer.attrs["flag_values"])]
-    words = ["; ".join(quality_sentences(layer, code)) or "good" for code in codes]
-    code = "const k = codes.indexOf(Math.round(value)); return k < 0 ? 'no data' : words[k]"
-    return CustomJSHover(args={"codes": codes, "words": words}, code=code)
 
 
 @cache
@@ -239,8 +186,14 @@ def outlines(cube: Cube, shown: bool) -> Any:
     return hv.Path(rings, kdims=["x", "y"]).opts(color="#444444", line_width=0.6, tools=[])
 
 
-def marker(point: tuple[float, float] | None) -> Any:
-    """Return the mark of the chosen place; nothing where none is chosen."""
-    return hv.Points([point] if point else [], kdims=["x", "y"]).opts(
-        marker="circle_cross", size=13, fill_alpha=0, line_color="#d0006f", line_width=2, tools=[]
+def marks(places: Sequence[tuple[float, float]]) -> Any:
+    """Return the marks of the chosen places, in their colours; nothing where none is chosen."""
+    rows = [(x, y, PLACES[k % len(PLACES)]) for k, (x, y) in enumerate(places)]
+    return hv.Points(rows, kdims=["x", "y"], vdims=["colour"]).opts(
+        marker="circle_cross", size=13, fill_alpha=0, line_color="colour", line_width=2, tools=[]
     )
+
+
+def border(rings: Sequence[NDArray[np.float64]]) -> Any:
+    """Return the outline of the chosen region; nothing where none is chosen."""
+    return hv.Path(list(rings), kdims=["x", "y"]).opts(color=_REGION, line_width=2, line_dash="dashed", tools=[])

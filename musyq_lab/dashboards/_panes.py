@@ -7,18 +7,23 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import holoviews as hv
-import numpy as np
 
-from musyq_lab.dashboards import _series
-from musyq_lab.dashboards._extension import inline_styles, pn, stylesheet
-from musyq_lab.figures.words import pretty_units
+from musyq_lab.core.errors import MusyqError
+from musyq_lab.dashboards import _bars, _lineage, _series, _veil
+from musyq_lab.dashboards._choices import Choices
+from musyq_lab.dashboards._compare import BESIDE, ONE
+from musyq_lab.dashboards._extension import pn, stylesheet
+from musyq_lab.dashboards._figure import HEIGHT, Figure
+from musyq_lab.dashboards._page import WIDE, text
+from musyq_lab.dashboards._save import Save
 
 if TYPE_CHECKING:
     from musyq_lab.dashboards.explorer import Explorer
 
-_COLUMN, _CURVE = 210, 195
-_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width"}
-_CLICK = "Click the map for the series of a place."
+_CURVE = 195
+_CLICK = "Click the map for the series of a place; a second click adds another. Or type a place on the left."
+_DRAW = "Draw a box or an outline with the tools above the map, or type a country, a region or a box on the left."
+_SERIES, _REGION, _HISTOGRAM, _QUALITY, _LINEAGE = range(5)
 
 
 class Panes:
@@ -26,185 +31,210 @@ class Panes:
 
     Parameters
     ----------
-    explorer : Explorer
+    page : Explorer
         Whose state is shown.
     """
 
-    def __init__(self, explorer: Explorer) -> None:
-        self._explorer = explorer
+    def __init__(self, page: Explorer) -> None:
+        self._page = page
         sheet = [stylesheet()]
-        self.map = pn.pane.HoloViews(**_WIDE, margin=0)
-        self.header = _text(stylesheets=sheet, **_WIDE, margin=(4, 10))
-        self.footer = _text(css_classes=["musyq-small"], stylesheets=sheet, **_WIDE, margin=(0, 10))
-        self.alert = pn.pane.Alert(alert_type="danger", visible=False, **_WIDE)
-        self._sliders = pn.Column(margin=0)
-        self._note = _text(css_classes=["musyq-small"], stylesheets=sheet, margin=(0, 10))
-        self.line = _text(stylesheets=sheet, **_WIDE)
-        self._curve = pn.pane.HoloViews(margin=0, **_WIDE)
-        self._histogram = _text(**_WIDE)
-        self._quality = _text(**_WIDE)
-        self._code = pn.widgets.TextAreaInput(disabled=True, height=150, **_WIDE, stylesheets=[_MONO])
-        self.download = pn.widgets.FileDownload(
-            callback=self._csv, filename="series.csv", label="Series as CSV", width=_COLUMN - 20
-        )
+        self.choices = Choices(page)
+        self.map = pn.pane.HoloViews(**WIDE, margin=0)
+        self._maps = pn.Column(self.map, **WIDE, margin=0, min_height=HEIGHT)
+        self.aid = pn.Row(visible=False, **WIDE, margin=0)
+        self.line = text(stylesheets=sheet, **WIDE)
+        self._curve = pn.pane.HoloViews(margin=0, **WIDE)
+        self.region_line = text(stylesheets=sheet, **WIDE)
+        self._region_curve = pn.pane.HoloViews(margin=0, **WIDE)
+        self.region_bars = text(**WIDE)
+        self.histogram, self.quality, self.lineage = text(**WIDE), text(**WIDE), text(stylesheets=sheet, **WIDE)
+        self.save = Save(page)
+        self._picture: Any = None
+        self._cursor = _series.Cursor()
         self.layout = self._arrange()
-        self.new_variable()
-        explorer.param.watch(self._update, ["point", "frame"])
+        self.new_data()
+
+    @property
+    def download(self) -> Any:
+        """The button that saves the series."""
+        return self.save.series
 
     def _arrange(self) -> Any:
-        e = self._explorer
-        narrow = {"width": _COLUMN - 20, "description": None}
-        data = pn.widgets.Select.from_param(e.param.source, name="Data", **narrow)
-        data.visible = len(e.param.source.objects) > 1
-        self._variable = pn.widgets.Select.from_param(
-            e.param.variable, name="Variable", width=_COLUMN - 20, description=None
+        region = pn.Column(self.region_line, self._region_curve, self.region_bars, min_height=_CURVE + 20, **WIDE)
+        self.tabs = pn.Tabs(
+            ("Series", pn.Column(self.line, self._curve, min_height=_CURVE + 20, **WIDE)),
+            ("Region", region),
+            ("Histogram", self.histogram),
+            ("Quality", self.quality),
+            ("Lineage", self.lineage),
+            ("Save", self.save.panel),
+            ("Code", self._page.code_tab()),
+            **WIDE,
         )
-        outlines = pn.widgets.Checkbox.from_param(e.param.outlines, name="Land outlines")
-        choices = pn.Column(
-            data, self._variable, self._sliders, outlines, self.download, self._note, width=_COLUMN, margin=0
-        )
-        copy = pn.widgets.Button(name="Copy", width=80)
-        copy.js_on_click(args={"text": self._code}, code="navigator.clipboard.writeText(text.value)")
-        tabs = pn.Tabs(
-            ("Series", pn.Column(self.line, self._curve, min_height=_CURVE + 20, **_WIDE)),
-            ("Histogram", self._histogram),
-            ("Quality", self._quality),
-            ("Code", pn.Column(self._code, copy, **_WIDE)),
-            **_WIDE,
-        )
-        right = pn.Column(self.alert, self.map, tabs, **_WIDE, margin=0)
-        body = pn.Row(choices, right, **_WIDE, margin=0)
-        return pn.Column(self.header, body, self.footer, **_WIDE, max_width=1500, hooks=[inline_styles])
+        self.tabs.param.watch(lambda event: self._fill(), "active")
+        self._page.param.watch(lambda event: self._turn(_SERIES), "point")
+        self._page.param.watch(lambda event: self._turn(_REGION), "region")
+        return self._page.framed(self.choices.column, self.aid, self._maps, self.tabs)
 
-    def new_variable(self) -> None:
-        """Make the sliders and texts of another variable."""
-        e = self._explorer
-        sliders = []
-        for dim, labels in e.cube.steps(e.variable).items():
-            words = {_series.label(dim, text): at for at, text in enumerate(labels)}
-            if len(words) < 2:
-                continue
-            slider = pn.widgets.DiscreteSlider(name=dim, options=words, value=e.chosen[dim], width=_COLUMN - 20)
-            slider.param.watch(lambda event, dim=dim: self._slide(dim, event.new), "value")
-            sliders.append(slider)
-        self._sliders[:] = sliders
-        self._new_curve()
-        self.alert.visible = False
-        self._update()
+    def _turn(self, tab: int) -> None:
+        """Show the tab of what was just chosen."""
+        if (self._page.point if tab == _SERIES else self._page.region) is not None:
+            self.tabs.active = tab
 
-    def _new_curve(self) -> None:
-        """Make the curve of another variable; clicks then change it in place (new parts would fetch styles)."""
-        e = self._explorer
-        self._curve.visible = bool(_series.series_dimension(e.cube, e.variable))
+    def new_data(self) -> None:
+        """Make the sliders and curves of other data or another variable."""
+        page = self._page
+        self.choices.new_data()
+        dim = _series.series_dimension(page.cube, page.view.variable)
+        self._curve.visible = bool(dim)
+        self._region_curve.visible = bool(dim) and not page.legend.codes
 
-        def curve(point: Any, frame: int) -> Any:
-            return _series.draw(e.series or _series.blank(e.cube, e.variable), e.current, _CURVE)
+        # Clicks change the curves in place; new parts would fetch styles from a content network in a notebook.
+        def curve(places: Any, others: int) -> Any:
+            return _series.draw(page.all_series or [self._blank()], _CURVE, self._cursor.hook)
 
-        self._curve.object = hv.DynamicMap(curve, streams=[hv.streams.Params(e, ["point", "frame"])])
+        def region(region: Any, others: int) -> Any:
+            return _series.draw([self.region_series() or self._blank()], _CURVE, self._cursor.hook)
 
-    def _slide(self, dim: str, position: int) -> None:
-        self._explorer.chosen[dim] = position
-        self._explorer.frame += 1
+        for pane, draw, name in ((self._curve, curve, "places"), (self._region_curve, region, "region")):
+            pane.object = hv.DynamicMap(draw, streams=[hv.streams.Params(page, [name, "others"])], cache_size=1)
+        self.alert_unaided()
 
-    def fail(self, message: str) -> None:
-        """Say what went wrong; the last view stays."""
-        self.alert.object = message
-        self.alert.visible = True
+    def _blank(self) -> _series.Series:
+        return _series.blank(self._page.cube, self._page.view.variable)
 
-    def drawn(self, seconds: float, stride: int, picture: Any) -> None:
-        """Write the footer and the histogram after a draw."""
-        e = self._explorer
-        peak = system.getrusage(system.RUSAGE_SELF).ru_maxrss / 1024  # kB on Linux
-        thinned = f" Every {_ordinal(stride)} cell is shown; zoom in for all." if stride > 1 else ""
-        self.footer.value = (
-            f"<p>{escape(e.cube.origin)} · drawn in {seconds:.2f} s · memory at most {peak:,.0f} MB · "
-            f"outlines: Natural Earth.{thinned}</p>"
-        )
-        self._histogram.value = _shares(picture, e)
+    def region_series(self) -> _series.Series | None:
+        """Return the series of the region; None where there is none, or it cannot be made."""
+        try:
+            return self._page.region_series
+        except (MusyqError, OSError, MemoryError):
+            return None
 
-    def _update(self, *events: Any) -> None:
-        """Bring header, series, quality and code in line with the explorer."""
-        e = self._explorer
-        self.header.value = _header(e)
-        self._code.value = e.code()
-        series = e.series
-        self.download.disabled = series is None or series.empty
-        if series is None:
-            self._note.value = f"<p>{_CLICK}</p>"
-            self.line.value = f"<p>{_CLICK}</p>"
-            self._quality.value = f"<p>{_CLICK}</p>"
+    def alert_unaided(self) -> None:
+        """Say that a large map has no overviews, and offer to build them."""
+        view = self._page.view
+        self.aid.visible = view.unaided
+        if not view.unaided:
+            self.aid[:] = []
             return
-        self.download.filename = f"{series.variable}_{series.y:.2f}_{series.x:.2f}.csv"
-        self._note.value = "<p>Click another place for its series.</p>"
-        self.line.value = f"<p>{escape(_said(e, series) + _ribbon(series))}</p>"
-        self._quality.value = _series.quality_html(series)
+        rows, columns = (view.cube.dataset.sizes[axis] for axis in (view.cube.y, view.cube.x))
+        words = (
+            f"This map has {rows:,} × {columns:,} cells and no overviews: a sample of them is shown until you zoom in."
+        )
+        if not view.cube.files:
+            told = f"{words} `ml.write_product` writes them with the data."
+            self.aid[:] = [pn.pane.Alert(told, alert_type="light", **WIDE)]
+            return
+        build = pn.widgets.Button(name="Build overviews", width=140)
+        build.on_click(lambda event: self._page.build_overviews())
+        told = pn.pane.Alert(f"{words} `ml.add_overviews(path)` does the same.", alert_type="light", **WIDE)
+        self.aid[:] = [told, build]
 
-    def _csv(self) -> Any:
-        series = self._explorer.series
-        return _series.to_csv(series) if series is not None else None
+    def show_map(self) -> None:
+        """Show the map, or both maps."""
+        page = self._page
+        self.choices.second_map()
+        first = page.figure.object
+        if page.compared == ONE:
+            self._only(first)
+            return
+        second = Figure(page, page.second.start(), page.second)
+        if page.compared == BESIDE:
+            self._only((first + second.object).opts(shared_axes=True, toolbar="above").cols(2))
+            return
+        panes = [pn.pane.HoloViews(shown, **WIDE, height=HEIGHT, margin=0) for shown in (first, second.object)]
+        self._maps[:] = [pn.layout.Swipe(*panes, **WIDE, height=HEIGHT + 10, slider_width=6, slider_color="#d0006f")]
+
+    def _only(self, shown: Any) -> None:
+        self.map.object = shown
+        if list(self._maps) != [self.map]:
+            self._maps[:] = [self.map]
+
+    def drawn(self, seconds: float, picture: Any) -> None:
+        """Write the footer and the histogram after a draw."""
+        page, self._picture = self._page, picture
+        peak = system.getrusage(system.RUSAGE_SELF).ru_maxrss / 1024  # kB on Linux
+        said = [f"{page.cube.origin} · drawn in {seconds:.2f} s · memory at most {peak:,.0f} MB"]
+        said[0] += " · outlines: Natural Earth."
+        units = str(page.cube.dataset[page.view.variable].attrs.get("units", ""))
+        said += [page.view.scale_said(), _veil.said(page.view.shown_layers, units)]
+        page.footer.value = f"<p>{escape(' '.join(filter(None, said)))}</p>"
+        if self.tabs.active == _HISTOGRAM:
+            self._fill()
+
+    def update(self) -> None:
+        """Bring header, series and code in line with the explorer."""
+        page = self._page
+        self.choices.update()
+        self._cursor.move(page.current)
+        pn.io.push_notebook(self._curve, self._region_curve)
+        page.header.value = _header(page)
+        series = page.series
+        self.save.update()
+        if series is None:
+            self.choices.note.value = self.line.value = f"<p>{_CLICK}</p>"
+        else:
+            self.choices.note.value = ""
+            self.line.value = "".join(_line(page, shown, k) for k, shown in enumerate(page.all_series))
+        self._fill()
+        page.changed()
+
+    def _fill(self) -> None:
+        """Write the tab that is seen; the others are written when they are."""
+        fill = {
+            _REGION: self._fill_region,
+            _HISTOGRAM: self._fill_histogram,
+            _QUALITY: self._fill_quality,
+            _LINEAGE: self._fill_lineage,
+        }
+        if self.tabs.active in fill:
+            try:
+                fill[self.tabs.active]()
+            except (MusyqError, OSError, MemoryError) as error:
+                self._page.fail(str(error))
+
+    def _fill_histogram(self) -> None:
+        if self._picture is None:
+            self._picture = self._page.figure.image()
+        self.histogram.value = _bars.view_html(self._page.view)
+
+    def _fill_quality(self) -> None:
+        series = self._page.series
+        self.quality.value = _series.quality_html(series) if series is not None else f"<p>{_CLICK}</p>"
+
+    def _fill_lineage(self) -> None:
+        page = self._page
+        self.lineage.value = _lineage.lineage_html(page.view, page.point) if page.point else f"<p>{_CLICK}</p>"
+
+    def _fill_region(self) -> None:
+        page = self._page
+        if page.region is None:
+            self.region_line.value, self.region_bars.value = f"<p>{_DRAW}</p>", ""
+            return
+        self.region_bars.value = _bars.region_html(page.view, page.region)
+        series = page.region_series if not page.legend.codes else None
+        words = page.region.name
+        if series is not None and series.count is not None:
+            words = f"{_series.summary(series)} · {int(series.count.max()):,} cells · ribbon: {series.sigma_is}"
+        self.region_line.value = f"<p>{escape(words)}</p>"
 
 
-def _text(**options: Any) -> Any:
-    """Return a piece of HTML whose change sends its text alone.
-
-    Panel's HTML pane sends its style sheets with every change, in a notebook as addresses on a content network.
-    """
-    return pn.widgets.StaticText(value="", **options)
-
-
-_MONO = "textarea {font-family: monospace; font-size: 13px}"
-
-
-def _ribbon(series: _series.Series) -> str:
-    """Return what the ribbon shows."""
-    return f" · ribbon: {series.sigma_is}" if series.sigma is not None and series.dim and not series.empty else ""
+def _line(page: Explorer, series: _series.Series, number: int) -> str:
+    """Return the line above the curve for one place, in the colour of its mark; a class by its name, not its code."""
+    said = _series.summary(series)
+    if page.legend.codes and not series.empty and not series.dim:
+        position = int(page.legend.numbers(series.values)[0])
+        said = f"{series.place}: {page.legend.labels[position] if position < len(page.legend.labels) else 'no data'}"
+    elif series.sigma is not None and series.dim and not series.empty:
+        said += f" · ribbon: {series.sigma_is}"
+    dot = f"<span style='color:{_series.COLOURS[number % 2]}'>●</span> " if len(page.places) > 1 else ""
+    return f"<p>{dot}{escape(said)}</p>"
 
 
-def _said(e: Explorer, series: _series.Series) -> str:
-    """Return the line above the curve; a class by its name, not its code."""
-    if not e.legend.codes or series.empty or series.dim:
-        return _series.summary(series)
-    position = e.legend.classify(series.values)[0]
-    name = e.legend.labels[int(position)] if np.isfinite(position) else "no data"
-    return f"{series.place}: {name}"
-
-
-def _ordinal(number: int) -> str:
-    return {2: "second", 3: "third"}.get(number, f"{number}th")
-
-
-def _header(e: Explorer) -> str:
-    """Return title, what is shown, its unit and the step."""
-    layer = e.cube.dataset[e.variable]
-    labels = e.cube.steps(e.variable)
-    steps = ", ".join(_series.label(dim, labels[dim][at]) for dim, at in e.chosen.items() if dim in labels)
-    units = str(layer.attrs.get("units", ""))
-    unit = f" · {pretty_units(units)}" if units not in ("", "1") else ""
-    period = e.cube.dataset.attrs.get("period", "")
-    what = str(layer.attrs.get("long_name", e.variable))
-    told = [f"{what[:1].upper()}{what[1:]}{unit}", steps, str(period)]
-    return f"<h1>{escape(e.cube.title)}</h1><p>{escape(' · '.join(filter(None, told)))}</p>"
-
-
-def _shares(picture: Any, e: Explorer) -> str:
-    """Return the share of the shown area in each class as a small bar chart of text and colour."""
-    classes = picture.dimension_values("class", flat=False)
-    down = np.asarray(picture.dimension_values("y", expanded=False), dtype=np.float64)
-    weight = np.cos(np.radians(down))[:, None] if e.cube.geographic else np.ones((down.size, 1))
-    weights = np.where(np.isfinite(classes), weight, 0.0)
-    total = weights.sum()
-    if not total:
-        return "<p>There are no data in this view.</p>"
-    shares = [float(weights[classes == k].sum() / total) for k in range(len(e.legend.colours))]
-    lines = "".join(_bar(*row) for row in zip(e.legend.labels, e.legend.colours, shares, strict=True))
-    return f"<div>Share of the area with data in this view</div>{lines}<small>Classes: {e.legend.source}.</small>"
-
-
-def _bar(label: str, colour: str, share: float) -> str:
-    box = f"flex:none;background:{colour};height:12px;width:{share * 400:.0f}px;border:1px solid #8888"
-    return (
-        f'<div style="display:flex;align-items:center;gap:8px;font-size:12px;line-height:1.5">'
-        f'<span style="flex:none;width:190px;text-align:right">{escape(label)}</span>'
-        f'<span style="{box}"></span>'
-        f"<span>{share:.1%}</span></div>"
-    )
+def _header(page: Explorer) -> str:
+    """Return title, what is shown, its unit, step and stage; of both maps where there are two."""
+    told = f"<h1>{escape(page.cube.title)}</h1><p>{escape(page.view.said())}</p>"
+    second = page.second.view
+    if page.compared == ONE or second is None:
+        return told
+    return f"{told}<p>Second map: {escape(second.cube.title)} · {escape(second.said())}</p>"

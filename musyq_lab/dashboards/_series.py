@@ -5,7 +5,8 @@ from __future__ import annotations
 import calendar
 import csv
 import io
-from collections.abc import Mapping
+import weakref
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import holoviews as hv
 import holoviews.plotting.bokeh
 import numpy as np
+from bokeh.models import Span
 from numpy.typing import NDArray
 
 from musyq_lab.core.registry import html_table
@@ -20,7 +22,10 @@ from musyq_lab.dashboards._data import Cube, quality_sentences
 from musyq_lab.figures.words import pretty_units
 
 _FIRST = ("time", "month", "season", "year")
-_LINE, _FLAGGED = "#b3501b", "#ffffff"
+COLOURS = ("#d0006f", "#0072b2")
+"""Of the first and the second series, as their marks on the map."""
+_FLAGGED = "#ffffff"
+_MANY = 200  # steps beyond which points are drawn small
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,19 @@ class Series:
     """Centre of the cell up or down."""
     place: str
     """The place in words."""
+    count: NDArray[np.float64] | None = None
+    """Cells with a value behind each value of a region."""
+    mean_sigma: NDArray[np.float64] | None = None
+    """One sigma of the mean of a region, if the errors of its cells go together."""
+    geometry: str = ""
+    """The place as WKT, in longitude and latitude where the map has these."""
+    degrees: bool = False
+    """Whether x and y are longitude and latitude."""
+
+    @property
+    def geographic(self) -> bool:
+        """Whether the place is in degrees."""
+        return self.degrees or "°" in self.place
 
     @property
     def empty(self) -> bool:
@@ -107,6 +125,8 @@ def series_at(cube: Cube, variable: str, chosen: Mapping[str, int], point: tuple
         x,
         y,
         place(cube, x, y),
+        geometry=f"POINT ({x:.10g} {y:.10g})",
+        degrees=cube.geographic,
     )
 
 
@@ -122,32 +142,86 @@ def label(dim: str, value: Any) -> str:
     """Return a step in words: a month's name, a date, or the label itself."""
     if dim == "month" and isinstance(value, int | np.integer) and 1 <= value <= 12:
         return calendar.month_name[int(value)]
-    if isinstance(value, int) and dim == "time":  # .tolist() of nanosecond times gives integers
-        return str(np.datetime64(value, "ns"))[:10]
+    if dim == "time":  # .tolist() of nanosecond times gives integers, of others datetimes
+        text = str(np.datetime64(value, "ns") if isinstance(value, int) else value)[:16].replace("T", " ")
+        return text.removesuffix(" 00:00")
     return str(value)[:19]
 
 
-def draw(series: Series, current: int, height: int) -> Any:
-    """Return the curve with its ribbon; filled points are good, hollow ones flagged, the line marks the map's step.
+def words(dim: str, value: Any) -> str:
+    """Return a step as one says it: ``5 January 2011``, a month's name, or the label with its dimension."""
+    text = label(dim, value)
+    if dim == "time" and len(text) >= 10:
+        year, month, day = text[:10].split("-")
+        clock = text[11:16]
+        return f"{int(day)} {calendar.month_name[int(month)]} {year}{f' {clock} UTC' if clock else ''}"
+    return text if dim in _FIRST else f"{dim} {text}"
 
-    The layers are always the same, empty where there is nothing, so that a page can change them in place.
+
+def draw(shown: Sequence[Series], height: int, hook: Any = None) -> Any:
+    """Return the curves with their ribbons; filled points are good, hollow ones flagged.
+
+    The layers are always the same, those of two series, empty where there is nothing, so that a page can change them
+    in place.
+
+    Parameters
+    ----------
+    shown : sequence of Series
+        One or two along the same steps; the first in the colour of the first place.
+    height : int
+        Of the figure (px).
+    hook : callable, optional
+        Of HoloViews, such as that of :class:`Cursor`.
     """
-    at = np.arange(series.values.size)
-    units = f" ({pretty_units(series.units)})" if series.units not in ("", "1") else ""
-    value = hv.Dimension("value", label=f"{series.variable}{units}")
-    step = hv.Dimension("step", label=series.dim or "step")
-    sigma = series.sigma if series.sigma is not None else np.zeros(at.size)
-    ribbon = hv.Area((at, series.values - sigma, series.values + sigma), step, [value, "upper"])
-    curve = hv.Curve((at, series.values), step, value).opts(color=_LINE, line_width=1.6, framewise=True)
-    parts = [ribbon.opts(color=_LINE, alpha=0.18, line_alpha=0, framewise=True), curve]
-    flagged = np.array([bool(text) for text in series.quality])
-    for chosen, fill in ((~flagged, _LINE), (flagged, _FLAGGED)):
-        points = hv.Points((at[chosen], series.values[chosen]), [step, value])
-        parts.append(points.opts(size=6, fill_color=fill, line_color=_LINE, framewise=True))
-    parts.append(hv.VLine(current).opts(color="#d0006f", line_width=1, line_dash="dashed"))
+    first = shown[0]
+    units = f" ({pretty_units(first.units)})" if first.units not in ("", "1") else ""
+    value = hv.Dimension("value", label=f"{first.variable}{units}")
+    step = hv.Dimension("step", label=first.dim or "step")
+    parts: list[Any] = []
+    for number, colour in enumerate(COLOURS):
+        parts += _layers(shown[number] if number < len(shown) else None, step, value, colour)
+    size = first.values.size
     frame = {"responsive": True, "height": height, "toolbar": None, "show_legend": False, "show_grid": True}
-    axes = {"xticks": _ticks(series), "xlim": (-0.4, at.size - 0.6), "fontscale": 0.9}
+    axes = {"xticks": _ticks(first), "xlim": (-0.4, size - 0.6), "fontscale": 0.9, "hooks": [hook] if hook else []}
     return hv.Overlay(parts).opts(hv.opts.Overlay(**frame, **axes))
+
+
+class Cursor:
+    """The line that marks the map's step in curves. It moves without the curves being drawn anew."""
+
+    def __init__(self) -> None:
+        self.at = 0
+        self._lines: weakref.WeakSet[Span] = weakref.WeakSet()
+
+    def hook(self, plot: Any, element: Any) -> None:
+        """Add the line to a figure; called by HoloViews at each draw."""
+        if not plot.state.select_one({"type": Span}):
+            line = Span(location=self.at, dimension="height", line_color="#808080", line_dash="dashed", line_width=1)
+            plot.state.add_layout(line)
+            self._lines.add(line)
+
+    def move(self, at: int) -> None:
+        """Mark another step."""
+        self.at = at
+        for line in self._lines:
+            line.location = at
+
+
+def _layers(series: Series | None, step: Any, value: Any, colour: str) -> list[Any]:
+    """Return ribbon, curve, good and flagged points of one series."""
+    values = series.values if series is not None else np.empty(0)
+    at = np.arange(values.size)
+    sigma = series.sigma if series is not None and series.sigma is not None else np.zeros(at.size)
+    ribbon = hv.Area((at, values - sigma, values + sigma), step, [value, "upper"])
+    curve = hv.Curve((at, values), step, value).opts(color=colour, line_width=1.6, framewise=True)
+    parts = [ribbon.opts(color=colour, alpha=0.18, line_alpha=0, framewise=True), curve]
+    flagged = np.array([bool(text) for text in series.quality] if series is not None else [], dtype=bool)
+    small = at.size > _MANY
+    for chosen, fill in ((~flagged, colour), (flagged, _FLAGGED)):
+        kept = chosen & np.isfinite(values)
+        points = hv.Points((at[kept], values[kept]), [step, value])
+        parts.append(points.opts(size=3 if small else 6, fill_color=fill, line_color=colour, framewise=True))
+    return parts
 
 
 def blank(cube: Cube, variable: str) -> Series:
@@ -195,19 +269,45 @@ def quality_html(series: Series) -> str:
     return html_table([[series.dim or "step", "value", "what the quality layer says"], *rows], series.place)
 
 
-def to_csv(series: Series) -> io.StringIO:
-    """Return the series as CSV: place, step, value, sigma and quality in every row, units in the header."""
+def to_csv(*shown: Series) -> io.StringIO:
+    """Return series as CSV, units in the header.
+
+    Every row holds the place (in numbers, in words and as WKT), step, value, sigma and quality; rows of regions also
+    the cells with a value and the sigma of the mean.
+    """
+    first = shown[0]
     out = io.StringIO()
-    units = series.units or "1"
     writer = csv.writer(out, lineterminator="\n")
-    header = ["latitude (degrees_north)", "longitude (degrees_east)"] if "°" in series.place else ["y", "x"]
-    spread_is = series.sigma_is or "uncertainty"
-    header += [series.dim or "step", f"{series.variable} ({units})", f"{spread_is} ({units})", "quality"]
-    writer.writerow(header)
-    sigmas = series.sigma if series.sigma is not None else np.full(series.values.size, np.nan)
-    for step, value, sigma, text in zip(series.labels, series.values, sigmas, series.quality, strict=True):
-        number, spread = ("" if np.isnan(v) else f"{v:.7g}" for v in (value, sigma))
-        when = label(series.dim, step) if series.dim == "time" else step
-        writer.writerow([series.y, series.x, when, number, spread, text])
+    regional = any(series.count is not None for series in shown)
+    writer.writerow(_head(first, regional=regional))
+    for series in shown:
+        writer.writerows(_rows(series, regional=regional))
     out.seek(0)
     return out
+
+
+def _head(series: Series, *, regional: bool) -> list[str]:
+    units = series.units or "1"
+    axes = ["latitude (degrees_north)", "longitude (degrees_east)"] if series.geographic else ["y", "x"]
+    spread_is = series.sigma_is or "uncertainty"
+    head = [*axes, series.dim or "step", f"{series.variable} ({units})", f"{spread_is} ({units})", "quality"]
+    more = ["cells with a value", f"uncertainty of the mean if errors go together ({units})"] if regional else []
+    return [*head, *more, "place", "geometry (WKT)"]
+
+
+def _rows(series: Series, *, regional: bool) -> list[list[Any]]:
+    nothing = np.full(series.values.size, np.nan)
+    sigmas, counts, means = (
+        nothing if column is None else column for column in (series.sigma, series.count, series.mean_sigma)
+    )
+    rows = []
+    for k, step in enumerate(series.labels):
+        number, spread, count, mean = (_text(column[k]) for column in (series.values, sigmas, counts, means))
+        when = label(series.dim, step) if series.dim == "time" else step
+        more = [count, mean] if regional else []
+        rows.append([series.y, series.x, when, number, spread, series.quality[k], *more, series.place, series.geometry])
+    return rows
+
+
+def _text(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.7g}"

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musyq_lab.dashboards._data import cube
+from musyq_lab.dashboards._hover import decimals
 from musyq_lab.dashboards._legend import Legend, legend_for, nice_breaks
-from musyq_lab.dashboards._map import decimals, outlines, window
+from musyq_lab.dashboards._map import outlines
+from musyq_lab.dashboards._window import window
 from musyq_lab.figures.classes import class_table
 
 
@@ -63,12 +65,11 @@ def test_named_table_gives_its_breaks_and_colours():
 
 def test_window_covers_the_view_with_a_margin():
     data = cube("ghi_merra2_monthly")
-    pieces, stride = window(data, (-10.0, 10.0), (0.0, 20.0))
-    x = data.dataset["longitude"].values[pieces["longitude"]]
-    assert stride == 1
-    assert x.min() <= -10 <= 10 <= x.max()
-    assert x.size < 12
-    assert window(data, (500.0, 600.0), None)[0]["longitude"] == slice(0, 120, 1)
+    part = window(data, "ghi", (-10.0, 10.0), (0.0, 20.0))
+    assert part.stride == 1
+    assert part.across.min() <= -10 <= 10 <= part.across.max()
+    assert part.across.size < 12
+    assert window(data, "ghi", (500.0, 600.0), None).pieces["longitude"] == slice(0, 120, 1)
 
 
 def test_outlines_can_be_left_out():

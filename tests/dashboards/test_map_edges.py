@@ -1,7 +1,6 @@
 """The map's parts: thinned windows, pictures of any orientation, words for the pointer, outlines, page helpers."""
 
 import builtins
-from pathlib import Path
 from types import SimpleNamespace
 
 import holoviews as hv
@@ -13,23 +12,13 @@ from hypothesis import strategies as st
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import COMMON_FLAGS, flag_attributes
-from musyq_lab.dashboards import _extension, _map, _panes
-from musyq_lab.dashboards._data import cube
-from musyq_lab.dashboards._extension import here, inline_styles, stylesheet
+from musyq_lab.dashboards import _bars, _extension, _view, _window
+from musyq_lab.dashboards._data import cube, limits
+from musyq_lab.dashboards._extension import inline_styles, ready, stylesheet
+from musyq_lab.dashboards._hover import _quality_words, decimals
 from musyq_lab.dashboards._legend import Legend, legend_for
-from musyq_lab.dashboards._map import (
-    _coast,
-    _even,
-    _label,
-    _limits,
-    _quality_words,
-    decimals,
-    image,
-    marker,
-    outlines,
-    style,
-    window,
-)
+from musyq_lab.dashboards._map import _coast, _even, image, label_of, marks, outlines, style
+from musyq_lab.dashboards._window import window
 
 THREE = Legend(("#000000", "#888888", "#ffffff"), ("< 1", "1 – 2", "≥ 2"), (1.0, 2.0))
 NAMED = Legend(("#000000", "#ffffff"), ("water", "land & <ice>"), codes=(0, 7))
@@ -44,31 +33,34 @@ def field(down=(2.0, 1.0, 0.0), across=(10.0, 11.0, 12.0, 13.0), dims=("latitude
 @given(st.floats(9, 14), st.floats(9, 14), st.floats(-1, 3), st.floats(-1, 3))
 def test_a_window_holds_every_cell_in_view_in_whatever_order_it_is_given(x0, x1, y0, y1):
     found = cube(field())
-    pieces, stride = window(found, (x0, x1), (y0, y1))
-    assert stride == 1
+    part = window(found, "a", (x0, x1), (y0, y1))
+    assert part.stride == 1
+    pieces = part.pieces
     shown = found.dataset.isel(pieces)
     for name, ends in (("longitude", (x0, x1)), ("latitude", (y0, y1))):
         axis = found.dataset[name].values
         inside = axis[(axis >= min(ends)) & (axis <= max(ends))]
         assert set(inside) <= set(shown[name].values)
-        assert shown.sizes[name] <= inside.size + 2 or not inside.size
-    assert pieces == window(found, (x1, x0), (y1, y0))[0]
+        assert shown.sizes[name] <= max(inside.size, 1) + 2 or not inside.size
+    assert pieces == window(found, "a", (x1, x0), (y1, y0)).pieces
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 11, 12, 100])
-def test_never_more_cells_than_the_limit_and_a_corner_always(monkeypatch, limit):
-    monkeypatch.setattr(_map, "CELLS", limit)
+def test_never_more_cells_than_the_limit(monkeypatch, limit):
+    monkeypatch.setattr(_window, "CELLS", limit)
     big = cube(field(down=np.arange(30.0)[::-1], across=np.arange(40.0)))
-    pieces, stride = window(big, None, None)
-    shown = big.dataset.isel(pieces)
+    part = window(big, "a")
+    stride = part.stride
     # Each side is rounded up, so a picture may hold one row and one column more than its share.
     assert (30 // stride) * (40 // stride) <= limit
     assert stride == int(np.ceil(np.sqrt(1200 / limit)))
-    assert (float(shown["latitude"][0]), float(shown["longitude"][0])) == (29.0, 0.0)
+    # Each cell is from the middle of those it stands for.
+    middle = min(stride - 1, 29) // 2, min(stride - 1, 39) // 2
+    assert (float(part.down[0]), float(part.across[0])) == (29.0 - middle[0], float(middle[1]))
 
 
 def test_a_view_outside_the_data_shows_all_of_them():
-    pieces, _ = window(cube(field()), (100.0, 120.0), None)
+    pieces = window(cube(field()), "a", (100.0, 120.0), None).pieces
     assert cube(field()).dataset.isel(pieces).sizes == {"latitude": 3, "longitude": 4}
 
 
@@ -77,7 +69,7 @@ def test_a_view_outside_the_data_shows_all_of_them():
 def test_every_value_lands_at_its_place_whatever_the_order(down, dims):
     data = field(down=down).transpose(*dims)
     found = cube(data)
-    picture = image(found, "a", {}, window(found, None, None)[0], THREE)
+    picture = image(window(found, "a"), "a", {}, THREE)
     for y in down:
         for x in (10.0, 13.0):
             truth = float(data["a"].sel(latitude=y, longitude=x))
@@ -88,9 +80,9 @@ def test_every_value_lands_at_its_place_whatever_the_order(down, dims):
 
 def test_uneven_axes_are_drawn_cell_by_cell():
     uneven = cube(field(across=(10.0, 11.0, 13.0, 20.0)))
-    assert type(image(uneven, "a", {}, window(uneven, None, None)[0], THREE)) is hv.QuadMesh
+    assert type(image(window(uneven, "a"), "a", {}, THREE)) is hv.QuadMesh
     even = cube(field())
-    assert type(image(even, "a", {}, window(even, None, None)[0], THREE)) is hv.Image
+    assert type(image(window(even, "a"), "a", {}, THREE)) is hv.Image
 
 
 @pytest.mark.parametrize(
@@ -107,10 +99,10 @@ def test_sigma_and_quality_go_with_the_picture():
     )
     data = field().assign(a_uncertainty=field()["a"] * 0 + 0.5, a_qa=bits)
     found = cube(data)
-    picture = image(found, "a", {}, window(found, None, None)[0], THREE)
+    picture = image(window(found, "a"), "a", {}, THREE)
     assert [d.name for d in picture.vdims] == ["class", "value", "sigma", "quality"]
     assert set(picture.dimension_values("sigma")) == {0.5}
-    assert set(picture.dimension_values("quality")) == {16.0}
+    assert set(picture.dimension_values("quality")) == {16}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +126,7 @@ def test_the_bar_marks_breaks_between_colours_and_names_at_them():
 
 @pytest.mark.parametrize(("units", "text"), [("1", "a"), ("", "a"), ("K", "a (K)")])
 def test_the_label_has_a_unit_where_there_is_one(units, text):
-    assert _label(field(units=units)["a"]) == text
+    assert label_of(field(units=units)["a"]) == text
 
 
 def test_the_pointer_says_each_bit_and_each_code():
@@ -147,10 +139,10 @@ def test_the_pointer_says_each_bit_and_each_code():
 
 
 def test_the_limits_are_the_edges_of_the_outermost_cells():
-    assert _limits(cube(field()), "longitude") == (9.5, 13.5)
-    assert _limits(cube(field()), "latitude") == (-0.5, 2.5)
+    assert limits(cube(field()), "longitude") == (9.5, 13.5)
+    assert limits(cube(field()), "latitude") == (-0.5, 2.5)
     one = cube(field(down=(5.0,), across=(7.0,)))
-    assert _limits(one, "latitude") == (5.0, 5.0)
+    assert limits(one, "latitude") == (5.0, 5.0)
 
 
 def test_the_coast_is_closed_rings_on_the_globe():
@@ -171,10 +163,12 @@ def test_outlines_follow_data_beyond_the_antimeridian_and_no_projected_map():
     assert len(outlines(metres, True)) == len(outlines(cube(field()), False)) == 0
 
 
-def test_the_marker_is_there_only_for_a_chosen_place():
-    assert len(marker(None)) == 0
-    assert marker((3.0, 4.0)).array().tolist() == [[3.0, 4.0]]
-    assert marker((0.0, 0.0)).array().tolist() == [[0.0, 0.0]]
+def test_marks_are_there_only_for_chosen_places_each_in_its_colour():
+    ready()
+    assert len(marks([])) == 0
+    two = marks([(3.0, 4.0), (0.0, 0.0)])
+    assert two.dimension_values("x").tolist() == [3.0, 0.0]
+    assert len(set(two.dimension_values("colour"))) == 2
 
 
 @pytest.mark.parametrize("classes", [[], [2.0, 1.0], [1.0, 1.0], [0.0, np.nan], [0.0, np.inf], [np.nan]])
@@ -209,34 +203,30 @@ def test_a_value_lies_between_the_breaks_of_its_class(limits, value):
 
 @pytest.mark.parametrize(("number", "word"), [(2, "second"), (3, "third"), (4, "4th"), (11, "11th")])
 def test_ordinals(number, word):
-    assert _panes._ordinal(number) == word
+    assert _view._ordinal(number) == word
 
 
-def shares(classes, down, *, geographic=True, legend=THREE) -> str:
-    picture = hv.Image((np.arange(len(classes[0])), down, np.array(classes, float)), ["x", "y"], ["class"])
-    explorer = SimpleNamespace(cube=SimpleNamespace(geographic=geographic), legend=legend)
-    return _panes._shares(picture, explorer)
+def shares(values, down, *, dims=("latitude", "longitude"), legend=THREE) -> str:
+    array = np.array(values, float)
+    data = xr.Dataset({"a": (dims, array)}, {dims[0]: down, dims[1]: np.arange(array.shape[1])})
+    shown = _view.View(data)
+    shown.legend = legend
+    shown.picture()
+    return _bars.view_html(shown)
 
 
 def test_the_histogram_counts_area_and_not_cells():
     page = shares([[0, 0], [1, 1]], [0.0, 60.0])
     assert "66.7%" in page
     assert "33.3%" in page
-    flat = shares([[0, 0], [1, 1]], [0.0, 60.0], geographic=False)
+    flat = shares([[0, 0], [1, 1]], [0.0, 60.0], dims=("y", "x"))
     assert flat.count("50.0%") == 2
 
 
 def test_the_histogram_leaves_out_what_is_missing_and_says_if_all_is():
     assert "100.0%" in shares([[np.nan, 2], [np.nan, np.nan]], [0.0, 1.0])
     assert "no data" in shares([[np.nan] * 2] * 2, [0.0, 1.0])
-    assert "land &amp; &lt;ice&gt;" in shares([[0, 1], [0, 1]], [0.0, 1.0], legend=NAMED)
-
-
-def test_a_path_is_shown_as_one_would_type_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert here(tmp_path / "a" / "b.nc") == "a/b.nc"
-    assert here(Path("a/../b.nc")) == "b.nc"
-    assert here(tmp_path.parent / "other.nc") == str(tmp_path.parent / "other.nc")
+    assert "land &amp; &lt;ice&gt;" in shares([[0, 7], [0, 7]], [0.0, 1.0], legend=NAMED)
 
 
 def test_the_style_rules_fetch_nothing():

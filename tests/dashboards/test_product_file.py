@@ -61,8 +61,9 @@ def test_the_explorer_shows_it_however_it_is_given(file, how):
     view.tap.event(x=x, y=y)
     np.testing.assert_allclose(view.series.sigma, 12.0, atol=0.6)
     assert [k for k, text in enumerate(view.series.quality) if text] == [6]
-    assert "filled in from neighbours" in view._panes._quality.value
-    assert "uncertainty, one sigma" in view._panes.line.value
+    assert "uncertainty, one sigma" in view.panes.line.value
+    view.panes.tabs.active = 3
+    assert "filled in from neighbours" in view.panes.quality.value
 
 
 def test_the_code_of_a_product_file_runs(file):

@@ -149,6 +149,7 @@ def test_a_place_of_a_projected_grid_has_no_degrees():
         ("season", "DJF", "DJF"),
         ("tilt", 30, "30"),
         ("name", "x" * 40, "x" * 19),
+        ("time", 1_577_847_600_000_000_000, "2020-01-01 03:00"),
     ],
 )
 def test_steps_in_words(dim, value, text):
@@ -208,7 +209,7 @@ def test_the_table_of_quality_holds_flagged_steps_alone():
 def test_csv_reads_back(values):
     sigma = [abs(v) / 3 for v in values]
     header, *rows = csv.reader(to_csv(a_series(values, sigma=sigma, quality=['a, "b"; c'] * len(values))))
-    assert header[2:] == ["month", "ghi (W m-2)", "uncertainty, one sigma (W m-2)", "quality"]
+    assert header[2:6] == ["month", "ghi (W m-2)", "uncertainty, one sigma (W m-2)", "quality"]
     assert len(rows) == len(values)
     read = np.array([float(row[3] or "nan") for row in rows])
     np.testing.assert_allclose(read, values, rtol=1e-6)
@@ -220,18 +221,20 @@ def test_csv_reads_back(values):
 def test_csv_says_which_axes_its_places_are_on():
     assert next(csv.reader(to_csv(a_series([1.0]))))[:2] == ["latitude (degrees_north)", "longitude (degrees_east)"]
     header, row = csv.reader(to_csv(a_series([1.0], where="x 6, y 5", dim="", labels=[""], units="")))
-    assert header == ["y", "x", "step", "ghi (1)", "uncertainty (1)", "quality"]
+    assert header == ["y", "x", "step", "ghi (1)", "uncertainty (1)", "quality", "place", "geometry (WKT)"]
     assert row[4] == ""
 
 
 @pytest.mark.parametrize("sigma", [None, [1.0, 1.0, np.nan]])
-def test_the_curve_has_the_same_layers_whatever_is_known(sigma):
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_curves_have_the_same_layers_whatever_is_known(sigma, count):
     ready()  # draws with Bokeh's options, whichever test comes first
-    plain = draw(a_series([1.0, 2.0, np.nan], sigma=sigma, quality=["", "x", ""]), 1, 100)
+    plain = draw([a_series([1.0, 2.0, np.nan], sigma=sigma, quality=["", "x", ""])] * count, 100)
     kinds = [type(layer).__name__ for layer in plain]
-    assert kinds == ["Area", "Curve", "Points", "Points", "VLine"]
+    assert kinds == ["Area", "Curve", "Points", "Points"] * 2
     good, flagged = plain.get(2), plain.get(3)
-    assert good.dimension_values("step").tolist() == [0, 2]
+    assert good.dimension_values("step").tolist() == [0]
     assert flagged.dimension_values("step").tolist() == [1]
+    assert len(plain.get(5)) == 3 * (count - 1)
     width = plain.get(0).dimension_values("upper") - plain.get(0).dimension_values("value")
     np.testing.assert_allclose(width[:2], [2.0, 2.0] if sigma else [0.0, 0.0])
