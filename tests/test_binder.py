@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import musyq_lab as ml
+
 ROOT = Path(__file__).resolve().parents[1]
 BINDER = ROOT / "binder"
 
@@ -18,9 +20,16 @@ def pins() -> set[str]:
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
+def exported() -> dict[str, str]:
+    """Return the variables of a session of Binder, as its own script sets them."""
+    shown = subprocess.run([str(BINDER / "start"), "env", "-0"], check=True, capture_output=True, text=True).stdout
+    return dict(line.partition("=")[::2] for line in shown.split("\0") if line)
+
+
 def test_requirements_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert pins() == {*project["dependencies"], *project["optional-dependencies"]["lab"]}
+    extras = project["optional-dependencies"]
+    assert pins() == {*project["dependencies"], *extras["lab"], *extras["lut"]}
 
 
 def test_only_lower_bounds_and_no_local_line():
@@ -45,16 +54,32 @@ def test_scripts_are_executable_and_parse(name):
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_start_hands_over_and_inlines(tmp_path):
-    """The command that Binder gives must run, with the variable set that lets a page work without a network."""
-    shown = subprocess.run(
-        [str(BINDER / "start"), "printenv", "PANEL_INLINE"], check=True, capture_output=True, text=True
-    )
-    assert shown.stdout.strip() == "true"
+def test_start_hands_over_and_fits_a_session_to_its_limits():
+    """The command that Binder gives must run: pages work without a network, and one CPU and 2 GB are enough."""
+    assert {"PANEL_INLINE": "true", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}.items() <= exported().items()
+
+
+def test_notebooks_are_tested_with_the_variables_of_a_session():
+    from notebooks.frame import binder_environment
+
+    assert binder_environment().items() <= exported().items()
+    assert len(binder_environment()) == (BINDER / "start").read_text("utf-8").count("export ")
 
 
 def test_the_package_is_installed_without_its_dependencies():
     assert "pip install --no-cache-dir --no-deps ." in (BINDER / "postBuild").read_text("utf-8")
+
+
+def test_the_data_that_are_made_ahead_are_small_and_of_known_sensors():
+    """The command is one that the package knows, with few cells and one day."""
+    (line,) = [row for row in (BINDER / "postBuild").read_text("utf-8").splitlines() if row.startswith("musyq ")]
+    words = line.split()
+    assert words[1] == "simulate"
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert float(options["--size"]) <= 6
+    assert int(options["--days"]) == 1
+    sensors = [value for name, value in zip(words[3::2], words[4::2], strict=True) if name == "--sensor"]
+    assert set(sensors) <= set(ml.SENSORS)
 
 
 def test_repo2docker_takes_it(tmp_path):

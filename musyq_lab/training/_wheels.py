@@ -21,8 +21,8 @@ from musyq_lab.core.progress import track
 
 PROJECT = "musyq-lab"
 """Whose dependencies are packed."""
-EXTRAS = ("lab",)
-"""What a workshop needs beyond the plain package: JupyterLab."""
+EXTRAS = ("lab", "lut")
+"""What a workshop needs beyond the plain package: JupyterLab, and 6S for Earths that no training has seen."""
 _BATCH = 8  # wheels a call of pip: one that is stopped costs no more than these
 _NOT_PACKED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 

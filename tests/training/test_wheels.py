@@ -25,7 +25,7 @@ def test_all_that_is_needed_here_is_found_with_the_extra_and_nothing_else(house)
 
 
 def test_what_is_not_installed_is_named(house, monkeypatch):
-    with pytest.raises(NotFoundError, match=r"absent is not installed here.*pip install 'musyq-stub\[lab\]'"):
+    with pytest.raises(NotFoundError, match=r"absent is not installed here.*pip install 'musyq-stub\[lab,lut\]'"):
         _wheels.closure(("test",))
 
 
