@@ -241,9 +241,9 @@ class Download(Page):
             working.PLACE.drop(self._out)
 
     def _watch(self) -> None:
-        self.param.watch(lambda _: self._search(), ["text", "product", "only"])
-        self.param.watch(lambda _: self._new_source(()), "source")
-        self.param.watch(lambda _: self._new_part(), ["region", "period", "variables", "format"])
+        self.param.watch(lambda *_: self._search(), ["text", "product", "only"])
+        self.param.watch(lambda *_: self._new_source(()), "source")
+        self.param.watch(lambda *_: self._new_part(), ["region", "period", "variables", "format"])
         if self._session:
             pn.state.on_session_destroyed(self.close)
 
