@@ -246,16 +246,26 @@ def test_a_simulation_prints_its_table_and_shows_progress(tmp_path: Path) -> Non
     assert (folder / "catalog.yml").is_file()
 
 
-def test_serve_passes_port_and_choice_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_passes_choices_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import types
 
     calls = []
     module = types.ModuleType("serve")
-    module.serve = lambda **options: calls.append(options)  # type: ignore[attr-defined]
+    module.serve = lambda *given, **options: calls.append((given, options))  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "musyq_lab.dashboards.serve", module)
-    assert invoke("serve", "--port", "5099", "--no-open").exit_code == 0
-    assert calls == [{"port": 5099, "show": False}]
+    told = ("--port", "5099", "--no-open", "--origin", "a.example:443", "--sessions", "9", "--upload", "1 MB")
+    assert invoke("serve", str(tmp_path), *told).exit_code == 0
+    ((port, show, folders, address), options) = calls[0]
+    assert (port, show, folders, address) == (5099, False, [tmp_path], "127.0.0.1")
+    safety = options["safety"]
+    assert (safety.origins, safety.sessions, safety.upload) == (("a.example:443",), 9, "1 MB")
     assert invoke("serve", "--port", "70000").exit_code == 2
+
+
+def test_serve_refuses_settings_that_contradict_each_other(tmp_path: Path) -> None:
+    result = invoke("serve", "--basic-auth", str(tmp_path / "names.json"), "--oauth", "github", "--no-open")
+    assert result.exit_code == 1
+    assert "not both" in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -66,13 +66,30 @@ def doctor() -> None:
 
 @app.command()
 def serve(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of products and granules [default: those that the commands write here]."),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port of this machine.", min=0, max=65535)] = 5006,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open the browser.")] = True,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    results: Annotated[Path | None, typer.Option(help="Where results go [default: musyq-results].")] = None,
+    prefix: Annotated[str, typer.Option(help="Path before every address, behind a proxy.")] = "",
+    origin: Annotated[
+        list[str] | None, typer.Option("--origin", help="Further host:port that may connect; may be repeated.")
+    ] = None,
+    basic_auth: Annotated[Path | None, typer.Option(help="JSON file of names and passwords, mode 600.")] = None,
+    oauth: Annotated[str, typer.Option(help="OAuth provider that Panel knows, such as github.")] = "",
+    redirect: Annotated[str, typer.Option(help="Address to which the OAuth provider sends people back.")] = "",
+    sessions: Annotated[int, typer.Option(help="Pages open at once.")] = 200,
+    upload: Annotated[str, typer.Option(help="Most that a visitor may hand in at once; 0 for nothing.")] = "20 MB",
 ) -> None:
-    """Start the explorer of maps and series in the browser (this machine only)."""
+    """Start the platform in the browser: explorer, change, compute, download, granules (this machine only)."""
+    from musyq_lab.dashboards._security import Safety
     from musyq_lab.dashboards.serve import serve as start
 
-    start(port=port, show=show)
+    safety = Safety(tuple(origin or ()), basic_auth, oauth, redirect, sessions, upload)
+    start(port, show, folders, address, results=results, prefix=prefix, safety=safety)
 
 
 def _products() -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,10 @@ class Shelf:
         for path, name in self._files():
             groups.setdefault((path.parent, name.product, name.edition, name.tile), set()).add(name.period)
         found = [Archive(*group, tuple(sorted(periods))) for group, periods in sorted(groups.items())]
-        return {title: archive for archive in found for title in [archive.title]}
+        titles: dict[str, Archive] = {}
+        for archive in found:
+            titles[_free(archive, titles)] = archive
+        return titles
 
     def maps(self) -> dict[str, Any]:
         """Return all that is a map: title -> an :class:`Archive` or a catalog entry, products first."""
@@ -124,6 +127,15 @@ class Shelf:
                     break
                 if name := parse(path.name):
                     yield path, name
+
+
+def _free(archive: Archive, taken: Container[str]) -> str:
+    """Return a title that no other archive has: folders of one name in several places are told by what holds them."""
+    title, place = archive.title, archive.folder
+    while title in taken and place != place.parent:
+        place = place.parent
+        title = f"{title.removesuffix(')')} in {place.name})"
+    return title
 
 
 def samples() -> list[tuple[str, Any]]:

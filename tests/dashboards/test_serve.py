@@ -1,85 +1,84 @@
-"""The served pages without a browser: what they list, what they refuse, which origins may connect."""
+"""The served pages without a browser: what they list, what they refuse, who may connect."""
 
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.dashboards import serve as module
-from musyq_lab.dashboards.serve import allowed_origins, explorer_page, pages, serve, start_page
+from musyq_lab.dashboards._security import Safety
+from musyq_lab.dashboards._shelf import Shelf
+from musyq_lab.dashboards.serve import asked, pages, serve
+
+ADDRESSES = ["explorer", "change", "compute", "download", "granules"]
 
 
-def asked(monkeypatch, **arguments: str) -> None:
+def asking(monkeypatch, **arguments: str) -> None:
     """Let a page see the arguments of an address."""
-    state = SimpleNamespace(session_args={k: [v.encode()] for k, v in arguments.items()}, curdoc=None)
+    state = SimpleNamespace(session_args={k: [v.encode()] for k, v in arguments.items()}, curdoc=None, location=None)
     monkeypatch.setattr(module.pn, "state", state, raising=True)
 
 
-def test_this_machine_only_by_default():
-    assert allowed_origins(5006, "127.0.0.1") == ["127.0.0.1:5006", "localhost:5006"]
-    assert allowed_origins(80, "0.0.0.0", ["lab.example.org:443"]) == ["0.0.0.0:80", "lab.example.org:443"]
+def served(monkeypatch, tmp_path) -> dict:
+    """What `serve` hands to Panel."""
+    given = {}
+    monkeypatch.setattr(module.pn, "serve", lambda pages, **options: given.update(options, pages=pages))
+    serve(show=False, folders=[tmp_path])
+    return given
 
 
-@pytest.mark.parametrize(
-    "origin", ["*", "*.example.org:443", "example.org", "https://example.org", "a b:1", ":80", "x:"]
-)
-def test_patterns_are_no_origins(origin):
-    with pytest.raises(InputError, match="host:port"):
-        allowed_origins(5006, "127.0.0.1", [origin])
+def test_this_machine_only_by_default(monkeypatch, tmp_path):
+    given = served(monkeypatch, tmp_path)
+    assert given["address"] == "127.0.0.1"
+    assert given["websocket_origin"] == ["127.0.0.1:5006", "localhost:5006"]
+    assert given["admin"] is False
 
 
-@pytest.mark.parametrize(
-    ("host", "accepted"),
-    [
-        ("127.0.0.1:5006", True),
-        ("localhost:5006", True),
-        ("localhost:5006.evil.tld", False),
-        ("localhost.evil.tld:5006", False),
-        ("127.0.0.1.evil.tld:5006", False),
-        ("127.0.0.1:50060", False),
-        ("evil.tld", False),
-    ],
-)
-def test_origins_are_compared_whole(host, accepted):
-    """By Bokeh's own check, as the server uses it (CVE-2026-21883 compared by prefix)."""
-    from bokeh.server.util import check_allowlist
-
-    assert check_allowlist(host, allowed_origins(5006, "127.0.0.1")) is accepted
+def test_a_start_page_and_five_pages(monkeypatch, tmp_path):
+    assert list(served(monkeypatch, tmp_path)["pages"]) == ["/", *ADDRESSES]
 
 
-def test_start_page_lists_samples_and_runs(tmp_path):
-    (tmp_path / "MuSyQ.DSR.0p25deg.global.climatology.v1.h5").touch()
-    html = start_page(tmp_path)[0].object
-    assert "./explorer?sample=ghi_merra2_monthly" in html
-    assert "./explorer?run=Downward" in html
-    assert "tower_matchups" not in html
+def test_of_several_values_the_first_counts(monkeypatch):
+    state = SimpleNamespace(session_args={"data": [b"a", b"b"], "empty": [], "broken": [b"\xff"]})
+    monkeypatch.setattr(module.pn, "state", state, raising=True)
+    assert asked() == {"data": "a", "broken": "\N{REPLACEMENT CHARACTER}"}
 
 
-def test_start_page_without_a_run_says_how_to_make_one(tmp_path):
-    assert "musyq run solar_potential" in start_page(tmp_path)[0].object
+def test_no_arguments_ask_for_nothing(monkeypatch):
+    monkeypatch.setattr(module.pn, "state", SimpleNamespace(session_args=None), raising=True)
+    assert asked() == {}
 
 
-def test_pages_are_plain_functions(tmp_path):
-    assert set(pages(tmp_path)) == {"/", "explorer"}
-    assert pages(tmp_path)["/"]()[0].object
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "nothing", "<script>alert(1)</script>", "\x00"])
+@pytest.mark.parametrize("address", ["explorer", "change"])
+def test_nothing_but_the_shelf_can_be_asked_for(tmp_path, monkeypatch, name, address):
+    from musyq_lab.dashboards.platform import opened
+
+    shown = opened(address, Shelf([tmp_path]), {"data": name})
+    assert type(shown).__name__ == "Alert"
+    assert "<script>" not in shown.object
 
 
-def test_explorer_page_shows_what_is_asked_for(tmp_path, monkeypatch):
-    asked(monkeypatch, sample="ndvi_endmembers")
-    page = explorer_page(tmp_path)
-    assert "NDVI" in str(page[1]._panes.header.value if hasattr(page[1], "_panes") else page[1])
+def test_as_many_sessions_as_are_allowed(tmp_path, monkeypatch):
+    from musyq_lab.dashboards import _security
 
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "nothing", "<script>", "\x00", "tower_matchups"])
-def test_nothing_but_the_list_can_be_asked_for(tmp_path, monkeypatch, name):
-    for key in ("run", "sample"):
-        asked(monkeypatch, **{key: name})
-        assert "There is nothing named" in explorer_page(tmp_path)[1].object
+    start = pages(Shelf([tmp_path]), sessions=1)["/"]
+    monkeypatch.setattr(_security, "live_sessions", lambda: 1)
+    assert "MuSyQ Lab" in start()[0].object
+    monkeypatch.setattr(_security, "live_sessions", lambda: 2)
+    assert "Try again" in start().object
 
 
 def test_a_folder_that_does_not_exist_is_a_plain_error(tmp_path):
     with pytest.raises(InputError, match="no folder"):
-        serve(root=tmp_path / "none", show=False)
+        serve(folders=[tmp_path / "none"], show=False)
+
+
+def test_settings_that_contradict_each_other_start_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.pn, "serve", lambda *_, **__: pytest.fail("it was served"))
+    with pytest.raises(InputError, match="origin"):
+        serve(show=False, folders=[tmp_path], safety=Safety(origins=("*",)))
 
 
 def test_a_taken_port_is_a_plain_error(tmp_path):
@@ -89,4 +88,11 @@ def test_a_taken_port_is_a_plain_error(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(InputError, match="cannot be used"):
-            serve(port=taken.getsockname()[1], show=False, root=tmp_path)
+            serve(port=taken.getsockname()[1], show=False, folders=[tmp_path])
+
+
+def test_addresses_of_titles_survive_quoting():
+    title = "Leaf area index, 1km é & more (musyq-products)"
+    from urllib.parse import parse_qs
+
+    assert parse_qs(urlencode({"data": title}))["data"] == [title]
