@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +18,7 @@ import yaml
 from musyq_lab.core.errors import CatalogError, NotFoundError, closest
 from musyq_lab.core.registry import html_table
 from musyq_lab.core.resources import resource
+from musyq_lab.figures.words import pretty_units
 from musyq_lab.training._words import Text, word
 
 Kind = Literal["number", "array", "choice", "set"]
@@ -72,6 +74,11 @@ class Exercise:
         return found
 
     @property
+    def shown_units(self) -> str:
+        """The unit as it is printed, such as ``W m⁻²``; none for plain numbers."""
+        return pretty_units(self.units)
+
+    @property
     def needs(self) -> dict[str, bool]:
         """Names that its check takes from the notebook -> whether it can do without."""
         return {name: p.default is not p.empty for name, p in signature(self.known_by).parameters.items()}
@@ -86,11 +93,11 @@ class Exercise:
 
     def _repr_html_(self) -> str:
         where = f"<b>{escape(self.key)}</b>, of the notebook <i>{escape(self.notebook)}</i>"
-        return f"<div>{where}</div><p>{escape(word(self.question))}</p><p>Next: <code>{escape(self._call())}</code></p>"
+        return f"<div>{where}</div><p>{_code(word(self.question))}</p><p>Next: <code>{escape(self._call())}</code></p>"
 
     def _call(self) -> str:
-        what = f"a number in {self.units}" if self.answer == "number" else f"your {self.answer}"
-        return f'ml.check("{self.key}", {what})'
+        unit = f" in {self.shown_units}" if self.shown_units else ""
+        return f'ml.check("{self.key}", your {self.answer}{unit})'
 
 
 class Exercises(Mapping[str, Exercise]):
@@ -115,10 +122,7 @@ class Exercises(Mapping[str, Exercise]):
 
     def table(self) -> list[list[str]]:
         """Return a table: one row an exercise, after the headings."""
-        rows = [
-            [e.key, e.notebook, word(e.question), e.units if e.units not in ("", "1") else e.answer]
-            for e in self.values()
-        ]
+        rows = [[e.key, e.notebook, word(e.question), e.shown_units or e.answer] for e in self.values()]
         return [["exercise", "notebook", "question", "answer in"], *rows]
 
     def __repr__(self) -> str:
@@ -128,6 +132,11 @@ class Exercises(Mapping[str, Exercise]):
     def _repr_html_(self) -> str:
         hint = '<p>Next: <code>ml.check("NAME", answer)</code></p>'
         return html_table(self.table(), f"{len(self)} exercises") + hint
+
+
+def _code(text: str) -> str:
+    """Return words as HTML, with what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 EXERCISES = Exercises()

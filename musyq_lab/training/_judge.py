@@ -65,7 +65,7 @@ def _number(exercise: Exercise, answer: Any, truth: Truth, language: str) -> Ver
     if not np.isfinite(known):
         raise InputError(f"The truth of {exercise.key!r} is not known here ({known}): there may be no cell to ask.")
     allowed = exercise.allowed(known) if truth.allowed is None else truth.allowed
-    units = "" if exercise.units == "1" else exercise.units
+    units = exercise.shown_units
     off = given - known
     said = {"units": units, "allowed": shown(allowed)}
     if abs(off) <= allowed + _ROUNDING * abs(known):
@@ -125,7 +125,7 @@ def _layer(exercise: Exercise, given: Array, known: Array, truth: Truth, languag
     covered = float(has.sum() / max(1, (np.isfinite(known) & ~_hidden(truth, known)).sum()))
     numbers = {"rms": shown(float(np.sqrt(np.mean(error**2))), 2), "bias": shown(float(error.mean()), 2)}
     said = {"share": f"{within:.0%}", "cells": int(has.sum()), "wanted": f"{wanted:.0%}"}
-    said |= {"allowed": _spoken(exercise, truth), "units": "" if exercise.units == "1" else exercise.units, **numbers}
+    said |= {"allowed": _spoken(exercise, truth), "units": exercise.shown_units, **numbers}
     if within < wanted or _stray(truth, given) > _STRAY:
         return Verdict(False, _tidy(say("array_wrong", language, **said)))
     if covered < wanted:
@@ -178,7 +178,7 @@ def _spoken(exercise: Exercise, truth: Truth) -> str:
     """Return the tolerance in words, such as ``0.05 + 15 %``."""
     absolute = exercise.tolerance.get("absolute", 0.0) if truth.allowed is None else truth.allowed
     relative = exercise.tolerance.get("relative", 0.0) if truth.allowed is None else 0.0
-    units = "" if exercise.units == "1" else f" {exercise.units}"
+    units = f" {exercise.shown_units}" if exercise.shown_units else ""
     parts = [f"{shown(absolute)}{units}"] if absolute or not relative else []
     return " + ".join(parts + ([f"{shown(100 * relative)} %"] if relative else []))
 

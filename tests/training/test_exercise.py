@@ -106,6 +106,6 @@ def test_the_list_shows_every_exercise():
 
 
 def test_a_question_shows_how_it_is_answered():
-    assert 'ml.check("temperature-1", a number in K)' in repr(EXERCISES["temperature-1"])
+    assert 'ml.check("temperature-1", your number in K)' in repr(EXERCISES["temperature-1"])
     assert "<b>lai-2</b>" in EXERCISES["lai-2"]._repr_html_()
-    assert "your array" in repr(EXERCISES["lai-2"])
+    assert "your array in m² m⁻²" in repr(EXERCISES["lai-2"])

@@ -40,7 +40,7 @@ def wrong_clumping(
     # leaf area is effective leaf area over the index, so twice the index halves it
     mended = her_map.where(land_cover != planted, her_map / 2)
     before, after = (float(((m - true).where(land_cover != 17) ** 2).mean() ** 0.5) for m in (her_map, mended))
-    note = f"With this class mended, the rms error falls from {before:.2f} to {after:.2f} m2 m-2."
+    note = f"With this class mended, the rms error falls from {before:.2f} to {after:.2f} m² m⁻²."
     return Truth(planted, mistakes={"lowest": min(candidates, key=ratio)}, options=tuple(candidates), note=note)
 
 

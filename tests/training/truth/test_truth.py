@@ -79,7 +79,7 @@ def test_the_class_with_the_wrong_index_is_found_and_mending_it_helps(clumped):
     truth = leaves.wrong_clumping(**clumped, candidates=(4, 10, 12), ratio=ratio)
     assert truth.value == 4 == max((4, 10, 12), key=ratio)
     assert truth.mistakes["lowest"] != 4
-    before, after = (float(word) for word in truth.note.replace(" m2 m-2.", "").split("from ")[1].split(" to "))
+    before, after = (float(word) for word in truth.note.replace(" m² m⁻².", "").split("from ")[1].split(" to "))
     error = (clumped["her_map"] - clumped["true"]).values
     assert before == pytest.approx(np.sqrt((error**2).mean()), abs=0.006)
     assert after < 0.1 * before
