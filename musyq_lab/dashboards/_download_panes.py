@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from musyq_lab.core.registry import html_table
 from musyq_lab.dashboards._download_map import RegionMap
+from musyq_lab.dashboards._download_visitors import known
 from musyq_lab.dashboards._extension import here, pn, stylesheet
 from musyq_lab.dashboards._jobs import Seen, State
 from musyq_lab.dashboards._page import COLUMN, WIDE, text
@@ -38,7 +39,7 @@ class Panes:
     def __init__(self, page: Download) -> None:
         self._page = page
         self.map = RegionMap(self._drawn)
-        self.known = None if page.served else _known()
+        self.known = None if page.served else known()
         sheet = [stylesheet()]
         self._found = text(css_classes=["musyq-small"], stylesheets=sheet, margin=(0, 10))
         self._takes = text(stylesheets=sheet, **WIDE)
@@ -94,9 +95,9 @@ class Panes:
             margin=0,
         )
         tabs = pn.Tabs(
-            ("What it takes", self._takes),
-            ("Citation and licence", self._terms),
-            ("Receipt", self._receipt),
+            ("What it takes", pn.Column(self._takes, **WIDE)),
+            ("Citation and licence", pn.Column(self._terms, **WIDE)),
+            ("Receipt", pn.Column(self._receipt, **WIDE)),
             ("Code", self._page.code_tab()),
             **WIDE,
         )
@@ -168,9 +169,3 @@ def _table(rows: list[list[str]], title: str) -> str:
 
 def _said(value: Any) -> str:
     return ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-
-
-def _known() -> Any:
-    from musyq_lab.dashboards.download import known
-
-    return known()

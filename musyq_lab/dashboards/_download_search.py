@@ -162,6 +162,14 @@ def _outline(one: Stock) -> Any:
     return outline(one.dataset())
 
 
+def variables(ds: xr.Dataset) -> list[str]:
+    """Return the variables one chooses among; uncertainty and quality come along with theirs."""
+    names = [str(name) for name in ds.data_vars if ds[name].ndim >= 2]
+    follow = {word for name in names for word in str(ds[name].attrs.get("ancillary_variables", "")).split()}
+    main = [n for n in names if n not in follow and not n.endswith(("_uncertainty", "_qa", "_standard_deviation"))]
+    return main or names
+
+
 def outline(ds: xr.Dataset) -> Any:
     """Return the outline of a map in longitude and latitude, as a shapely polygon.
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from musyq_lab.core.errors import ArchiveError
+from musyq_lab.core.errors import ArchiveError, MusyqError
 from musyq_lab.production.download import registration
 from musyq_lab.production.download.registration import Registration
 
@@ -72,3 +72,11 @@ def account() -> None:
             registration.register(SERVER)
     except ArchiveError as error:
         _LOG.warning("%s", error)
+
+
+def known() -> Registration | None:
+    """Return who has registered in this account; a record that cannot be read stops nobody."""
+    try:
+        return registration.registered()
+    except MusyqError:
+        return None

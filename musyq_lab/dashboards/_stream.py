@@ -203,7 +203,7 @@ class Desk:
 
     @contextmanager
     def taken(self, token: str, user: str | None) -> Iterator[_Ticket]:
-        """Hold an address while it is served.
+        """Hold an address while it is served to who is signed in, None where nobody needs to be.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class Desk:
         with self._lock:
             self._sweep()
             ticket = self._tickets.get(token)
-            if ticket is None or ticket.user != user:
+            if ticket is None or (user is not None and ticket.user != user):
                 raise HTTPError(404)
             if ticket.busy:
                 raise HTTPError(409)

@@ -8,14 +8,16 @@ are written to a folder, which the page names.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import param
 
-from musyq_lab.core.errors import ArchiveError, InputError, MusyqError, NotFoundError, closest
+from musyq_lab.core.errors import InputError, NotFoundError, closest
 from musyq_lab.dashboards import _download_search as finding
 from musyq_lab.dashboards import _download_visitors as visitors
 from musyq_lab.dashboards import _download_work as working
@@ -34,6 +36,7 @@ from musyq_lab.production.download.registration import Registration
 from musyq_lab.production.download.select import select
 
 _EVERY = 400  # milliseconds between two looks at a running job
+_LAST = 30.0  # seconds that a job has to end when its page is closed
 
 
 class Download(Page):
@@ -102,6 +105,7 @@ class Download(Page):
         self._document = pn.state.curdoc if self.served else None
         self._out: Path | None = None if self.served else Path(out or working.OUT)
         self._timer: Any = None
+        self._links: dict[str, str] = {}
         self._quiet = False
         super().__init__()
         self.param.product.objects = finding.products(self._stock.values())
@@ -179,7 +183,9 @@ class Download(Page):
         with self.told():
             if self.job is not None and not self.job.seen().state.ended:
                 raise InputError("A download is being made. Wait until it is done, or cancel it.")
-            if self._out is None:
+            self.request()  # what cannot be had costs no earlier download
+            if self.served:
+                self._drop_files()
                 self._out = working.PLACE.folder()
             request = self.request()
             if problem := (self.estimate.problem if self.estimate else ""):
@@ -217,28 +223,34 @@ class Download(Page):
         if self.job is not None:
             self.job.cancel("The page was closed.")
         if self.served:
-            DESK.close(self._session, self._cleared)
+            threading.Thread(target=self._end, daemon=True).start()  # the server goes on meanwhile
+
+    def _end(self) -> None:
+        if self.job is not None:
+            self.job.wait(_LAST)
+        self._drop_files()
 
     def links(self) -> dict[str, str]:
         """Return the addresses at which the browser finds the files: words -> address. Each works once."""
         if self.made is None or not self.served:
             return {}
-        user = pn.state.user if pn.config.oauth_provider or pn.state.user else None
-        return {
-            words: DESK.address(given, self._session, user=user, spent=self._renew)
-            for words, given in self.made.offers.items()
-        }
+        for words, given in self.made.offers.items():
+            if words not in self._links:
+                spent = partial(self._renew, words)
+                self._links[words] = DESK.address(given, self._session, user=pn.state.user, spent=spent)
+        return dict(self._links)
 
-    def _renew(self) -> None:
-        """Put fresh addresses on the page when one has been used."""
+    def _renew(self, words: str) -> None:
+        """Put a fresh address on the page when one has been used."""
+        self._links.pop(words, None)
         if self._document is not None:
             self._document.add_next_tick_callback(self.panes.offer)
 
-    def _cleared(self) -> None:
-        if self.job is not None:
-            self.job.wait(5.0)
-        if self._out is not None:
-            working.PLACE.drop(self._out)
+    def _drop_files(self) -> None:
+        """End the addresses of the last download, and delete its files once nobody fetches them any more."""
+        folder, self._out = self._out, None
+        self._links.clear()
+        DESK.close(self._session, partial(working.PLACE.drop, folder) if folder else None)
 
     def _watch(self) -> None:
         self.param.watch(lambda *_: self._search(), ["text", "product", "only"])
@@ -269,7 +281,7 @@ class Download(Page):
     def _new_source(self, variables: Sequence[str]) -> None:
         with self.told():
             ds = self.stock.dataset()
-            names = _variables(ds)
+            names = finding.variables(ds)
             if unknown := [name for name in variables if name not in ds.data_vars]:
                 raise NotFoundError(f"The data have no variable {unknown[0]!r}.{closest(unknown[0], names)}")
             with self._together():
@@ -343,14 +355,6 @@ def _expected(found: Estimate) -> float | None:
     return found.read_bytes / speed if speed else None
 
 
-def _variables(ds: Any) -> list[str]:
-    """Return the variables one chooses among; uncertainty and quality come along with theirs."""
-    names = [str(name) for name in ds.data_vars if ds[name].ndim >= 2]
-    follow = {word for name in names for word in str(ds[name].attrs.get("ancillary_variables", "")).split()}
-    main = [n for n in names if n not in follow and not n.endswith(("_uncertainty", "_qa", "_standard_deviation"))]
-    return main or names
-
-
 def _session() -> str:
     """Return the secret id of the session of a served page, empty in a notebook."""
     document = pn.state.curdoc
@@ -366,14 +370,6 @@ def _running_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def known() -> Registration | None:
-    """Return who has registered in this account; a record that cannot be read stops nobody."""
-    try:
-        return registration.registered()
-    except (ArchiveError, MusyqError):
-        return None
 
 
 def download_page(folders: Sequence[str | Path] | None = None, **options: Any) -> Download:

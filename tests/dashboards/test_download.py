@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
@@ -341,9 +342,38 @@ def test_a_server_hands_the_files_out_and_deletes_them_with_the_session(visited)
     with DESK.taken(token, None) as ticket:
         assert b"".join(ticket.offer.open(0)) == path.read_bytes()
     assert "./stream/" in visited.panes.files.value
+    folder = visited.folder
     visited.close()
+    for _ in range(100):
+        if not folder.exists():
+            break
+        time.sleep(0.05)
     assert not path.exists()
-    assert not visited.folder.exists()
+    assert not folder.exists()
+
+
+def test_a_used_address_is_replaced_and_the_others_stay(visited):
+    made(visited, region=BOX)
+    before = visited.links()
+    token = before["the data"].split("/")[2]
+    with DESK.taken(token, None) as ticket:
+        ticket.sent = ticket.offer.size
+    after = visited.links()
+    assert after["the data"] != before["the data"]
+    assert {k: v for k, v in after.items() if k != "the data"} == {k: v for k, v in before.items() if k != "the data"}
+    visited.close()
+
+
+def test_the_files_of_the_last_download_make_room_for_the_next(visited):
+    made(visited, region=BOX)
+    first, links = visited.made.outcome.path, visited.links()
+    for _ in range(12):  # more than a session may hold addresses for
+        made(visited, format="CSV")
+        assert len(visited.links()) == 4
+    assert not first.exists()
+    with pytest.raises(Exception, match="404"), DESK.taken(links["the data"].split("/")[2], None):
+        pass
+    visited.close()
 
 
 def test_a_server_keeps_its_visitors_apart(visited, tmp_path):
