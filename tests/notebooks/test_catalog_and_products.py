@@ -65,7 +65,7 @@ def downloads_equal_the_archive_and_the_table_has_every_cell(done):
     assert numbers["files"] == numbers["months"] == 12
     assert numbers["same"] < 1e-6
     assert numbers["lines"] >= 12 * numbers["cells"] > 0
-    assert numbers["estimates"] == {"NetCDF": 1, "HDF5": 12, "COG": 48, "Zarr": 1, "CSV": 2}
+    assert numbers["estimates"] == {"NetCDF": 1, "HDF5": 12, "COG": 48, "Zarr": 4, "CSV": 2}
     assert numbers["receipts"] == 2
     assert numbers["published"] == {"published": 8, "described": 23}
 
