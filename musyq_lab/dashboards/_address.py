@@ -117,7 +117,7 @@ def _known(steps: Mapping[str, str]) -> dict[str, str]:
 def _title(sources: Mapping[str, Any], query: Mapping[str, str]) -> str:
     named = {name: entry.title for name, entry in samples()}
     asked = query.get("data") or query.get("run") or query.get("sample")
-    title = named.get(asked or "", asked or next(iter(sources)))
+    title = str(named.get(asked or "", asked or next(iter(sources))))
     if title not in sources:
         raise InputError(
             f"There is nothing named {asked!r} here.{closest(title, sources)} Go back to the list of all data."

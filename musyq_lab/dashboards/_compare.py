@@ -28,12 +28,13 @@ class Second(param.Parameterized):
     source: Any = param.Selector(doc="Title of the data.")
     variable: Any = param.Selector(doc="Variable.")
     frame: Any = param.Integer(0, doc="Counts changes of the picture.")
+    curtain: Any = param.Number(50, bounds=(0, 100), doc="Where the second map begins, in percent of the view.")
     changes: Any = param.Integer(0, doc="Counts changes of data or variable.")
 
     def __init__(self, page: Any) -> None:
         self._page = page
         self.view: View | None = None
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.param.watch(self._new_source, "source")
         self.param.watch(self._new_variable, "variable")
         self._sliders = pn.Column(margin=0)
@@ -82,7 +83,12 @@ class Second(param.Parameterized):
         variable = pn.widgets.Select.from_param(self.param.variable, name="Second map: variable", **narrow)
         variable.visible = len(self.param.variable.objects) > 1
         self._slides()
-        return pn.Column(data, variable, self._sliders, margin=0)
+        curtain = pn.widgets.IntSlider(name="Curtain (%)", start=0, end=100, step=5, width=_WIDTH)
+        curtain.value = int(self.curtain)
+        curtain.param.watch(lambda event: self.param.update(curtain=event.new), "value")
+        curtain.visible = self._page.compared == SWIPE
+        self._page.param.watch(lambda event: curtain.param.update(visible=event.new == SWIPE), "compared")
+        return pn.Column(data, variable, self._sliders, curtain, margin=0)
 
     def _offer(self) -> None:
         assert self.view is not None

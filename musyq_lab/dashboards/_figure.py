@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import holoviews as hv
@@ -11,6 +13,7 @@ import numpy as np
 
 from musyq_lab.core.errors import MusyqError
 from musyq_lab.dashboards import _data, _map, _veil
+from musyq_lab.dashboards._curtain import Curtain
 from musyq_lab.dashboards._view import View
 
 HEIGHT = 370
@@ -30,12 +33,16 @@ class Figure:
         Parameterized object with the integer ``frame``; when it changes, the picture is drawn anew.
     drawn : callable, optional
         Told the seconds of each draw, and the picture.
+    curtain : Curtain, optional
+        The second map, where it lies over this one.
     """
 
-    def __init__(self, page: Any, view: View, frames: Any, drawn: Drawn | None = None) -> None:
+    def __init__(
+        self, page: Any, view: View, frames: Any, drawn: Drawn | None = None, curtain: Curtain | None = None
+    ) -> None:
         self._page, self._view, self._drawn = page, view, drawn
         self._last: Any = None
-        ranges = [hv.streams.RangeXY()] if view.large else []
+        ranges = [hv.streams.RangeXY()] if view.large or curtain is not None else []
         again = hv.streams.Params(frames, ["frame"])
         picture = hv.DynamicMap(self.image, streams=[again, *ranges], cache_size=1)
         self.ranges = ranges[0] if ranges else None
@@ -49,11 +56,15 @@ class Figure:
         parts = [styled]
         if _veil.offered(view.cube, view.variable):
             parts.append(hv.DynamicMap(self.veil, streams=[again, *ranges], cache_size=1))
+        if curtain is not None:
+            parts += curtain.parts(ranges[0])
         marks = hv.DynamicMap(_map.marks, streams={"places": page.param.places}, cache_size=1)
         border = hv.DynamicMap(self._border, streams={"region": page.param.region}, cache_size=1)
         parts += [_map.outlines(view.cube, page.outlines), border, marks]
-        self.object = hv.Overlay(parts).collate() if len(parts) == 1 else _joined(parts)
-        self.object = self.object.opts(**_map.frame(view.cube, HEIGHT))
+        self._drawn_as: list[Any] = []
+        self._other: Figure | None = None
+        whole = reduce(mul, parts)
+        self.object = whole.opts(**_map.frame(view.cube, HEIGHT), hooks=[self._hook])
 
     def image(self, frame: int = 0, x_range: Any = None, y_range: Any = None) -> Any:
         """Return the picture; where it cannot be read, the last one, and the page says why."""
@@ -84,13 +95,24 @@ class Figure:
         across, down = (np.linspace(low, high, 2) for low, high in ((west, east), (south, north)))
         return hv.Image((across, down, *layers), kdims=["x", "y"], vdims=[first, "value"][: len(layers)])
 
+    def _hook(self, plot: Any, element: Any) -> None:
+        """Note what the map is drawn as, and tie it to the other map of the same page; called by HoloViews."""
+        shown = plot.state
+        if any(known is shown for known in self._drawn_as):
+            return
+        self._drawn_as.append(shown)
+        for other in self._other._drawn_as[-1:] if self._other is not None else []:
+            for name in ("x_range", "y_range"):
+                for end in ("start", "end"):
+                    one, two = getattr(shown, name), getattr(other, name)
+                    one.js_link(end, two, end)
+                    two.js_link(end, one, end)
+
     @staticmethod
     def _border(region: Any) -> Any:
         return _map.border(region.rings if region is not None else [])
 
 
-def _joined(parts: list[Any]) -> Any:
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole * part
-    return whole
+def link(first: Figure, second: Figure) -> None:
+    """Let two maps pan and zoom together, in the browser itself."""
+    first._other, second._other = second, first

@@ -30,7 +30,7 @@ export function render({ model, el }) {
 """
 
 
-class Keys(JSComponent):  # type: ignore[misc]  # see pn
+class Keys(JSComponent):
     """Listens to the keyboard of the page, unless it is used to type, to slide or to choose."""
 
     step: Any = param.Dict({"by": 0, "count": 0}, doc="Last step asked for, and how many there were.")

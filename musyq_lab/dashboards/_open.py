@@ -64,6 +64,14 @@ def from_entry(entry: Entry) -> Cube:
     return kept(key, make)
 
 
+def again(cube: Cube) -> Cube:
+    """Return the cube of product files that have changed since it was opened."""
+    if len(cube.files) == 1:
+        return from_path(cube.files[0])
+    assert isinstance(cube.key, tuple)
+    return from_archive(cube.key[1])
+
+
 def kept(key: Any, make: Any) -> Cube:
     """Return a cube that is opened once for all sessions."""
     cube: Cube = OPENED.get(key, make)

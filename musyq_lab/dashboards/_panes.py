@@ -13,7 +13,7 @@ from musyq_lab.dashboards import _bars, _lineage, _series, _veil
 from musyq_lab.dashboards._choices import Choices
 from musyq_lab.dashboards._compare import BESIDE, ONE
 from musyq_lab.dashboards._extension import pn, stylesheet
-from musyq_lab.dashboards._figure import HEIGHT, Figure
+from musyq_lab.dashboards._figure import HEIGHT, Figure, link
 from musyq_lab.dashboards._page import WIDE, text
 from musyq_lab.dashboards._save import Save
 
@@ -77,8 +77,10 @@ class Panes:
         return self._page.framed(self.choices.column, self.aid, self._maps, self.tabs)
 
     def _turn(self, tab: int) -> None:
-        """Show the tab of what was just chosen."""
-        if (self._page.point if tab == _SERIES else self._page.region) is not None:
+        """Show the tab of what was just chosen; a click on the map leaves the other tabs of places in view."""
+        page = self._page
+        clicked = tab == _SERIES and page.point is not None and self.tabs.active == _REGION
+        if clicked or (tab == _REGION and page.region is not None):
             self.tabs.active = tab
 
     def new_data(self) -> None:
@@ -135,20 +137,16 @@ class Panes:
         page = self._page
         self.choices.second_map()
         first = page.figure.object
-        if page.compared == ONE:
-            self._only(first)
+        if page.compared != BESIDE:
+            self.map.object = first
+            if list(self._maps) != [self.map]:
+                self._maps[:] = [self.map]
             return
         second = Figure(page, page.second.start(), page.second)
-        if page.compared == BESIDE:
-            self._only((first + second.object).opts(shared_axes=True, toolbar="above").cols(2))
-            return
-        panes = [pn.pane.HoloViews(shown, **WIDE, height=HEIGHT, margin=0) for shown in (first, second.object)]
-        self._maps[:] = [pn.layout.Swipe(*panes, **WIDE, height=HEIGHT + 10, slider_width=6, slider_color="#d0006f")]
-
-    def _only(self, shown: Any) -> None:
-        self.map.object = shown
-        if list(self._maps) != [self.map]:
-            self._maps[:] = [self.map]
+        link(page.figure, second)
+        size = {"sizing_mode": "stretch_width", "height": HEIGHT, "margin": 0, "linked_axes": False}
+        panes = [pn.pane.HoloViews(shown, **size) for shown in (first, second.object)]
+        self._maps[:] = [pn.Row(*panes, **WIDE, margin=0)]
 
     def drawn(self, seconds: float, picture: Any) -> None:
         """Write the footer and the histogram after a draw."""

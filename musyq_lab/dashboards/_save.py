@@ -47,9 +47,10 @@ class Save:
 
     def _button(self, label: str, filename: str, make: Any) -> Any:
         def told() -> Any:
+            made: Any = io.StringIO("")
             with self._page.told():
-                return make()
-            return io.StringIO("")
+                made = make()
+            return made
 
         return pn.widgets.FileDownload(callback=told, filename=filename, label=label, width=_WIDTH)
 

@@ -14,7 +14,7 @@ from typing import Any
 import holoviews as hv
 import holoviews.plotting.bokeh
 import numpy as np
-from bokeh.models import Span
+from bokeh.models import Span  # type: ignore[attr-defined]  # made when bokeh starts
 from numpy.typing import NDArray
 
 from musyq_lab.core.registry import html_table
@@ -219,9 +219,17 @@ def _layers(series: Series | None, step: Any, value: Any, colour: str) -> list[A
     small = at.size > _MANY
     for chosen, fill in ((~flagged, colour), (flagged, _FLAGGED)):
         kept = chosen & np.isfinite(values)
+        if small and fill == colour:
+            kept &= _alone(values)  # the line itself shows the others
         points = hv.Points((at[kept], values[kept]), [step, value])
         parts.append(points.opts(size=3 if small else 6, fill_color=fill, line_color=colour, framewise=True))
     return parts
+
+
+def _alone(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which values have no neighbour, so that no line leads to them."""
+    there = np.pad(np.isfinite(values), 1)
+    return np.asarray(~there[:-2] & ~there[2:])
 
 
 def blank(cube: Cube, variable: str) -> Series:

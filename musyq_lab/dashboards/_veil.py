@@ -60,7 +60,7 @@ def uncertainty_steps(
         scale = np.abs(window.layer(variable, chosen))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.nan_to_num(sigma / scale, nan=0.0, posinf=np.inf)
-    return np.searchsorted(np.asarray(LIMITS, relative.dtype), relative, "right").astype(np.uint8)
+    return np.asarray(np.searchsorted(np.asarray(LIMITS, relative.dtype), relative, "right"), np.uint8)
 
 
 def veil(window: Window, variable: str, chosen: Mapping[str, int], legend: Legend, layers: list[str]) -> Any:

@@ -119,6 +119,7 @@ def window(
 
 def _thinned(start: int, stop: int, stride: int) -> slice:
     """Return every so many cells, each from the middle of those it stands for."""
+    stride = min(stride, max(1, (stop - start) // 2))  # two cells at least: one alone has no width
     return slice(start + min(stride - 1, stop - start - 1) // 2, stop, stride)
 
 
@@ -142,5 +143,6 @@ def _pieces(cube: Cube, x_range: Range, y_range: Range) -> dict[str, tuple[int, 
             middle = int(np.abs(axis - np.mean(seen)).argmin())
             half = abs(float(axis[-1] - axis[0])) / max(axis.size - 1, 1)
             at = np.array([middle] if abs(float(axis[middle]) - float(np.mean(seen))) <= half else [])
-        pieces[name] = (max(int(at[0]) - 1, 0), min(int(at[-1]) + 2, axis.size)) if at.size else (0, axis.size)
+        low, high = (int(at[0]) - 1, int(at[-1]) + 2) if at.size else (0, axis.size)
+        pieces[name] = (max(low, 0), min(high, axis.size))
     return pieces

@@ -17,7 +17,8 @@ from musyq_lab.archive.overviews import add as add_overviews
 from musyq_lab.catalog._folder import folder_catalog
 from musyq_lab.core.errors import InputError, MusyqError, NotFoundError
 from musyq_lab.dashboards import _address, _data, _open, _panes, _places, _series, _zones
-from musyq_lab.dashboards._compare import ONE, WAYS, Second
+from musyq_lab.dashboards._compare import ONE, SWIPE, WAYS, Second
+from musyq_lab.dashboards._curtain import Curtain
 from musyq_lab.dashboards._data import Cube, cube
 from musyq_lab.dashboards._extension import ready
 from musyq_lab.dashboards._figure import Figure
@@ -101,7 +102,8 @@ class Explorer(Page):
     @classmethod
     def open(cls, shelf: Shelf, query: Mapping[str, str]) -> Self:
         """Make the page for what an address asks for; see :meth:`musyq_lab.dashboards._page.Page.open`."""
-        return _address.restored(cls, shelf.maps(), query)
+        page: Self = _address.restored(cls, shelf.maps(), query)
+        return page
 
     def query(self) -> dict[str, str]:
         """Return what restores this very view, as the part of an address behind ``?``."""
@@ -262,6 +264,7 @@ class Explorer(Page):
                 raise InputError("Only product files can keep overviews. Write the data by ml.write_product first.")
             for path in self.cube.files:
                 add_overviews(path)
+            self.sources[self.source] = _open.again(self.cube)
             self.param.trigger("source")
 
     def _draw_region(self, area: _places.Area) -> None:
@@ -329,7 +332,8 @@ class Explorer(Page):
 
     def _show_map(self) -> None:
         """Build the map anew: colours and legend belong to the variable."""
-        self.figure = Figure(self, self.view, self, self.panes.drawn)
+        curtain = Curtain(self, self.second) if self.compared == SWIPE else None
+        self.figure = Figure(self, self.view, self, self.panes.drawn, curtain)
         self.panes.show_map()
 
     def _image(self, **ranges: Any) -> Any:

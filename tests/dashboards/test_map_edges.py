@@ -45,7 +45,7 @@ def test_a_window_holds_every_cell_in_view_in_whatever_order_it_is_given(x0, x1,
     assert pieces == window(found, "a", (x1, x0), (y1, y0)).pieces
 
 
-@pytest.mark.parametrize("limit", [1, 2, 5, 11, 12, 100])
+@pytest.mark.parametrize("limit", [5, 11, 12, 100])
 def test_never_more_cells_than_the_limit(monkeypatch, limit):
     monkeypatch.setattr(_window, "CELLS", limit)
     big = cube(field(down=np.arange(30.0)[::-1], across=np.arange(40.0)))
@@ -57,6 +57,13 @@ def test_never_more_cells_than_the_limit(monkeypatch, limit):
     # Each cell is from the middle of those it stands for.
     middle = min(stride - 1, 29) // 2, min(stride - 1, 39) // 2
     assert (float(part.down[0]), float(part.across[0])) == (29.0 - middle[0], float(middle[1]))
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_two_cells_along_each_side_are_always_left_since_one_has_no_width(monkeypatch, limit):
+    monkeypatch.setattr(_window, "CELLS", limit)
+    part = window(cube(field(down=np.arange(30.0)[::-1], across=np.arange(40.0))), "a")
+    assert (part.down.size, part.across.size) == (2, 2)
 
 
 def test_a_view_outside_the_data_shows_all_of_them():
@@ -153,11 +160,15 @@ def test_the_coast_is_closed_rings_on_the_globe():
     assert (np.abs(points) <= (180.0001, 90.0001)).all()
 
 
+def rings(curve) -> int:
+    return int(np.isnan(curve.dimension_values("x")).sum())
+
+
 def test_outlines_follow_data_beyond_the_antimeridian_and_no_projected_map():
     count = len(_coast())
-    assert len(outlines(cube(field()), True).data) == count
+    assert rings(outlines(cube(field()), True)) == count
     beyond = cube(field(across=(170.0, 180.0, 190.0, 200.0)))
-    assert len(outlines(beyond, True).data) == 2 * count
+    assert rings(outlines(beyond, True)) == 2 * count
     assert outlines(beyond, True).range("x")[1] > 500
     metres = cube(field(dims=("y", "x")))
     assert len(outlines(metres, True)) == len(outlines(cube(field()), False)) == 0

@@ -225,6 +225,16 @@ def test_csv_says_which_axes_its_places_are_on():
     assert row[4] == ""
 
 
+def test_long_curves_mark_flagged_and_lonely_values_alone():
+    ready()
+    values = np.ones(300)
+    values[[10, 12]] = np.nan
+    flags = ["x" if k == 50 else "" for k in range(300)]
+    layers = draw([a_series(values, dim="step", quality=flags)], 100)
+    assert layers.get(2).dimension_values("step").tolist() == [11]
+    assert layers.get(3).dimension_values("step").tolist() == [50]
+
+
 @pytest.mark.parametrize("sigma", [None, [1.0, 1.0, np.nan]])
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_curves_have_the_same_layers_whatever_is_known(sigma, count):
