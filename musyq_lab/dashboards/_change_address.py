@@ -65,7 +65,9 @@ def options_of(query: Mapping[str, str]) -> dict[str, Any]:
     InputError
         If a number or a period is none.
     """
-    found: dict[str, Any] = {name: query[name] for name in ("variable", "analysis", "layer", "region") if name in query}
+    found: dict[str, Any] = {
+        name: query[name] for name in ("variable", "analysis", "layer", "region", "step") if name in query
+    }
     found |= {name: query[name] for name in _CHOICES if name in query}
     found |= {name: _span(name, query[name].split("-")) for name in _SPANS if name in query}
     x, y = number_of(query, "x"), number_of(query, "y")
@@ -83,6 +85,8 @@ def query_of(page: Change) -> dict[str, str]:
         found["layer"] = str(page.layer)
     for name, value in page.ask.options().items():
         found[name] = f"{value[0]}-{value[1]}" if name in _SPANS else str(value)
+    if len(page.step_labels) > 1:
+        found["step"] = page.step_labels[page.step]
     if page.point is not None:
         found |= {"x": f"{page.point[0]:.6g}", "y": f"{page.point[1]:.6g}"}
         if max(map(abs, page.point)) >= 1000:
@@ -100,6 +104,8 @@ def code_of(page: Change) -> str:
     options = "".join(f", {name}={value!r}" for name, value in ask.options().items())
     if page.layer and page.layer != next(iter(KINDS[ask.kind].maps)):
         options += f", layer={page.layer!r}"
+    if len(page.step_labels) > 1:
+        options += f", step={page.step_labels[page.step]!r}"
     lines = ["import musyq_lab as ml", "", cube.code]
     lines.append(f'view = ml.change({cube.given}, variable="{page.variable}", analysis="{ask.kind}"{options})')
     if page.point is not None:

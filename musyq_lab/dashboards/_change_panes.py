@@ -181,12 +181,12 @@ class Panes:
             return
         titles = {name: key for key, name in KINDS[found.ask.kind].maps.items()}
         self.layer.param.update(options=titles, value=page.layer)
-        labels = [str(label)[:10] for label in found.dataset[found.step_dim].values] if found.step_dim else []
+        labels = page.step_labels
         self.steps[:] = []
         if len(labels) > 1:
             options = {label: k for k, label in enumerate(labels)}
             slider = pn.widgets.DiscreteSlider(name=found.step_dim, options=options, value=page.step, width=COLUMN - 30)
-            slider.param.watch(lambda event: page.step_to(event.new), "value")
+            slider.param.watch(lambda event: page.step_at(event.new), "value")
             self.steps[:] = [slider]
         words, fits = page.verdict() if not found.part.whole else ("All cells were analysed.", False)
         self.costs.value = f"<p>{escape(words)}</p>"

@@ -33,6 +33,7 @@ class Runs(Page):
     layer: Any = param.Selector(doc="Layer of the result on the map.")
     region: Any = param.Parameter(None, doc="Chosen region, None for none.")
     _wanted_layer: str | None
+    _wanted_step: str | int | None
     _then: Any
 
     @property
@@ -46,6 +47,12 @@ class Runs(Page):
         if self.outcome is not None and self.outcome.ask.kind == self.ask.kind:
             return self.outcome.part
         return part_of(self.cube, self.variable, self.chosen, self.ask.kind, whole=False)
+
+    @property
+    def step_labels(self) -> list[str]:
+        """Years or dates of the result's maps, none for a single one."""
+        found = self.outcome
+        return [str(label)[:10] for label in found.dataset[found.step_dim].values] if found and found.step_dim else []
 
     def analyse(self, *, whole: bool = False) -> None:
         """Make the map: a first look, or of all cells; the last one stays until it is there."""
@@ -92,6 +99,8 @@ class Runs(Page):
             return _change_zones.table_of(part, which, ask, area, job)
 
         with self.told():
+            if self.job is not None and not self.job.seen().state.ended:
+                raise InputError("Something is being computed. Wait until it is there, or cancel it.")
             lacks = refuse(self.cube, self.variable, self.chosen, replace(ask, kind="trend"))
             if "named classes" in lacks:
                 raise InputError(lacks)
@@ -136,7 +145,13 @@ class Runs(Page):
             self.param.layer.objects = names
             wanted = self._wanted_layer or self.layer
             self.layer = wanted if wanted in names else names[0]
-        self.step = min(self.step, max(len(found.steps) - 1, 0)) if self.step else max(len(found.steps) - 1, 0)
+        last = max(len(found.steps) - 1, 0)
+        self.step = min(self.step, last) if self.step else last
+        wanted_step, self._wanted_step = self._wanted_step, None
+        if wanted_step is not None:
+            if str(wanted_step) not in self.step_labels:
+                raise InputError(f"The result has no map of {wanted_step}. It has {', '.join(self.step_labels[:12])}.")
+            self.step = self.step_labels.index(str(wanted_step))
         self.panes.new_result()
         self.show_map()
 

@@ -239,7 +239,7 @@ def _dots(first: Any, second: Any, ends: Any, label: str, names: list[str]) -> A
         hv.Points((np.asarray(second, float), at[: len(second)]), [value, row]).opts(size=7, color=_PINK),
     ]
     frame = {"responsive": True, "height": 70 + 18 * size, "toolbar": None, "show_grid": True, "show_legend": False}
-    ticks = list(enumerate(names))
+    ticks = list(enumerate(names)) or [(0, "")]
     return hv.Overlay(parts).opts(
         hv.opts.Overlay(**frame, ylabel="", yticks=ticks, ylim=(-0.6, size - 0.4), fontscale=0.9)
     )

@@ -8,6 +8,7 @@ page stays alive, shows progress and can cancel it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -49,6 +50,8 @@ class Change(Runs):
         A place chosen from the start: longitude, latitude.
     region : str, optional
         A region chosen from the start, as it would be typed.
+    step : str or int, optional
+        Year or date on the map, where the result has several.
     outlines : bool
         Whether land outlines are drawn.
     **options
@@ -80,6 +83,7 @@ class Change(Runs):
         layer: str | None = None,
         point: Point | None = None,
         region: str | None = None,
+        step: str | int | None = None,
         outlines: bool = True,
         **options: Any,
     ) -> None:
@@ -99,7 +103,7 @@ class Change(Runs):
         if layer is not None and layer not in KINDS[self.ask.kind].maps:
             known = KINDS[self.ask.kind].maps
             raise NotFoundError(f"{KINDS[self.ask.kind].title} has no map {layer!r}.{closest(layer, known)}")
-        self._wanted_layer = layer
+        self._wanted_layer, self._wanted_step = layer, step
         self.panes = Panes(self)
         if region:
             self.choose_region(region)
@@ -182,7 +186,7 @@ class Change(Runs):
             If there is no such analysis or option.
         """
         kind = analysis or self.ask.kind
-        ask = asked(kind, {**{name: getattr(self.ask, name) for name in ("baseline", "measure", "model")}, **options})
+        ask = asked(kind, {**{f.name: getattr(self.ask, f.name) for f in fields(Ask) if f.name != "kind"}, **options})
         if ask == self.ask:
             return self
         self.ask, self._wanted_layer = ask, None
@@ -191,8 +195,28 @@ class Change(Runs):
         self.panes.tell()
         return self
 
-    def step_to(self, position: int) -> None:
-        """Show another year or date of the result."""
+    def step_to(self, label: str | int) -> Change:
+        """Show another year or date of the result.
+
+        Parameters
+        ----------
+        label : str or int
+            A year, or a date such as ``"2012-07-01"``.
+
+        Raises
+        ------
+        InputError
+            If the result has no map of it.
+        """
+        labels = self.step_labels
+        if str(label) not in labels:
+            held = f"from {labels[0]} to {labels[-1]}" if labels else "a single map"
+            raise InputError(f"The result has no map of {label}. It has {held}.")
+        self.step_at(labels.index(str(label)))
+        return self
+
+    def step_at(self, position: int) -> None:
+        """Show the map at a position along the steps of the result."""
         self.step = int(position)
         self.frame += 1
         self.changed()
@@ -282,9 +306,10 @@ def change(
     product, edition, tile : str, optional
         Which of the products of a folder.
     **options
-        ``analysis=`` ("trend", "anomaly", "breaks", "phenology", "periods"), ``layer=`` (of its result), ``point=``
-        (longitude, latitude), ``region=`` (a box, a country, WKT), ``baseline=``, ``before=``, ``after=`` (first and
-        last year), ``measure=`` ("difference", "standard deviations", "relative"), ``model=`` ("trend", "level").
+        ``analysis=`` ("trend", "anomaly", "breaks", "phenology", "periods"), ``layer=`` (of its result), ``step=`` (a
+        year or date of it), ``point=`` (longitude, latitude), ``region=`` (a box, a country, WKT), ``baseline=``,
+        ``before=``, ``after=`` (first and last year), ``measure=`` ("difference", "standard deviations", "relative"),
+        ``model=`` ("trend", "level").
 
     Returns
     -------
