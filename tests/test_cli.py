@@ -304,3 +304,23 @@ def kernels_in(folder: Path) -> list[str]:
         if place.is_relative_to(folder):
             found.append(process.name)
     return found
+
+
+def test_exercises_are_listed() -> None:
+    lines = invoke("workshop", "exercises").stdout.splitlines()
+    assert lines[0] == "exercise\tnotebook\tquestion\tanswer in"
+    assert any(line.startswith("lai-1\t40_vegetation\t") for line in lines)
+
+
+def test_a_workshop_says_what_it_would_fetch(tmp_path: Path) -> None:
+    result = invoke("workshop", "pack", str(tmp_path / "new"), "--dry-run")
+    assert result.exit_code == 0
+    assert "wheels to fetch" in result.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_workshop_does_not_fill_a_folder_of_others(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    result = invoke("workshop", "pack", str(tmp_path), "--dry-run")
+    assert result.exit_code == 1
+    assert "no workshop folder" in result.stderr
