@@ -39,9 +39,17 @@ def scene(folder) -> xr.Dataset:
     return open_scene(folder)
 
 
-@pytest.fixture
-def page(shelf) -> Granules:
+@pytest.fixture(scope="module")
+def kept(shelf) -> Granules:
     return Granules.open(shelf, {"granule": NAME})
+
+
+@pytest.fixture
+def page(kept) -> Granules:
+    """The page as it opens; made once, since that takes a second."""
+    kept.param.update(calibration="reflectance", band=view.COLOURS, limits=(1.0, 99.0))
+    kept.pixel, kept.alert.visible, kept.tabs.active = None, False, 0
+    return kept
 
 
 def said(page: Granules) -> str:
@@ -97,6 +105,8 @@ def test_a_click_beside_the_scene_is_told(page):
 
 
 def test_tabs_are_filled_when_they_are_opened(page, scene):
+    page.calibration = "radiance"  # what was told of another view is gone
+    page.calibration = "reflectance"
     assert page.panes["Quality"].value == ""
     for number, tab in enumerate(("Pixel", "Histograms", "Quality", "Geometry", "Metadata", "Response", "Grids")):
         page.tabs.active = number
