@@ -22,11 +22,13 @@ from musyq_lab.dashboards._page import COLUMN, text
 from musyq_lab.dashboards._stream import DESK
 from musyq_lab.production.download.estimate import size
 from musyq_lab.sensors._granule import Granule, find, granule_name
+from musyq_lab.sensors._open import open_granule
 from musyq_lab.sensors._registry import SENSORS
 
 MOST_FILES = 40
 """Files of one granule."""
 
+_SMALL = ".filepond--drop-label label {font-size: 11px}"
 _CHUNK = 10**6  # bytes of one message of the websocket
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,180}")
 # First bytes of ZIP, gzip, bzip2, xz, 7-Zip, RAR, zstd.
@@ -159,9 +161,9 @@ class Upload:
         cap = f"{LIMITS.most // 1000}KB"
         self.dropper = _Dropper(
             refuse, multiple=True, max_file_size=cap, max_total_file_size=cap, max_files=MOST_FILES,
-            chunk_size=_CHUNK, previews=[], width=COLUMN - 20, height=110,
+            chunk_size=_CHUNK, previews=[], width=COLUMN - 20, height=110, stylesheets=[_SMALL],
         )  # fmt: skip
-        self.button = pn.widgets.Button(name="Look at these files", width=COLUMN - 20)
+        self.button = pn.widgets.Button(name="Look at these files", width=COLUMN - 20, disabled=True)
         self.button.on_click(lambda _: self.take(self.dropper.value))
         self._show = pn.widgets.Toggle(name="Hand in a granule", width=COLUMN - 20)
         note = text(css_classes=["musyq-small"], margin=(0, 10))
@@ -169,11 +171,20 @@ class Upload:
             f"All files of one granule, unpacked, at most {size(LIMITS.most)} together. They are deleted when the page "
             "is closed."
         )
-        field = pn.Column(note, self.dropper, self.button, margin=0, visible=False)
+        self._here = text(css_classes=["musyq-small"], margin=(0, 10))
+        self.dropper.param.watch(self._arrived, "value")
+        field = pn.Column(note, self.dropper, self._here, self.button, margin=0, visible=False)
         self._show.link(field, value="visible")
         self.layout = pn.Column(self._show, field, margin=0) if self.allowed else pn.Column(margin=0)
         if self.allowed:
             pn.state.on_session_destroyed(lambda _: self.close())
+
+    def _arrived(self, *_: Any) -> None:
+        """Say which files have arrived: large ones take a while."""
+        files = self.dropper.value
+        self.button.disabled = not files
+        count = f"{len(files)} file{'s' if len(files) != 1 else ''}"
+        self._here.value = f"<p>{count}, {size(sum(map(len, files.values())))}, are here.</p>" if files else ""
 
     def take(self, files: Mapping[str, bytes | str]) -> None:
         """Write the files and show the granule, or say why not."""
@@ -183,8 +194,9 @@ class Upload:
             self.close()
             self._folder = PLACE.folder()
             granule = stored(plain, self._folder)
+            open_granule(granule, resolution=None, calibration="counts")  # a part of a granule is told here
         except (MusyqError, OSError) as error:
-            self._refuse(str(error).replace(f"{self._folder}/", "") if self._folder else str(error))
+            self._refuse(str(error).replace(f"{self._folder}/", "").replace(str(self._folder), "What was handed in"))
             return
         self.dropper.clear()
         self._done(granule)

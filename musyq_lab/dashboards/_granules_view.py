@@ -26,7 +26,7 @@ COLOURS = "true colour"
 _LINES = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#000000", "#f0e442")
 _DASHES = ("solid", "dashed", "dotted", "dashdot")
 _BINS = 100
-_EDGE, _LEAST, _CURVES = 390, 40, 250
+_EDGE, _LEAST, _CURVES = 390, 40, 320
 _TOOLS = ["pan", "box_zoom", "wheel_zoom", "reset", "save"]
 
 
@@ -145,7 +145,7 @@ def histograms(values: Mapping[str, xr.DataArray]) -> Any:
         counts = np.histogram(found, edges)[0] / max(found.size, 1)
         curve = hv.Curve((0.5 * (edges[1:] + edges[:-1]), counts), across, "share", label=name)
         curves.append(curve.opts(interpolation="steps-mid", tools=["hover"], **_line(number)))
-    return hv.Overlay(curves).opts(height=_CURVES, responsive=True, legend_position="right", legend_cols=2)
+    return hv.Overlay(curves).opts(height=_CURVES, responsive=True, legend_position="bottom", legend_cols=5)
 
 
 def _line(number: int) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def responses(sensor: Sensor, scene: xr.Dataset) -> tuple[Any, str]:
         )
         curves.append(curve.opts(tools=["hover"], **_line(number)))
     empty = hv.Curve([], "wavelength", "response")
-    drawn = hv.Overlay(curves or [empty]).opts(height=_CURVES, responsive=True, legend_position="right", legend_cols=2)
+    drawn = hv.Overlay(curves or [empty]).opts(height=_CURVES, responsive=True, legend_position="bottom", legend_cols=5)
     drawn = drawn.opts(logx=True, xticks=[0.4, 0.5, 0.7, 1, 1.5, 2, 3, 5, 8, 12])
     return drawn, "; ".join(sources) or "The responses of these bands are not known."
 

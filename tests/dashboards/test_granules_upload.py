@@ -142,6 +142,9 @@ def test_files_are_deleted_with_the_page_and_errors_name_no_folder(granule, monk
     first = shown[0].path
     assert first.exists()
     upload.take({name: data for name, data in granule.items() if not name.endswith("MTL.txt")})
+    assert "lacks its metadata file" in refused[-1]
+    upload.dropper.value = {"holiday.jpg": b"x"}
+    assert "1 file, 1 bytes, are here" in upload._here.value
     upload.take({"holiday.jpg": b"x"})
     assert "No sensor" in refused[-1]
     assert all(str(tmp_path) not in text for text in refused)
