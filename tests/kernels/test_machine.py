@@ -125,28 +125,40 @@ def test_the_next_process_compiles_nothing_and_finds_the_same_to_the_last_bit(ca
     assert battery(cache) == [first, []]
 
 
+HALF = ('("f4", "f8")', '("f4",)')
+
+
+def agrees(found, first):
+    """Whether results are those of the first process, as far as they go."""
+    return len(found) > 5 and found == {name: first[name] for name in found}
+
+
 @pytest.mark.parametrize(
-    ("change", "same"),
+    ("changes", "same"),
     [
-        (("FACTOR = 2.0", "FACTOR = 3.0"), "series parts helpers called"),  # a constant that only the helper names
-        (("x * FACTOR + 0.0", "x * FACTOR + 1.0"), "series parts helpers called"),
-        (("x / 3.0", "x / 4.0"), "flat strided series helpers called integers"),  # a part of a kernel
-        (("found += values[i]", "found -= values[i]"), "flat strided parts helpers called integers"),
+        (  # a constant that only a helper names; a part of a kernel
+            [("FACTOR = 2.0", "FACTOR = 3.0"), ("x / 3.0", "x / 4.0")],
+            "series helpers called",
+        ),
+        (  # a helper; a loop that is compiled on its own
+            [("x * FACTOR + 0.0", "x * FACTOR + 1.0"), ("found += values[i]", "found -= values[i]")],
+            "parts helpers called",
+        ),
     ],
-    ids=["constant", "helper", "part", "pass"],
+    ids=["constant and part", "helper and pass"],
 )
-def test_a_change_is_compiled_and_nothing_else(cache, first, change, same):
-    found, compiled = battery(cache, change)
+def test_a_change_is_compiled_and_nothing_else(cache, first, changes, same):
+    found, compiled = battery(cache, HALF, *changes)
     for name, digest in found.items():
         assert (digest == first[name]) is (name.split()[0] in same.split())
     assert 2 <= compiled.count("run") <= 9
-    assert battery(cache, change) == [found, []]
+    assert battery(cache, HALF, *changes) == [found, []]
 
 
 def test_another_processor_has_its_own_code(cache, first):
-    found, compiled = battery(cache, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
-    assert found == first
-    assert compiled.count("run") >= 12
+    found, compiled = battery(cache, HALF, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert agrees(found, first)
+    assert compiled.count("run") >= 7
 
 
 def test_damaged_files_change_nothing(cache, first, tmp_path):
@@ -156,23 +168,23 @@ def test_damaged_files_change_nothing(cache, first, tmp_path):
     rng = np.random.default_rng(0)
     for path in (cache / "musyq-lab" / "kernels").iterdir():
         data = bytearray(path.read_bytes())
-        for position in rng.integers(0, len(data), 100):
+        for position in rng.choice(len(data), 100, replace=False):
             data[position] ^= 1 << rng.integers(8)
         (place / path.name).write_bytes(data)
         (place / path.name).chmod(0o600)
-    found, compiled = battery(tmp_path)
-    assert found == first
-    assert compiled.count("run") >= 12
-    assert battery(tmp_path) == [first, []]
+    found, compiled = battery(tmp_path, HALF)
+    assert agrees(found, first)
+    assert compiled.count("run") >= 7
+    assert battery(tmp_path, HALF) == [found, []]
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
 def test_processes_that_start_together_from_nothing(count, first, tmp_path):
-    half = ('("f4", "f8")', '("f8",)')
-    processes = [start(tmp_path, half) for _ in range(count)]
+    processes = [start(tmp_path, HALF) for _ in range(count)]
     results = [ended(process)[0] for process in processes]
-    assert all(found == {name: first[name] for name in found} for found in results)
-    assert battery(tmp_path, half) == [results[0], []]
+    assert all(agrees(found, first) for found in results)
+    assert battery(tmp_path, HALF) == [results[0], []]
     assert {path.suffix for path in (tmp_path / "musyq-lab" / "kernels").iterdir()} == {".kernel"}
 
 
