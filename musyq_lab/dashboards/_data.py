@@ -65,6 +65,20 @@ class Cube:
         """Cells of one step."""
         return int(self.dataset.sizes[self.x] * self.dataset.sizes[self.y])
 
+    def inside(self, x: float, y: float) -> bool:
+        """Return whether a place lies on the map; half a unit about a single row or column counts as it."""
+        for name, at in ((self.x, x), (self.y, y)):
+            low, high = limits(self, name)
+            margin = 0.5 if low == high else 0.0
+            if not low - margin <= at <= high + margin:
+                return False
+        return True
+
+    def extent(self) -> str:
+        """Return what the map covers, in words."""
+        ends = {name: self.dataset[name].values for name in (self.x, self.y)}
+        return ", ".join(f"{name} {axis.min():g} to {axis.max():g}" for name, axis in ends.items())
+
     @property
     def geographic(self) -> bool:
         """Whether the axes are longitude and latitude."""

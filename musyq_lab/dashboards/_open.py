@@ -12,6 +12,7 @@ from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.open import open_product
 from musyq_lab.archive.overviews import factors_in
 from musyq_lab.catalog._files import open_raster
+from musyq_lab.catalog._folder import folder_catalog
 from musyq_lab.catalog.entry import Entry
 from musyq_lab.core.errors import InputError, NotFoundError, closest
 from musyq_lab.dashboards._data import Cube, made, samples
@@ -19,6 +20,9 @@ from musyq_lab.dashboards._levels import Levels
 from musyq_lab.dashboards._shared import OPENED
 from musyq_lab.dashboards._shelf import Archive, Shelf
 from musyq_lab.files.safety import opened
+
+OUTPUT = "musyq-output"
+"""Folder into which ``musyq run`` writes when it is not told another."""
 
 
 def from_path(path: Path) -> Cube:
@@ -162,3 +166,26 @@ def _files(archive: Archive) -> list[Path]:
         raise NotFoundError(f"The files of {archive.title} are not there any more. Reload the page.")
     order = sorted(newest.values(), key=lambda name: (name.start or datetime.max, name.period))
     return [archive.folder / name.text for name in order]
+
+
+def finished(root: Path | None = None) -> dict[str, Path]:
+    """Return the product files of finished runs: title and period -> path.
+
+    Parameters
+    ----------
+    root : pathlib.Path, optional
+        Folder to look in; ``musyq-output`` in the working folder if not given.
+    """
+    folder = root or Path(OUTPUT)
+    if not folder.is_dir():
+        return {}
+    try:
+        catalog = folder_catalog(folder)
+    except NotFoundError:
+        return {}
+    found = {}
+    for entry in catalog.entries:
+        path = Path(entry.args["urlpath"])
+        title = f"{entry.metadata['title']}, {entry.metadata['period']} ({path.parent.name})"
+        found[title if title not in found else f"{title} {entry.name}"] = path
+    return found

@@ -64,9 +64,10 @@ class Panes:
         self.tabs = pn.Tabs(
             ("Series", pn.Column(self.line, self._curve, min_height=_CURVE + 20, **WIDE)),
             ("Region", region),
-            ("Histogram", self.histogram),
-            ("Quality", self.quality),
-            ("Lineage", self.lineage),
+            # In columns: a text that changes while it is hidden would lose its place in the grid of the tabs.
+            ("Histogram", pn.Column(self.histogram, **WIDE)),
+            ("Quality", pn.Column(self.quality, **WIDE)),
+            ("Lineage", pn.Column(self.lineage, **WIDE)),
             ("Save", self.save.panel),
             ("Code", self._page.code_tab()),
             **WIDE,

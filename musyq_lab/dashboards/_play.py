@@ -35,7 +35,7 @@ class Play:
         self.back.on_click(lambda event: self._step(-1))
         self.next.on_click(lambda event: self._step(1))
         self.button.on_click(lambda event: self.toggle())
-        self.keys: Any = Keys(width=0, height=0, margin=0)  # type: ignore[no-untyped-call]
+        self.keys = Keys(width=0, height=0, margin=0)
         self.keys.param.watch(lambda event: self._step(int(event.new.get("by", 0))), "step")
         self.keys.param.watch(lambda event: self.toggle(), "toggles")
         hint = "Arrow keys step, space plays and pauses."

@@ -39,18 +39,13 @@ def region_window(cube: Cube, variable: str, area: Area, *, steps: int = 1) -> W
     wide = ((west - across, east + across), (south - down, north + down))
     extent = shapely.box(left, low, right, high)
     if not shapely.intersects(extent, area.geometry):
-        raise InputError(f"{area.name} lies outside the map, which covers {_words(cube)}. Choose a region inside.")
+        raise InputError(f"{area.name} lies outside the map, which covers {cube.extent()}. Choose a region inside.")
     return window(cube, variable, *wide, cells=max(CELLS // steps, 4096), budget=4 * BUDGET / steps)
 
 
 def _step(cube: Cube, name: str) -> float:
     axis = cube.dataset[name].values
     return abs(float(axis[-1] - axis[0])) / max(axis.size - 1, 1)
-
-
-def _words(cube: Cube) -> str:
-    ends = {name: cube.dataset[name].values for name in (cube.x, cube.y)}
-    return ", ".join(f"{name} {axis.min():g} to {axis.max():g}" for name, axis in ends.items())
 
 
 def weights(part: Window, area: Area) -> NDArray[np.float64]:

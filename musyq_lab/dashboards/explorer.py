@@ -14,21 +14,19 @@ from typing import Any, ClassVar, Self
 import param
 
 from musyq_lab.archive.overviews import add as add_overviews
-from musyq_lab.catalog._folder import folder_catalog
-from musyq_lab.core.errors import InputError, MusyqError, NotFoundError
-from musyq_lab.dashboards import _address, _data, _open, _panes, _places, _series, _zones
+from musyq_lab.core.errors import InputError
+from musyq_lab.dashboards import _address, _open, _panes, _places, _series, _zones
 from musyq_lab.dashboards._compare import ONE, SWIPE, WAYS, Second
 from musyq_lab.dashboards._curtain import Curtain
 from musyq_lab.dashboards._data import Cube, cube
 from musyq_lab.dashboards._extension import ready
 from musyq_lab.dashboards._figure import Figure
 from musyq_lab.dashboards._legend import Legend
+from musyq_lab.dashboards._open import OUTPUT, finished
 from musyq_lab.dashboards._page import Page
 from musyq_lab.dashboards._shelf import Shelf
 from musyq_lab.dashboards._view import View
 
-OUTPUT = "musyq-output"
-"""Folder into which ``musyq run`` writes when it is not told another."""
 CLASSES, CONTINUOUS = "Classes", "Continuous"
 
 
@@ -183,8 +181,8 @@ class Explorer(Page):
         InputError
             If it lies outside the data.
         """
-        if not self._inside(x, y):
-            raise InputError(f"({x}, {y}) lies outside the data: {self._extent()}. Choose a place inside.")
+        if not self.cube.inside(x, y):
+            raise InputError(f"({x}, {y}) lies outside the data: {self.cube.extent()}. Choose a place inside.")
         place = (float(x), float(y))
         places = self.places
         if place not in places:
@@ -242,7 +240,7 @@ class Explorer(Page):
 
     def tapped(self, x: float | None = None, y: float | None = None) -> None:
         """Choose the place of a click inside the data."""
-        if x is not None and y is not None and self._inside(x, y):
+        if x is not None and y is not None and self.cube.inside(x, y):
             self.select(x, y)
 
     def boxed(self, bounds: Any = None) -> None:
@@ -309,7 +307,7 @@ class Explorer(Page):
     def _forget(self) -> None:
         """Forget places and region that the new data do not have."""
         self._known.clear()
-        self.places = tuple(place for place in self.places if self._inside(*place))
+        self.places = tuple(place for place in self.places if self.cube.inside(*place))
         self.point = self.places[-1] if self.places else None
         self.region = None
 
@@ -342,46 +340,8 @@ class Explorer(Page):
     def _updated(self, *events: Any) -> None:
         self.panes.update()
 
-    def _inside(self, x: float, y: float) -> bool:
-        inside = []
-        for name, at in ((self.cube.x, x), (self.cube.y, y)):
-            low, high = _data.limits(self.cube, name)
-            margin = 0.5 if low == high else 0.0
-            inside.append(low - margin <= at <= high + margin)
-        return all(inside)
-
-    def _extent(self) -> str:
-        parts = []
-        for name in (self.cube.x, self.cube.y):
-            axis = self.cube.dataset[name].values
-            parts.append(f"{name} {axis.min():g} to {axis.max():g}")
-        return ", ".join(parts)
-
     def _repr_html_(self) -> str:
         return f"<p>Explorer of {escape(self.cube.title)}. Show it in a notebook, or by <code>musyq serve</code>.</p>"
-
-
-def finished(root: Path | None = None) -> dict[str, Path]:
-    """Return the product files of finished runs: title and period -> path.
-
-    Parameters
-    ----------
-    root : pathlib.Path, optional
-        Folder to look in; ``musyq-output`` in the working folder if not given.
-    """
-    folder = root or Path(OUTPUT)
-    if not folder.is_dir():
-        return {}
-    try:
-        catalog = folder_catalog(folder)
-    except NotFoundError:
-        return {}
-    found = {}
-    for entry in catalog.entries:
-        path = Path(entry.args["urlpath"])
-        title = f"{entry.metadata['title']}, {entry.metadata['period']} ({path.parent.name})"
-        found[title if title not in found else f"{title} {entry.name}"] = path
-    return found
 
 
 def explore(
@@ -429,4 +389,4 @@ def explore(
     return Explorer({first.title: first, **others}, variable=variable, **options)
 
 
-__all__ = ["Explorer", "MusyqError", "explore", "finished"]
+__all__ = ["OUTPUT", "Explorer", "explore", "finished"]
