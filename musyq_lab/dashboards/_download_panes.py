@@ -115,7 +115,7 @@ class Panes:
         """Show other data."""
         page = self._page
         page.header.value = f"<h1>{escape(page.source)}</h1><p>{escape(page.summary)}</p>"
-        self.map.show(page.outline, page.area)
+        self.map.show(page.outline, None)  # the region is drawn when it is known to be one
 
     def estimated(self) -> None:
         """Show what the download takes and on what terms, or that it cannot be made."""

@@ -218,6 +218,14 @@ def test_nothing_but_what_is_on_the_shelf_can_be_asked_for(shelf, name):
         Download.open(shelf, {"data": name})
 
 
+def test_a_bad_region_in_an_address_is_told_beside_the_map(shelf):
+    page = Download.open(shelf, {"region": "atlantis"})
+    assert "atlantis" in said(page)
+    assert page.panes.map.pane.object is not None
+    page.region = BOX
+    assert said(page) == ""
+
+
 def test_unknown_variables_and_formats_of_an_address(shelf):
     assert "no variable 'lia'" in said(Download.open(shelf, {"variables": "lia"}))
     with pytest.raises(InputError, match="'NetCDF'"):
