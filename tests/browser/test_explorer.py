@@ -112,8 +112,9 @@ def test_two_maps_side_by_side_pan_together(opened):
     until(opened, "compared", lambda text: text == "Side by side")
     opened.wait_for_function("() => window.Bokeh.documents[0]._all_models.size > 0")
     opened.wait_for_timeout(3000)
+    # The figures of the single map and of the curves came before them.
     starts = """() => [...window.Bokeh.documents[0]._all_models.values()]
-        .filter((m) => m.type === 'Figure' && m.toolbar.tools.length > 4).map((m) => m.x_range.start)"""
+        .filter((m) => m.type === 'Figure' && m.toolbar.tools.length > 4).map((m) => m.x_range.start).slice(-2)"""
     before = opened.evaluate(starts)
     box = opened.locator(".bk-Figure").first.bounding_box()
     opened.mouse.move(box["x"] + 200, box["y"] + 150)
