@@ -181,7 +181,7 @@ def _breaks(subject: Subject, ask: Ask) -> xr.Dataset:
 def _strongest(found: xr.Dataset) -> xr.Dataset:
     """Return the largest step of each cell, its date, and the number of breaks."""
     at = abs(found["shift"]).fillna(-1.0).argmax("break")
-    one = found[["shift", "date", "p_value"]].isel({"break": at}).drop_vars("break")
+    one = found[["shift", "date", "p_value"]].isel({"break": at}).drop_vars("break", errors="ignore")
     when, dated = one["date"], np.issubdtype(one["date"].dtype, np.datetime64)
     if dated:
         when = when.dt.year + (when.dt.dayofyear - 1) / 365.25

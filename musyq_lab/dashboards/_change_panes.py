@@ -37,6 +37,7 @@ class Panes:
         self._page = page
         narrow: dict[str, Any] = {"width": COLUMN - 20}
         self.progress = JobView(on_end=page.ended)
+        self.work = pn.Column(self.progress, visible=False, **WIDE, margin=0)
         self.maps = pn.Column(**WIDE, margin=0)
         self.message = text(**WIDE)
         self.numbers = text(**WIDE)
@@ -49,14 +50,14 @@ class Panes:
         self.kind = pn.widgets.Select(
             name="Analysis", options={kind.title: key for key, kind in KINDS.items()}, value=page.ask.kind, **narrow
         )
-        self.by = pn.widgets.Select(name="Zones", options=list(_change_zones.BY), width=160)
+        self.by = pn.widgets.Select(name="Zones are", options=list(_change_zones.BY), width=160)
         self.tabulate = pn.widgets.Button(name="Make the table", button_type="primary", width=130)
         self.full = pn.widgets.Button(name="Analyse all cells", **narrow)
         self.where = pn.widgets.TextInput(name="Place or region", placeholder="103.5, 36 or China", **narrow)
         self.options = pn.Column(margin=0)
         self.steps = pn.Column(margin=0)
         self.save = Save(page)
-        self.curve = pn.pane.HoloViews(self._curve(), margin=0, **WIDE)
+        self.curve = pn.pane.HoloViews(None, margin=0, visible=False, **WIDE)
         self.dots = pn.pane.HoloViews(_change_zones.plot(None), margin=0, visible=False, **WIDE)
         self._listen()
         self.page = self._arrange(narrow)
@@ -90,7 +91,7 @@ class Panes:
             ("Code", page.code_tab()),
             **WIDE,
         )
-        return page.framed(column, self.progress, self.message, self.maps, self.numbers, tabs)
+        return page.framed(column, self.work, self.message, self.maps, self.numbers, tabs)
 
     def new_data(self) -> None:
         """Say whose changes these are."""
@@ -240,25 +241,19 @@ class Panes:
         whole = shown * _map.outlines(found.cube, page.outlines)
         return pn.pane.HoloViews(whole.opts(**frame, title=layer), margin=0, **WIDE)
 
-    def _curve(self) -> Any:
-        page = self._page
-
-        def curve(told_of: int = 0) -> Any:
-            return _change_place.draw(self.save.story)
-
-        return hv.DynamicMap(curve, streams=[hv.streams.Params(page, ["told_of"])], cache_size=1)
-
     def tell(self) -> None:
         """Say what is known of the chosen place."""
         page = self._page
         with page.told():
             self.save.story = page.story
         story = self.save.story
-        page.told_of += 1
         self.save.update()
+        self.curve.visible = story is not None and not story.empty
         if story is None:
             self.place.value, self.rows.value = _CLICK, ""
             return
+        # Dates or numbers, with spans of breaks or without: axes and layers are those of the analysis.
+        self.curve.object = _change_place.draw(story)
         self.place.value = f"<p><b>{escape(story.place)}</b> · {escape(' '.join(story.sentences))}</p>"
         rows = [[_cell(value) for value in row] for row in story.rows]
         self.rows.value = html_table(rows) if len(rows) > 1 else ""

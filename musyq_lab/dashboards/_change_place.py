@@ -281,25 +281,24 @@ _TOLD: dict[str, Callable[[Story, Subject, Ask], Story]] = {
 }
 
 
-def draw(story: Story | None) -> Any:
-    """Return the series with what is fitted; always the same layers, so that a page can change them in place.
+def draw(told: Story) -> Any:
+    """Return the series with what is fitted, marked and spanned.
 
     Parameters
     ----------
-    story : Story or None
-        The place; None before the first click.
+    told : Story
+        The place.
     """
-    told = story or Story("", "value", "", "time", np.empty(0, "datetime64[s]"), np.empty(0))
     units = "" if told.units in ("", "1") else f" ({pretty_units(told.units)})"
     step, value = hv.Dimension("step", label=told.dim or "step"), hv.Dimension("value", label=f"{told.name}{units}")
-    times, fits = _plain(told.times), _plain(told.fit_times)
+    times = _plain(told.times)
+    fits = _plain(told.fit_times) if told.fit_times.size else times[:0]  # nothing of the axis' own kind
     known = np.isfinite(told.values)
     low = told.low if told.low.size else told.fitted
     high = told.high if told.high.size else told.fitted
-    marks = [(_plain(np.array([t]))[0], v, c) for t, v, c in told.marks]
+    marks: Any = [(_plain(np.array([t]))[0], v, c) for t, v, c in told.marks] or (times[:0], [], [])
     spans = [tuple(_plain(np.array(span))) for span in told.spans]
     parts = [
-        hv.VSpans(spans, ["start", "stop"]).opts(color=_FIT, alpha=0.15, line_alpha=0),
         hv.Area((fits, low, high), step, [value, "upper"]).opts(color=_FIT, alpha=0.15, line_alpha=0),
         hv.Curve((times, told.values), step, value).opts(color=_LINE, line_width=1.0),
         hv.Points((times[known], told.values[known]), [step, value]).opts(
@@ -308,7 +307,16 @@ def draw(story: Story | None) -> Any:
         hv.Curve((fits, told.fitted), step, value).opts(color=_FIT, line_width=2),
         hv.Points(marks, [step, value], ["colour"]).opts(size=8, color="colour", line_color="#333333"),
     ]
-    frame = {"responsive": True, "height": HEIGHT, "toolbar": None, "show_legend": False, "show_grid": True}
+    if spans:  # without any they would make the axis one of numbers
+        parts.append(hv.VSpans(spans, ["start", "stop"]).opts(color=_FIT, alpha=0.2, line_alpha=0))
+    frame = {
+        "xlabel": told.dim or "step",
+        "responsive": True,
+        "height": HEIGHT,
+        "toolbar": None,
+        "show_legend": False,
+        "show_grid": True,
+    }
     return hv.Overlay(parts).opts(hv.opts.Overlay(**frame, fontscale=0.9, framewise=True))
 
 

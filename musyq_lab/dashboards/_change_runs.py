@@ -123,17 +123,19 @@ class Runs(Page):
         """Start a job; without a page to come back to, wait for it."""
         job = JOBS.start(title, work, owner=owner(), memory=memory)
         self.job, self._then = job, then
+        self.panes.work.visible = True
         self.panes.progress.show(job)
         if pn.state.curdoc is None:
             self.wait()
 
     def ended(self, seen: Seen) -> None:
         """Show what a job made, or say why it did not."""
+        self.panes.work.visible = False
         if seen.state is State.DONE:
             with self.told():
                 self._then(seen.result)
-        elif seen.state is State.FAILED:
-            self.fail(seen.message)
+        else:
+            self.fail(f"{seen.title}: {seen.message}")
 
     def _found(self, found: Outcome) -> None:
         self.outcome = found

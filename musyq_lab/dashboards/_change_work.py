@@ -23,12 +23,12 @@ from musyq_lab.production.chain._room import resident, room, said
 
 VALUES = 4_000_000
 """Values (cells times steps) of the first look."""
-_COSTLY = {"phenology": 8, "breaks": 2}
+_COSTLY = {"phenology": 8, "breaks": 4}
 """Analyses whose first look takes so many times fewer values."""
 _FEWEST = 400
 _PIECE = 1_000_000  # values of one piece of work, so that progress shows and a stop comes soon
-_RATE = {"trend": 4e6, "anomaly": 2e7, "breaks": 8e5, "phenology": 1e5, "periods": 2e7}
-"""Values a second of one core before any was timed here (measured on a laptop of 2020)."""
+_RATE = {"trend": 4e6, "anomaly": 2e7, "breaks": 2e5, "phenology": 1e5, "periods": 2e7}
+"""Values a second before any was timed here: what two busy cores did for months of twelve years."""
 _OVERHEAD = 6
 """Arrays as large as a piece that an analysis holds beside it."""
 
@@ -151,13 +151,16 @@ def lazily(part: Part, ask: Ask) -> xr.Dataset:
     subject = part.subject()
     layer = subject.layer
     y, x = part.cube.y, part.cube.x
-    rows, columns = _piece(part, layer, subject.steps)
+    rows, columns = _piece(part, layer, subject.steps * _COSTLY.get(ask.kind, 1))
     chunks = {y: rows, x: columns} | ({subject.dim: -1} if subject.dim else {})
     return kind_of(ask.kind).make(Subject(layer.chunk(chunks), subject.dim), ask)
 
 
 def _piece(part: Part, layer: xr.DataArray, steps: int) -> tuple[int, int]:
-    """Return rows and columns of a piece; those of the files' own chunks where they are smaller."""
+    """Return rows and columns of a piece; those of the files' own chunks where they are smaller.
+
+    Analyses that take long count each step several times, so that their pieces are smaller and a stop comes soon.
+    """
     y, x = part.cube.y, part.cube.x
     height, width = layer.sizes[y], layer.sizes[x]
     own = chunk_shape(layer, (y, x)) or (height, width)

@@ -70,7 +70,6 @@ class Change(Runs):
     source: Any = param.Selector(doc="Title of the data.")
     point: Any = param.Parameter(None, doc="Chosen place (across, up), None for none.")
     frame: Any = param.Integer(0, doc="Counts changes of the step on the map.")
-    told_of: Any = param.Integer(0, doc="Counts changes of what is said of the place.")
     outlines: Any = param.Boolean(True, doc="Whether land outlines are drawn.")
 
     def __init__(
