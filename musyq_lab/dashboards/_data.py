@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from musyq_lab.catalog.entry import Entry
 from musyq_lab.catalog.open import Catalog, open_catalog
@@ -58,6 +59,12 @@ class Cube:
         if factor == 1:
             return self
         dataset = _whole_circle(self.levels.dataset(factor), self.x)
+        for name in (self.x, self.y):
+            axis = dataset[name].values
+            if axis.size > 1 and even_axis(self.dataset[name].values):
+                # The last cell of an overview may be cut, which would make its picture of another kind.
+                regular = axis[0] + (axis[1] - axis[0]) * np.arange(axis.size)
+                dataset = dataset.assign_coords({name: (name, regular, dataset[name].attrs)})
         return replace(self, dataset=dataset, factor=factor)
 
     @property
@@ -220,3 +227,9 @@ def limits(cube: Cube, name: str) -> tuple[float, float]:
     axis = cube.dataset[name].values
     half = abs(float(axis[-1] - axis[0])) / max(axis.size - 1, 1) / 2
     return float(axis.min()) - half, float(axis.max()) + half
+
+
+def even_axis(axis: NDArray[Any]) -> bool:
+    """Return whether an axis has even steps."""
+    steps = np.diff(axis.astype(np.float64))
+    return axis.size > 1 and bool(np.allclose(steps, steps[0], rtol=1e-4))

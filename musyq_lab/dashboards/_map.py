@@ -15,7 +15,7 @@ from bokeh.models import AdaptiveTicker, CustomJSTickFormatter, FixedTicker
 from numpy.typing import NDArray
 
 from musyq_lab.core.resources import resource
-from musyq_lab.dashboards._data import Cube, limits
+from musyq_lab.dashboards._data import Cube, even_axis, limits
 from musyq_lab.dashboards._hover import DEGREES, NOTHING, hover
 from musyq_lab.dashboards._legend import Legend
 from musyq_lab.dashboards._window import Window
@@ -73,14 +73,9 @@ def drawn(window: Window, layers: Sequence[NDArray[Any]], names: Sequence[str]) 
     """Return layers of a window as a picture; cell by cell where the axes are uneven."""
     across, down = window.across, window.down
     # By the whole axes: a DynamicMap takes one kind of picture only, whatever part is in view.
-    even = all(_even(window.cube.dataset[axis].values) for axis in (window.cube.x, window.cube.y))
+    even = all(even_axis(window.cube.dataset[axis].values) for axis in (window.cube.x, window.cube.y))
     kind = hv.Image if even else hv.QuadMesh
     return kind((across, down, *layers), kdims=["x", "y"], vdims=list(names))
-
-
-def _even(axis: NDArray[Any]) -> bool:
-    steps = np.diff(axis.astype(np.float64))
-    return axis.size > 1 and bool(np.allclose(steps, steps[0], rtol=1e-4))
 
 
 def style(cube: Cube, variable: str, legend: Legend, *, classed: bool = True) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from musyq_lab.core.errors import InputError
 from musyq_lab.core.quality import COMMON_FLAGS, flag_attributes
 from musyq_lab.dashboards import _bars, _extension, _view, _window
-from musyq_lab.dashboards._data import cube, limits
+from musyq_lab.dashboards._data import cube, even_axis, limits
 from musyq_lab.dashboards._extension import inline_styles, ready, stylesheet
 from musyq_lab.dashboards._hover import _quality_words, decimals
 from musyq_lab.dashboards._legend import Legend, legend_for
-from musyq_lab.dashboards._map import _coast, _even, image, label_of, marks, outlines, style
+from musyq_lab.dashboards._map import _coast, image, label_of, marks, outlines, style
 from musyq_lab.dashboards._window import window
 
 THREE = Legend(("#000000", "#888888", "#ffffff"), ("< 1", "1 – 2", "≥ 2"), (1.0, 2.0))
@@ -97,7 +97,7 @@ def test_uneven_axes_are_drawn_cell_by_cell():
     [([1.0], False), ([1.0, 2.0], True), ([3, 2, 1], True), ([0.0, 1.0, 2.00001], True), ([0.0, 1.0, 2.1], False)],
 )
 def test_even_axes(axis, even):
-    assert _even(np.array(axis)) is even
+    assert even_axis(np.array(axis)) is even
 
 
 def test_sigma_and_quality_go_with_the_picture():

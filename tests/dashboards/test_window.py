@@ -159,3 +159,16 @@ def test_what_is_kept_stays_within_its_limit_and_the_last_is_kept():
     shared.clear()
     assert shared.used == 0
     assert PIECES.limit > 2**20
+
+
+def test_an_overview_whose_last_cells_are_cut_is_a_picture_like_the_map_itself(tmp_path, monkeypatch):
+    import holoviews as hv
+
+    from musyq_lab.dashboards._view import View
+
+    view = View(product_files(tmp_path / "odd", size=161))
+    fine = view.picture()
+    monkeypatch.setattr(_window, "CELLS", 81 * 81)
+    coarse = view.picture()
+    assert view.window.cube.factor == 2
+    assert type(fine) is type(coarse) is hv.Image
