@@ -35,7 +35,10 @@ def _known(data: Mapping[str, Any]) -> list[str]:
     """Return all names that an expression may use."""
     found = []
     for name, item in data.items():
-        found += [f"{name}.{part}" for part in item.data_vars] if isinstance(item, xr.Dataset) else [name]
+        if isinstance(item, xr.Dataset):
+            found += [f"{name}.{part}" for part, array in item.data_vars.items() if array.ndim]
+        elif item.ndim:
+            found.append(name)
     return [name for name in found if not name.endswith(SUFFIX)]
 
 

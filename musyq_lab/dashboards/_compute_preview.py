@@ -112,7 +112,7 @@ def _said(layer: xr.DataArray) -> str:
     numbers = f"{good.min():.4g} to {good.max():.4g}, mean {good.mean():.4g} {unit}".strip()
     steps = ", ".join(f"{n} {str(c.values)[:10]}" for n, c in layer.coords.items() if c.ndim == 0 and n in _STEPS)
     where = f"{layer.shape[0]} × {layer.shape[1]} cells{f' of {steps}' if steps else ''}"
-    return f"{where}: {numbers}; {share:.0f} % hold a value."
+    return f"{where}: {numbers}; {share:.3g} % hold a value."
 
 
 _STEPS = ("time", "month", "year", "period", "band")

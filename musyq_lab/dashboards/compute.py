@@ -82,7 +82,8 @@ class Compute(Page):
     @classmethod
     def open(cls, shelf: Shelf, query: Mapping[str, str]) -> Self:
         """Make the page for what an address asks for; see :meth:`musyq_lab.dashboards._page.Page.open`."""
-        page = cls(shelf.maps(), shelf.results, shelf)
+        scenes = {f"Scene {name}": granule for name, granule in shelf.granules().items()}
+        page = cls({**shelf.maps(), **scenes}, shelf.results, shelf)
         page.restore(query)
         return page
 
@@ -209,6 +210,8 @@ class Compute(Page):
         return across, up
 
     def _start(self, title: str, work: Any, memory: int = 0) -> None:
+        if self.job is not None and not self.job.seen().state.ended:
+            raise InputError(f"{self.job.title} still runs. Wait for it, or cancel it.")
         self.job = JOBS.start(title, work, owner=self._owner, memory=memory)
         self.panes.job.show(self.job)
 
