@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import xarray as xr
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.open import open_product
 from musyq_lab.catalog.open import Catalog, open_catalog
-from musyq_lab.core.errors import InputError
+from musyq_lab.core.errors import InputError, MusyqError, NotFoundError
+from musyq_lab.core.resources import resource
 from musyq_lab.products._registry import PRODUCTS
 from musyq_lab.sensors._granule import Granule, find_all
 
@@ -24,6 +27,15 @@ RESULTS = "musyq-results"
 
 _MOST = 20_000
 """Files looked at in one folder, so that a page over a whole disk still opens."""
+
+_MOST_FOLDERS = 400
+"""Folders looked into for granules."""
+
+_DEPTH = 5
+"""Levels of folders looked into: `musyq simulate` writes granules/<sensor>/<time and platform>/."""
+
+_GRANULES = "catalogs/samples/landsat"
+"""Small real granules that ship."""
 
 
 @dataclass(frozen=True, order=True)
@@ -113,11 +125,28 @@ class Shelf:
         return {**self.archives(), **{entry.title: entry for entry in entries}}
 
     def granules(self) -> dict[str, Granule]:
-        """Return the raw granules: name -> granule."""
+        """Return the raw granules, however deep they lie, in order of their names, then those that ship."""
         found: dict[str, Granule] = {}
-        for folder in self.folders:
-            for granule in find_all(folder):
+        for folder in self._places():
+            try:
+                inside = find_all(folder)
+            except (MusyqError, OSError):
+                continue  # it was removed meanwhile, or cannot be looked into
+            for granule in inside:
                 found.setdefault(granule.name, granule)
+        return {**dict(sorted(found.items())), **{g.name: g for g in _shipped_granules() if g.name not in found}}
+
+    def _places(self) -> list[Path]:
+        """Return the folders in which granules are looked for; such a search looks one level deeper by itself."""
+        found = list(self.folders)
+        for top in self.folders:
+            for place, names, _ in os.walk(top):
+                depth = len(Path(place).relative_to(top).parts)
+                names[:] = sorted(n for n in names if not n.startswith(".")) if depth < _DEPTH else []
+                if depth and depth % 2 == 0:
+                    found.append(Path(place))
+                if len(found) >= _MOST_FOLDERS:
+                    return found
         return found
 
     def _files(self) -> Iterable[tuple[Path, FileName]]:
@@ -136,6 +165,14 @@ def _free(archive: Archive, taken: Container[str]) -> str:
         place = place.parent
         title = f"{title.removesuffix(')')} in {place.name})"
     return title
+
+
+@cache
+def _shipped_granules() -> tuple[Granule, ...]:
+    try:
+        return tuple(find_all(resource(_GRANULES)))
+    except NotFoundError:
+        return ()
 
 
 def samples() -> list[tuple[str, Any]]:

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from musyq_lab.dashboards._extension import here, pn, stylesheet
-from musyq_lab.dashboards._granules_find import granules
 from musyq_lab.dashboards._shelf import Archive, Shelf, samples
 
 _CELL = "style='padding:4px 14px 4px 0;vertical-align:top;text-align:left'"
@@ -77,7 +76,7 @@ def _archive_row(archive: Archive, menu: Mapping[str, tuple[str, str]], links: b
 
 def _granule_rows(shelf: Shelf, menu: Mapping[str, tuple[str, str]], links: bool) -> list[list[str]]:
     rows = []
-    for name, granule in granules(shelf).items():
+    for name, granule in shelf.granules().items():
         link = _link(f"./granules?{urlencode({'granule': name})}", name, links and "granules" in menu)
         rows.append([link, escape(granule.sensor.title)])
     return rows

@@ -21,7 +21,6 @@ from musyq_lab.core.sensor import CALIBRATIONS
 from musyq_lab.dashboards import _granules_tables as tables
 from musyq_lab.dashboards import _granules_view as view
 from musyq_lab.dashboards._extension import here, pn, ready, stylesheet
-from musyq_lab.dashboards._granules_find import granules
 from musyq_lab.dashboards._granules_thin import part
 from musyq_lab.dashboards._granules_upload import Upload
 from musyq_lab.dashboards._page import COLUMN, WIDE, Page, number_of, text
@@ -99,7 +98,7 @@ class Granules(Page):
     def open(cls, shelf: Shelf, query: Mapping[str, str]) -> Self:
         """Make the page for what an address asks for."""
         wanted = {name: query[name] for name in ("granule", "band", "calibration") if name in query}
-        page = cls(granules(shelf), resolution=number_of(query, "resolution"), **wanted)
+        page = cls(shelf.granules(), resolution=number_of(query, "resolution"), **wanted)
         if "row" in query and "column" in query:
             page.select(number_of(query, "column") or 0.0, number_of(query, "row") or 0.0)
         return page
@@ -359,7 +358,7 @@ def look(path: str | Path, sensor: str | None = None, **options: Any) -> Granule
     """
     ready()
     place = Path(path).expanduser()
-    many = granules(Shelf([place])) if place.is_dir() and sensor is None else {}
+    many = Shelf([place]).granules() if place.is_dir() and sensor is None else {}
     if many:
         return Granules(many, **options)
     found = find(place, sensor)

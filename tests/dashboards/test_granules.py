@@ -12,7 +12,6 @@ from musyq_lab.core.errors import InputError, NotFoundError, SceneError
 from musyq_lab.core.resources import resource
 from musyq_lab.dashboards import _granules_tables as tables
 from musyq_lab.dashboards import _granules_view as view
-from musyq_lab.dashboards._granules_find import granules
 from musyq_lab.dashboards._shelf import Shelf
 from musyq_lab.dashboards.granules import Granules, look
 from musyq_lab.figures.quicklook import true_colour
@@ -57,7 +56,7 @@ def said(page: Granules) -> str:
 
 
 def test_granules_are_found_however_deep(shelf, folder):
-    found = granules(shelf)
+    found = shelf.granules()
     assert next(iter(found)) == NAME
     assert found[NAME].path.is_relative_to(folder.parents[2])
     assert len(found) == 3, "with the two others that ship"
