@@ -89,17 +89,17 @@ def _digits(value: float, step: float) -> int:
 
 
 def _of_number(given: float, known: float, allowed: float, units: str, own: Mapping[str, Any]) -> str:
-    """Return the name of the mistake whose answer is the nearest one that passes for it."""
-    near = {name: float(np.min(np.abs(given - np.asarray(wrong, float)))) for name, wrong in own.items()}
-    near = {name: distance for name, distance in near.items() if np.isfinite(distance)}
-    name = min(near, key=lambda n: near[n], default="")
-    if name and near[name] <= min(max(allowed, 1e-3 * abs(given)), _CLEARLY * abs(given - known)):
-        return name
+    """Return the name of the mistake whose answer is the nearest, of those that are near; an own one comes first."""
+    near: list[tuple[float, str]] = []
+    for name, wrong in own.items():
+        distance = float(np.min(np.abs(given - np.asarray(wrong, float))))
+        if distance <= min(max(allowed, 1e-3 * abs(given)), _CLEARLY * abs(given - known)):
+            near.append((distance, name))
     for mistake in mistakes(units):
-        back = (given - mistake.offset) / mistake.factor
-        if abs(back - known) <= min(allowed, 0.1 * abs(known)):
-            return mistake.name
-    return ""
+        distance = abs(given - (mistake.factor * known + mistake.offset))
+        if distance <= abs(mistake.factor) * min(allowed, 0.1 * abs(known)):
+            near.append((distance, mistake.name))
+    return min(near, key=lambda pair: pair[0], default=(0.0, ""))[1]
 
 
 def _array(exercise: Exercise, answer: Any, truth: Truth, language: str) -> Verdict:
