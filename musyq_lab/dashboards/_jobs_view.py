@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -37,13 +38,15 @@ class JobView(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
         self._line = text(**WIDE, margin=(2, 10))
         self._bar = pn.indicators.Progress(value=0, max=100, **WIDE, margin=(2, 10))
         self.cancel = pn.widgets.Button(name="Cancel the job", button_type="warning", width=130)
-        self._log = pn.widgets.TextAreaInput(disabled=True, rows=4, **WIDE, name="Log")
+        self._log = pn.widgets.TextAreaInput(disabled=True, rows=2, **WIDE, name="Log")
         self.cancel.on_click(self._cancel)
         self._callback: Any = None
         self._on_end = on_end
         self.job: Job | None = None
         super().__init__()
-        self._all = pn.Column(self._line, self._bar, self.cancel, self._log, visible=False, **WIDE, margin=0)
+        self._all = pn.Column(
+            pn.Row(self._line, self.cancel, **WIDE, margin=0), self._bar, self._log, visible=False, **WIDE, margin=0
+        )
         if job is not None:
             self.show(job)
 
@@ -57,7 +60,7 @@ class JobView(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
         self.job, self._all.visible = job, True
         self._told = False
         self.refresh()
-        if not self._told and pn.state.curdoc is not None:
+        if not self._told and _loop_runs():
             self._callback = pn.state.add_periodic_callback(self.refresh, period=_PERIOD)
 
     def refresh(self) -> None:
@@ -66,7 +69,8 @@ class JobView(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
             return
         seen = self.job.seen()
         self._line.value = _sentence(seen)
-        self._log.value = "\n".join(seen.lines)
+        self._log.value, self._log.visible = "\n".join(seen.lines), bool(seen.lines)
+        self._bar.visible = self.cancel.visible = not seen.state.ended
         self._bar.active = not seen.state.ended
         self._bar.value = -1 if seen.fraction is None and not seen.state.ended else round(100 * (seen.fraction or 0))
         self._bar.bar_color = "danger" if seen.state is State.FAILED else "success"
@@ -86,6 +90,17 @@ class JobView(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
         if self._callback is not None:
             self._callback.stop()
             self._callback = None
+
+
+def _loop_runs() -> bool:
+    """Whether there is something to look from time to time: a server's page or a notebook, not a plain script."""
+    if pn.state.curdoc is not None:
+        return True
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _sentence(seen: Seen) -> str:
