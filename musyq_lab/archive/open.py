@@ -19,6 +19,7 @@ from musyq_lab.archive._ragged import RAGGED, replaced
 from musyq_lab.archive.encode import SPATIAL
 from musyq_lab.archive.naming import FileName, parse
 from musyq_lab.archive.peers._open import open_peer
+from musyq_lab.archive.structure import GRID_MAPPING
 from musyq_lab.core import accessor as _accessor  # noqa: F401  # registers `.musyq`
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError, closest
 from musyq_lab.files.axes import Axis, axis_of
@@ -200,6 +201,8 @@ def _dataset(
         if names:
             variables, coords = replaced(variables, coords, layers, state)
             attrs = {key: value for key, value in attrs.items() if key not in _OF_ONE}
+            # A number beside the map, such as the days of a month, is that of the first file only.
+            coords = {name: coord for name, coord in coords.items() if coord.dims or name == GRID_MAPPING}
         return xr.Dataset(variables, {**coords, **times}, overviews.described(attrs, factor))
 
 

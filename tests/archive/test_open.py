@@ -220,6 +220,15 @@ def test_a_cube_has_no_time_coverage_of_its_first_file(tmp_path):
     assert one.attrs["time_coverage_end"] == "2015-02-28T23:59:59Z"
 
 
+def test_a_number_of_one_file_is_not_taken_for_that_of_all(tmp_path):
+    """Months have 31 and 28 days: the first one's number would weigh all of them wrongly, and silently."""
+    for period, days in (("2015001", 31), ("2015032", 28)):
+        write_product(dataset().assign_coords(days=days), tmp_path, spec=SPEC, edition="0p25deg", period=period)
+    assert "days" not in open_product(tmp_path).coords
+    assert int(open_product(tmp_path, period="2015032")["days"]) == 28
+    assert "crs" in open_product(tmp_path).coords
+
+
 def test_cut_off_files_are_told_at_every_length(tmp_path):
     path = put(dataset(), tmp_path)
     data = path.read_bytes()
