@@ -313,7 +313,7 @@ _DAYS = {
 KINDS: dict[str, Kind] = {
     "trend": Kind(
         "Trend",
-        "Theil-Sen slope of yearly means, and the Mann-Kendall test of it.",
+        "Theil-Sen slope (of yearly means where there are enough years, else of the steps); Mann-Kendall test.",
         {"slope": "Slope", "p_value": "Chance without a trend", "tau": "Kendall's tau"},
         _trends,
         _lacks_steps(4, "a trend"),

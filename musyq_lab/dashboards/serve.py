@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from musyq_lab.core.errors import InputError
+from musyq_lab.dashboards._compute_result import clear_drafts
 from musyq_lab.dashboards._extension import pn, ready
 from musyq_lab.dashboards._page import WIDE
 from musyq_lab.dashboards._security import Safety, limited
@@ -58,6 +59,7 @@ def serve(
     shelf, safety = Shelf(folders, results), safety or Safety()
     ready()
     options = safety.options(port, address)
+    clear_drafts(shelf.results)  # of a server that was killed
     try:
         pn.serve(
             pages(shelf, safety.sessions),

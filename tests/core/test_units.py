@@ -189,3 +189,21 @@ def test_a_difference_can_be_declared():
 
 def test_a_text_is_the_same_as_itself_even_if_it_is_no_unit():
     assert same_units("DN", "DN")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10**10**10", "m**9**9**9", "m999999999", "km99999999", "((10**99)**99)**99", "9^9^9^9", "m2**9**9", "m" * 300],
+)
+@pytest.mark.timeout(20)
+def test_a_unit_that_would_fill_the_memory_is_none(text):
+    """Without the check these would take hours; a file may say anything."""
+    with pytest.raises(InputError, match="is not a unit"):
+        same_units(text, "m")
+
+
+@pytest.mark.parametrize(
+    "text", ["kg m-2 s-1", "m**2/(s**2)", "(m2 s)-1", "1/(m**3 sr)", "mW/(m2 sr cm-1)", "1000 hPa"]
+)
+def test_units_with_powers_and_brackets_are_units(text):
+    assert same_units(text, text)
