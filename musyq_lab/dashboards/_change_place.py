@@ -235,7 +235,8 @@ def _phenology(story: Story, subject: Subject, ask: Ask) -> Story:
         told.append("No season: the series does not rise and fall enough, or has too few values in one.")
     else:
         mean = float(made["length_of_season"].mean())
-        told.append(f"{len(rows) - 1} seasons of {mean:.0f} days on average: green start, orange peak, blue end.")
+        count = f"{len(rows) - 1} season{'s' if len(rows) > 2 else ''}"
+        told.append(f"{count} of {mean:.0f} days on average: green start, orange peak, blue end.")
     return replace(story, marks=tuple(marks), sentences=tuple(told), rows=tuple(rows))
 
 
