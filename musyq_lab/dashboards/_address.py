@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from musyq_lab.core.errors import InputError, closest
 from musyq_lab.dashboards import _veil
 from musyq_lab.dashboards._compare import ONE, WAYS
-from musyq_lab.dashboards._shelf import samples
+from musyq_lab.dashboards._places import coordinate
+from musyq_lab.dashboards._shelf import quoted, samples
 
 if TYPE_CHECKING:
     from musyq_lab.dashboards.explorer import Explorer
@@ -21,9 +22,7 @@ def query_of(page: Explorer) -> dict[str, str]:
     found = {"data": str(page.source), "variable": str(page.variable)}
     found |= {f"{_STEP}{dim}": text for dim, text in page.view.labels().items()}
     if page.places:
-        found["places"] = ";".join(
-            f"{x:.6g},{y:.6g}" if abs(x) < 1000 else f"{x:.1f},{y:.1f}" for x, y in _ordered(page)
-        )
+        found["places"] = ";".join(",".join(map(coordinate, place)) for place in _ordered(page))
     if page.region is not None:
         found["region"] = page.region.text
     if page.view.continuous:
@@ -50,12 +49,12 @@ def code_of(page: Explorer) -> str:
     cube = page.cube
     steps = "".join(f", {dim}={text}" for dim, text in page.view.literals().items())
     lines = ["import musyq_lab as ml", "", cube.code]
-    lines.append(f'view = ml.explore({cube.given}, variable="{page.variable}"{steps})')
+    lines.append(f"view = ml.explore({cube.given}, variable={quoted(page.variable)}{steps})")
     if page.view.classes is not None:
         lines[-1] = f"{lines[-1][:-1]}, classes={page.view.classes!r})"
     lines += [f"view.select({x:.6f}, {y:.6f})" for x, y in (_ordered(page) if page.places else [])]
     if page.region is not None:
-        lines.append(f'view.choose_region("{page.region.text}")')
+        lines.append(f"view.choose_region({quoted(page.region.text)})")
     settings = {
         "legend_is": page.legend_is if page.view.continuous else "",
         "layers": list(page.layers),
@@ -73,7 +72,7 @@ def _second_code(page: Explorer) -> list[str]:
     if page.compared == ONE or second is None or page.second.source != page.source:
         return []
     steps = "".join(f", {dim}={text}" for dim, text in second.literals().items())
-    return [f'view.second.choose(variable="{second.variable}"{steps})']
+    return [f"view.second.choose(variable={quoted(second.variable)}{steps})"]
 
 
 def restored(kind: Any, sources: Mapping[str, Any], query: Mapping[str, str]) -> Any:

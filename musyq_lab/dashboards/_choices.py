@@ -79,9 +79,7 @@ class Choices:
         self.variable.visible = len(page.cube.variables) > 1
 
     def _slider(self, dim: str, labels: list[Any], value: int) -> Any:
-        words = [_series.label(dim, text) for text in labels]
-        if len(set(words)) < len(words):  # labels that read alike are told apart by their number
-            words = [f"{text} ({at + 1})" for at, text in enumerate(words)]
+        words = _series.texts(dim, labels)
         options = {text: at for at, text in enumerate(words)}
         slider = pn.widgets.DiscreteSlider(name=dim, options=options, value=value, width=WIDTH)
         slider.param.watch(lambda event: self.go(dim, event.new), "value" if len(words) <= _LONG else "value_throttled")

@@ -100,7 +100,7 @@ class Second(param.Parameterized):
         assert view is not None
         sliders = []
         for dim, labels in view.cube.steps(view.variable).items():
-            words = {_series.label(dim, text): at for at, text in enumerate(labels)}
+            words = {text: at for at, text in enumerate(_series.texts(dim, labels))}
             if len(words) < 2:
                 continue
             name = f"Second map: {dim}"

@@ -18,7 +18,7 @@ from musyq_lab.core.errors import InputError, NotFoundError, closest
 from musyq_lab.dashboards._data import Cube, made, samples
 from musyq_lab.dashboards._levels import Levels
 from musyq_lab.dashboards._shared import OPENED
-from musyq_lab.dashboards._shelf import Archive, Shelf
+from musyq_lab.dashboards._shelf import Archive, Shelf, quoted
 from musyq_lab.files.safety import opened
 
 OUTPUT = "musyq-output"
@@ -90,7 +90,7 @@ def _stamp(path: Path) -> int:
 def _file(path: Path) -> Cube:
     key = ("file", str(path.absolute()), _stamp(path))
     if not parse(path.name):
-        code = f'import xarray as xr; data = xr.open_dataset("{path}")'
+        code = f"import xarray as xr; data = xr.open_dataset({quoted(path)})"
         dataset = open_raster(path)
         return made(dataset, _title(dataset, path.stem), path.name, code, key=key)
     dataset = open_product(path)
@@ -99,8 +99,8 @@ def _file(path: Path) -> Cube:
         return open_product(path, overview=factor)
 
     levels = Levels(_factors(path), overview)
-    title, code = _title(dataset, path.stem), f'data = ml.open_product("{path}")'
-    return made(dataset, title, path.name, code, given=f'"{path}"', levels=levels, files=(path,), key=key)
+    title, code = _title(dataset, path.stem), f"data = ml.open_product({quoted(path)})"
+    return made(dataset, title, path.name, code, given=quoted(path), levels=levels, files=(path,), key=key)
 
 
 def _title(dataset: xr.Dataset, otherwise: str) -> str:
@@ -147,7 +147,7 @@ def _archive(archive: Archive) -> Cube:
 
     key = ("archive", archive, str(archive.folder.absolute()), _stamp(archive.folder))
     levels = Levels(_factors(files[0]), overview)
-    given = f'"{archive.folder}", product="{archive.product}", edition="{archive.edition}", tile="{archive.tile}"'
+    given = f'{quoted(archive.folder)}, product="{archive.product}", edition="{archive.edition}", tile="{archive.tile}"'
     more: dict[str, Any] = {"given": given, "levels": levels, "files": tuple(files), "key": key}
     return made(archive.open(), archive.title, f"{len(files)} files of {archive.folder.name}", archive.code, **more)
 

@@ -118,8 +118,15 @@ def box(west: float, south: float, east: float, north: float) -> Area:
     """
     if not (west < east and south < north):
         raise InputError(f"The box {west:g},{south:g},{east:g},{north:g} is empty: give west < east and south < north.")
-    text = ",".join(f"{edge:.6g}" if abs(edge) < 1000 else f"{edge:.1f}" for edge in (west, south, east, north))
+    text = ",".join(map(coordinate, (west, south, east, north)))
     return Area(f"box {text}", shapely.box(west, south, east, north), text)
+
+
+def coordinate(value: float) -> str:
+    """Return a coordinate as :func:`understood` reads it: never with an exponent, metres to the tenth."""
+    if abs(value) >= 1000:
+        return f"{value:.1f}"
+    return str(np.format_float_positional(float(f"{value:.6g}"), trim="-"))
 
 
 def polygon(points: NDArray[np.float64]) -> Area:

@@ -148,6 +148,14 @@ def label(dim: str, value: Any) -> str:
     return str(value)[:19]
 
 
+def texts(dim: str, labels: Sequence[Any]) -> list[str]:
+    """Return all steps in words; those that read alike are told apart by their number."""
+    found = [label(dim, value) for value in labels]
+    if len(set(found)) == len(found):
+        return found
+    return [f"{text} ({at + 1})" for at, text in enumerate(found)]
+
+
 def words(dim: str, value: Any) -> str:
     """Return a step as one says it: ``5 January 2011``, a month's name, or the label with its dimension."""
     text = label(dim, value)

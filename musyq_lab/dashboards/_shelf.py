@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Archive:
     @property
     def code(self) -> str:
         """The line of Python that opens it."""
-        return f'data = ml.open_product("{self.folder}", {self._fields()})'
+        return f"data = ml.open_product({quoted(self.folder)}, {self._fields()})"
 
     def open(self, **options: Any) -> xr.Dataset:
         """Open it lazily; ``options`` are those of :func:`musyq_lab.open_product`, such as ``overview=8``."""
@@ -156,6 +157,11 @@ class Shelf:
                     break
                 if name := parse(path.name):
                     yield path, name
+
+
+def quoted(text: object) -> str:
+    """Return a name or a path as a literal of Python, whatever quotes and backslashes it holds."""
+    return json.dumps(str(text), ensure_ascii=False)
 
 
 def _free(archive: Archive, taken: Container[str]) -> str:

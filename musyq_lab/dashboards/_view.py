@@ -83,7 +83,7 @@ class View:
         for dim, value in steps.items():
             if dim not in labels:
                 raise InputError(f"{self.variable!r} has no dimension {dim!r}.{closest(dim, labels)}")
-            words = [_series.label(dim, text) for text in labels[dim]]
+            words = _series.texts(dim, labels[dim])
             if value not in labels[dim] and str(value) not in words:
                 raise InputError(f"{dim}={value!r} is not there. It runs from {words[0]} to {words[-1]}.")
             chosen[dim] = labels[dim].index(value) if value in labels[dim] else words.index(str(value))
@@ -138,7 +138,7 @@ class View:
     def labels(self) -> dict[str, str]:
         """Return what restores the step: dimension -> label."""
         steps = self.cube.steps(self.variable)
-        return {dim: _series.label(dim, steps[dim][at]) for dim, at in self.chosen.items() if dim in steps}
+        return {dim: _series.texts(dim, steps[dim])[at] for dim, at in self.chosen.items() if dim in steps}
 
     def literals(self) -> dict[str, str]:
         """Return the step as Python: dimension -> label."""
