@@ -122,8 +122,10 @@ def dots(found: Outcome) -> Any:
 
 def _lattice(seen: Window, sure: NDArray[np.bool_]) -> tuple[Any, Any]:
     every = max(1, int(np.ceil(np.sqrt(sure.size / (2 * _DOTS)))))
-    rows, columns = np.nonzero(sure[every // 2 :: every, every // 2 :: every])
-    return seen.across[every // 2 :: every][columns], seen.down[every // 2 :: every][rows]
+    # A map of one row or column has dots, too.
+    down, across = (slice(min(every // 2, size // 2), None, every) for size in sure.shape)
+    rows, columns = np.nonzero(sure[down, across])
+    return seen.across[across][columns], seen.down[down][rows]
 
 
 def options(found: Outcome, layer: str, legend: Legend, height: int) -> tuple[dict[str, Any], dict[str, Any]]:
