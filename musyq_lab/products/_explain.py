@@ -74,7 +74,7 @@ def flags_of(layer: xr.DataArray) -> list[Flag]:
         words = {**_own_sentences(str(layer.name).removesuffix("_qa")), **common}
     return [
         Flag(int(mask).bit_length() - 1, name, words.get(name, name.replace("_", " ")))
-        for name, mask in zip(names, list(masks), strict=True)
+        for name, mask in zip(names, np.atleast_1d(masks), strict=True)
     ]
 
 
