@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 import xarray as xr
+from numpy.typing import NDArray
 
 from musyq_lab.core.errors import InputError
 from musyq_lab.dashboards import _change_map, _change_place, _change_zones
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 170
 _GLOBAL = 300.0  # degrees of longitude from which a map is one of the globe
+_ANTIMERIDIAN = -180.0 - 1e-9  # so that a centre on it lies inside, not on the border
 
 
 class Save:
@@ -167,7 +169,19 @@ def _drawn(page: Change, found: Outcome, field: xr.DataArray, sure: xr.DataArray
 
 
 def _region(field: xr.DataArray) -> MapRegion | None:
-    """Return what the figure is cut to; None for the globe."""
-    ends = [(float(field[axis].min()), float(field[axis].max())) for axis in ("longitude", "latitude")]
-    (west, east), (south, north) = ends
-    return None if east - west > _GLOBAL else MapRegion("view", {"en": "view"}, shapely.box(west, south, east, north))
+    """Return what the figure is cut to, the cells at the edges included; None for the globe."""
+    (west, east), (south, north) = (_ends(field[axis].values) for axis in ("longitude", "latitude"))
+    if east - west > _GLOBAL:
+        return None
+    left = (west + 180.0) % 360.0 - 180.0
+    right = left + east - west
+    spans = [(left, min(right, 180.0)), *([(_ANTIMERIDIAN, right - 360.0)] if right > 180.0 else [])]
+    boxes = [shapely.box(start, max(south, -90.0), end, min(north, 90.0)) for start, end in spans]
+    return MapRegion("view", {"en": "view"}, shapely.union_all(boxes))
+
+
+def _ends(axis: NDArray[Any]) -> tuple[float, float]:
+    """Return the outer edges of cells."""
+    low, high = float(axis.min()), float(axis.max())
+    half = (high - low) / max(axis.size - 1, 1) / 2
+    return low - half, high + half
