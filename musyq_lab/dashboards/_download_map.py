@@ -62,7 +62,10 @@ class RegionMap:
     def _boxed(self, bounds: Any = None) -> None:
         if bounds is not None:
             west, south, east, north = (round(float(v), _DIGITS) for v in bounds)
-            self._drawn(f"{max(west, -180)},{max(south, -90)},{min(east, 360)},{min(north, 90)}")
+            west, east = max(west, -180), min(east, 360)
+            if east - west > 360:  # around the whole globe and more
+                west, east = -180, 180
+            self._drawn(f"{west},{max(south, -90)},{east},{min(north, 90)}")
 
     def _lassoed(self, geometry: Any = None) -> None:
         if geometry is None or len(geometry) < 3:
