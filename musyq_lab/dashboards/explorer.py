@@ -289,6 +289,7 @@ class Explorer(Page):
         self.param.watch(self._new_layers, "layers")
         self.param.watch(self._updated, ["point", "places", "region", "frame"])
         self.second.param.watch(lambda event: self._show_map(), "changes")
+        self.second.param.watch(self._updated, ["changes", "frame"])
 
     def _offer_variables(self) -> None:
         self.param.variable.objects = self.cube.variables
