@@ -133,7 +133,7 @@ def series_at(cube: Cube, variable: str, chosen: Mapping[str, int], point: tuple
 def place(cube: Cube, x: float, y: float) -> str:
     """Return a place in words: ``36.00° N, 103.50° E``, or column and row."""
     if not cube.geographic:
-        return f"{cube.x} {x:g}, {cube.y} {y:g}"
+        return f"{cube.x} {x:.10g}, {cube.y} {y:.10g}"
     x = (x + 180) % 360 - 180
     return f"{abs(y):.2f}° {'S' if y < 0 else 'N'}, {abs(x):.2f}° {'W' if x < 0 else 'E'}"
 
