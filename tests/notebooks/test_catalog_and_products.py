@@ -7,7 +7,7 @@ from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, pr
 pytestmark = pytest.mark.slow  # it makes a year of products
 
 GUESSES = """
-for guess in (float(daily.sum("time").mean()), float(daily.mean()), float(annual.mean()), 1e6):
+for guess in (float(daily.sum("time", skipna=False).mean()), float(daily.mean()), float(annual.mean()), 1e6):
     print(ml.check("catalog-1", guess))
 """
 NUMBERS = """
