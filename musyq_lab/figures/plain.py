@@ -62,7 +62,7 @@ def draw_plain(
         tall = max(height, (len(labels) + 2) * 4.2 * form.scale)
         figure = figure_of(form.width, form.height or page.top + tall + below + page.bottom + 3 * form.scale)
         axes = figure.add_axes(box(figure, page.margin + left, page.top, width, height))
-        shown = np.where((classes >= 0) & (classes < len(labels)), classes, -1)
+        shown = np.where((classes >= 0) & (classes < len(labels)), classes.astype(np.int64), -1)
         rows = shown if down[0] > down[-1] else shown[::-1]
         rows = rows if across[0] < across[-1] else rows[:, ::-1]
         norm = BoundaryNorm(np.arange(-0.5, len(labels)), len(labels))

@@ -238,7 +238,7 @@ def test_given_breaks_stand_in_the_code():
     assert "classes" not in explore(layered()).code()
 
 
-@pytest.mark.parametrize("text", ['he"ad', "it's", "back\\slash", "新しい", "${x}", "a\nb"])
+@pytest.mark.parametrize("text", ['he"ad \\s', "it's 新しい", "a\nb"])
 def test_names_with_quotes_do_not_break_out_of_the_code(text):
     data = layered()[["a"]].rename(a=text)
     shown = explore(data)

@@ -12,7 +12,7 @@ from musyq_lab.dashboards._compare import BESIDE, ONE, SWIPE, Second
 from musyq_lab.dashboards._curtain import Curtain
 from musyq_lab.dashboards._data import cube
 from musyq_lab.dashboards._veil import HATCH
-from musyq_lab.dashboards.explorer import CONTINUOUS, Explorer, explore
+from musyq_lab.dashboards.explorer import CLASSES, CONTINUOUS, Explorer, explore
 
 
 def several() -> xr.Dataset:
@@ -27,9 +27,18 @@ def sources() -> dict:
     return {"First": cube(several()), "Other": cube(other.assign(a=other["a"] + 1000))}
 
 
-@pytest.fixture
-def page(sources) -> Explorer:
+@pytest.fixture(scope="module")
+def shared(sources) -> Explorer:
     return Explorer(sources)
+
+
+@pytest.fixture
+def page(shared) -> Explorer:
+    """The page of the module, whose second map was never started."""
+    shared.param.update(compared=ONE, legend_is=CLASSES, layers=[])
+    shared.step_to(time="2019-01-01")
+    shared.second.view = None
+    return shared
 
 
 def values(view) -> np.ndarray:
@@ -38,10 +47,11 @@ def values(view) -> np.ndarray:
 
 def test_nothing_is_opened_before_it_is_asked_for(page):
     assert page.second.view is None
+    changes = page.second.changes
     page.second.source = "Other"
     page.second.variable = None
     assert page.second.view is None
-    assert page.second.changes == 0
+    assert page.second.changes == changes
 
 
 def test_it_starts_as_a_copy_of_the_first_and_goes_its_own_way(page):
@@ -203,9 +213,9 @@ def test_the_edge_is_a_share_of_what_is_in_view(percent, edge):
     assert curtain.edge(percent, None) == pytest.approx((west + (east - west) * percent / 100, east))
 
 
-def test_a_second_map_knows_the_page_it_belongs_to_alone(sources):
-    one, two = Explorer(sources), Explorer(sources)
-    one.second.choose("Other")
+def test_a_second_map_knows_the_page_it_belongs_to_alone(page, sources):
+    two = Explorer(sources)
+    page.second.choose("Other")
     assert two.second.view is None
     assert isinstance(two.second, Second)
     assert two.second.start().cube.title == "Layered"

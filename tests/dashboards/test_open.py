@@ -62,7 +62,7 @@ def test_what_explore_is_given_makes_the_same_cube(three):
         assert space["view"].cube is found
 
 
-@pytest.mark.parametrize("name", ['a "quoted" name', "it's", "数据 & <b>", "back\\slash", "$HOME {x} %s"])
+@pytest.mark.parametrize("name", ['a "quoted" name', "it's 数据 & $HOME {x}\\n"])
 def test_folders_of_any_name_open_by_their_code(tmp_path, name):
     folder = tmp_path / name
     file = product(folder)
@@ -70,7 +70,7 @@ def test_folders_of_any_name_open_by_their_code(tmp_path, name):
     assert float(run(found.code)["ndvi"][0, 0]) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("name", ['a "b".nc', "it's.nc", "数据 {x}.nc"])
+@pytest.mark.parametrize("name", ['a "b".nc', "it's 数据 {x}.nc"])
 def test_other_files_of_any_name_open_by_their_code(tmp_path, name):
     layered(2, 2)[["a"]].isel(time=0).to_netcdf(tmp_path / name, engine="h5netcdf")
     assert float(run(_open.from_path(tmp_path / name).code)["a"][0, 0]) == 1
