@@ -18,7 +18,8 @@ _MOST_POWER = 24
 _LONGEST = 80
 _TOWERS = re.compile(r"(?:\*\*|\^)[^*^/ ]*(?:\*\*|\^)|(?:\*\*|\^|[^\W\d])\s*[+-]?\d{3}")
 """Powers of powers and powers beyond two digits: whoever works them out may never come back."""
-_SYMBOLS = {"degree": "degree", "calendar_month": "month", "year": "year"}
+_SYMBOLS = {"degree": "degree", "calendar_month": "month", "year": "year", "percent": "percent"}
+"""Units whose symbols cannot be read with a power behind them, or mean something else."""
 
 
 @dataclass(frozen=True, slots=True)

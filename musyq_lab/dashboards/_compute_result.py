@@ -53,10 +53,11 @@ def placed(results: Path, name: str, spec: Product, made: xr.Dataset, inputs: In
 def labels(made: xr.Dataset, inputs: Inputs) -> tuple[str, ...]:
     """Return the labels of the periods: those of the data where the steps are the same, else dates."""
     if "time" in made.dims:
-        times = made["time"].variable  # further coordinates along it may differ
+        times = made["time"]
         for source in inputs.sources:
             known = source.dataset.coords.get("period")
-            if known is not None and known.dims == ("time",) and source.dataset["time"].variable.equals(times):
+            # Steps alone are compared: further coordinates along them may differ.
+            if known is not None and known.dims == ("time",) and np.array_equal(source.dataset["time"], times):
                 return tuple(str(text) for text in known.values)
         return tuple(_distinct([_date(value) for value in times.values]))
     spans = [span for source in inputs.sources if (span := _span(source.dataset))]
