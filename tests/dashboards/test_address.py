@@ -232,10 +232,10 @@ def test_the_code_makes_the_view_with_all_that_is_chosen(bare):
     np.testing.assert_array_equal(other.region_series.values, bare.region_series.values)
 
 
-def test_given_breaks_stand_in_the_code():
+def test_given_breaks_stand_in_the_code(bare):
     other = again(explore(layered(), classes=[10, 20.5, 30]))
     assert other.legend.breaks == (10, 20.5, 30)
-    assert "classes" not in explore(layered()).code()
+    assert "classes" not in bare.code()
 
 
 @pytest.mark.parametrize("text", ['he"ad \\s', "it's 新しい", "a\nb"])

@@ -12,7 +12,7 @@ from musyq_lab.analysis.regions import resolve_region
 from musyq_lab.core.errors import InputError, NotFoundError
 from musyq_lab.core.resources import read_table
 from musyq_lab.dashboards._data import cube
-from musyq_lab.dashboards._places import Area, box, degrees_of, names, polygon, stations, understood
+from musyq_lab.dashboards._places import Area, box, coordinate, degrees_of, names, polygon, stations, understood
 
 GLOBE = cube("ghi_merra2_monthly")
 
@@ -134,3 +134,83 @@ def test_a_country_beyond_the_antimeridian_follows_the_map():
 def test_longitudes_are_told_between_minus_180_and_180():
     assert degrees_of(GLOBE, (190.0, 5.0)) == (-170.0, 5.0)
     assert isinstance(box(0, 0, 1, 1), Area)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(-1e8, 1e8) | st.floats(-1e-3, 1e-3))
+def test_a_coordinate_is_written_as_it_is_read(value):
+    text = coordinate(value)
+    assert "e" not in text
+    assert abs(float(text) - value) <= (0.0501 if abs(value) >= 1000 else 1e-5 * abs(value))
+    assert understood(f"{text},{text}", GLOBE) == (float(text), float(text))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (103.5, "103.5"), (-36.0, "-36"), (1e-5, "0.00001"), (4_469_123.44, "4469123.4"), (999.99999, "1000")],
+)
+def test_coordinates_are_short(value, text):
+    assert coordinate(value) == text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-9e6, 9e6), st.floats(-9e6, 9e6), st.floats(60, 1e6), st.floats(60, 1e6))
+def test_a_box_of_metres_comes_back_to_the_decimetre(west, south, wide, high):
+    area = box(west, south, west + wide, south + high)
+    again = understood(area.text, cube(layered()))
+    np.testing.assert_allclose(again.geometry.bounds, area.geometry.bounds, atol=0.051)
+
+
+def test_a_box_of_millidegrees_has_a_text_without_powers():
+    area = box(-1e-5, 2e-5, 3e-5, 4e-5)
+    assert understood(area.text, GLOBE).geometry.bounds == (-1e-5, 2e-5, 3e-5, 4e-5)
+
+
+@pytest.mark.parametrize("edges", [(np.nan, 0, 1, 1), (0, 0, np.nan, 1), (1, 0, 1, 1), (0, 1, 1, 1), (2, 0, 1, 1)])
+def test_a_box_without_area_is_refused(edges):
+    with pytest.raises(InputError, match="is empty"):
+        box(*edges)
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("0 N 0 E", (0.0, 0.0)),
+        ("10w 5s", (-10.0, -5.0)),
+        ("+5N +6E", (6.0, 5.0)),
+        ("  1 ,  2  ", (1.0, 2.0)),
+        ("1;2", (1.0, 2.0)),
+    ],
+)
+def test_places_as_people_write_them(words, place):
+    assert understood(words, GLOBE) == place
+
+
+def test_a_polygon_with_a_hole_keeps_it():
+    words = "POLYGON ((0 0, 9 0, 9 9, 0 9, 0 0), (3 3, 6 3, 6 6, 3 6, 3 3))"
+    area = understood(words, GLOBE)
+    assert area.geometry.area == 72
+    assert [ring.shape for ring in area.rings] == [(5, 2), (5, 2)]
+    assert understood(area.text, GLOBE).geometry.equals(area.geometry)
+
+
+def test_several_polygons_are_one_region_and_lines_among_them_are_left_out():
+    words = "MULTIPOLYGON (((0 0, 1 0, 1 1, 0 1, 0 0)), ((5 5, 6 5, 6 6, 5 6, 5 5)))"
+    assert understood(words, GLOBE).geometry.area == 2
+    spike = polygon(np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0], [-5.0, 0.0], [0.0, 0.0]]))
+    assert spike.geometry.area == pytest.approx(1)
+
+
+def test_east_of_the_antimeridian_a_map_counts_on():
+    beyond = cube(layered(3, 4).assign_coords(longitude=[175.0, 180.0, 185.0, 190.0]))
+    assert understood("40 N 172 W", beyond) == (188.0, 40.0)
+    assert understood("40 N 176 E", beyond) == (176.0, 40.0)
+    assert degrees_of(beyond, (188.0, 40.0)) == (-172.0, 40.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(116.0, 118.0), st.floats(39.0, 41.0))
+def test_degrees_to_metres_and_back(longitude, latitude):
+    raster = cube(projected(3, 3))
+    place = understood(f"{latitude:.5f} N {longitude:.5f} E", raster)
+    assert degrees_of(raster, place) == pytest.approx((longitude, latitude), abs=1e-5)

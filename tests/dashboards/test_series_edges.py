@@ -1,11 +1,15 @@
 """A place's series: nearest cell, sigma, quality in words, CSV that reads back, labels, summary."""
 
 import csv
+from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
+from bokeh.models import Span
+from bokeh.plotting import figure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +17,9 @@ from musyq_lab.core.quality import COMMON_FLAGS, flag_attributes
 from musyq_lab.dashboards._data import cube
 from musyq_lab.dashboards._extension import ready
 from musyq_lab.dashboards._series import (
+    Cursor,
     Series,
+    _alone,
     _ticks,
     blank,
     draw,
@@ -23,7 +29,9 @@ from musyq_lab.dashboards._series import (
     series_at,
     series_dimension,
     summary,
+    texts,
     to_csv,
+    words,
 )
 
 DIMS = ("month", "latitude", "longitude")
@@ -248,3 +256,89 @@ def test_the_curves_have_the_same_layers_whatever_is_known(sigma, count):
     assert len(plain.get(5)) == 3 * (count - 1)
     width = plain.get(0).dimension_values("upper") - plain.get(0).dimension_values("value")
     np.testing.assert_allclose(width[:2], [2.0, 2.0] if sigma else [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("dim", "labels", "said"),
+    [
+        ("month", [1, 2], ["January", "February"]),
+        ("kind", ["a", "b"], ["a", "b"]),
+        ("kind", ["x" * 20 + "a", "x" * 20 + "b"], ["x" * 19 + " (1)", "x" * 19 + " (2)"]),
+        ("kind", ["a", "a", "b"], ["a (1)", "a (2)", "b (3)"]),
+        ("step", [], []),
+        ("time", ["2020-01-01T10:00:01", "2020-01-01T10:00:02"], ["2020-01-01 10:00 (1)", "2020-01-01 10:00 (2)"]),
+    ],
+)
+def test_steps_that_read_alike_are_told_apart(dim, labels, said):
+    found = texts(dim, labels)
+    assert found == said
+    assert len(set(found)) == len(labels)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "text"),
+    [
+        (500_030.0, 4_469_970.0, "x 500030, y 4469970"),
+        (500_030.5, 4_469_970.25, "x 500030.5, y 4469970.25"),
+        (0.1 + 0.2, -1e-3, "x 0.3, y -0.001"),
+    ],
+)
+def test_a_projected_place_is_told_to_the_metre(x, y, text):
+    assert place(cube(data().rename(latitude="y", longitude="x")), x, y) == text
+
+
+@pytest.mark.parametrize(
+    ("dim", "value", "text"),
+    [
+        ("time", "2011-01-05", "5 January 2011"),
+        ("time", "2011-12-31T18:00:00", "31 December 2011 18:00 UTC"),
+        ("month", 7, "July"),
+        ("season", "DJF", "DJF"),
+        ("year", 2011, "2011"),
+        ("tilt", 30, "tilt 30"),
+        ("time", 5.0, "5.0"),
+    ],
+)
+def test_a_step_as_one_says_it(dim, value, text):
+    assert words(dim, value) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=20))
+def test_a_lonely_value_has_no_neighbour(there):
+    values = np.where(there, 1.0, np.nan)
+    for k, found in enumerate(_alone(values)):
+        before = k > 0 and there[k - 1]
+        after = k + 1 < len(there) and there[k + 1]
+        assert bool(found) == (not before and not after)
+
+
+def test_csv_of_a_region_has_count_and_sigma_of_the_mean_beside_places_without():
+    region = replace(a_series([1.0, 2.0]), count=np.array([5.0, 0.0]), mean_sigma=np.array([0.5, np.nan]))
+    head, *rows = csv.reader(to_csv(region, a_series([3.0, 4.0])))
+    at = head.index("cells with a value")
+    assert [row[at] for row in rows] == ["5", "0", "", ""]
+    assert [row[at + 1] for row in rows] == ["0.5", "", "", ""]
+    assert len({len(row) for row in (head, *rows)}) == 1
+
+
+@pytest.mark.parametrize("bad", ['a,"b"', "line\nbreak", "=1+1", "', ;"])
+def test_csv_of_any_name_reads_back(bad):
+    series = replace(a_series([1.0], where=bad), geometry=bad)
+    _, row = csv.reader(to_csv(series))
+    assert row[-2:] == [bad, bad]
+
+
+def test_the_line_of_the_step_moves_in_every_figure_and_forgets_closed_ones():
+    ready()
+    cursor = Cursor()
+    figures = [SimpleNamespace(state=figure()) for _ in range(2)]
+    for shown in (*figures, figures[0]):
+        cursor.hook(shown, None)
+    lines = [shown.state.select(Span) for shown in figures]
+    spans = [list(found) for found in lines]
+    assert [len(found) for found in spans] == [1, 1], "one line a figure, however often it is drawn"
+    cursor.move(4)
+    assert [found[0].location for found in spans] == [4, 4]
+    cursor.hook(later := SimpleNamespace(state=figure()), None)
+    assert next(iter(later.state.select(Span))).location == 4

@@ -127,3 +127,82 @@ def test_one_row_of_cells_still_has_a_mean():
     found = region_series(cube(row), "a", {"time": 0}, box(100.25, 39, 102.25, 41))
     np.testing.assert_allclose(found.values[0], row["a"].values[0, 0, 1:5].mean())
     assert isinstance(row, xr.Dataset)
+
+
+def test_a_region_cut_in_two_has_the_sums_of_its_parts():
+    data = cube(layered())
+    whole = box(100.1, 38.1, 102.9, 39.9)
+    parts = [box(100.1, 38.1, 101.3, 39.9), box(101.3, 38.1, 102.9, 39.9)]
+    area, total = 0.0, np.zeros(3)
+    for part in parts:
+        weight = weights(region_window(data, "a", part), part).sum()
+        area += weight
+        total += weight * region_series(data, "a", {"time": 0}, part).values
+    found = region_series(data, "a", {"time": 0}, whole)
+    assert weights(region_window(data, "a", whole), whole).sum() == pytest.approx(area, rel=1e-9)
+    np.testing.assert_allclose(found.values, total / area, rtol=1e-9)
+
+
+def test_a_field_of_one_value_has_that_mean_and_no_spread():
+    flat = xr.full_like(layered()[["a"]], 7.25)
+    found = region_series(cube(flat), "a", {"time": 0}, polygon(np.array([[100, 38], [103, 38.4], [101, 40]])))
+    np.testing.assert_allclose(found.values, 7.25, rtol=1e-12)
+    np.testing.assert_allclose(found.sigma, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("flip", [{"latitude": slice(None, None, -1)}, {"longitude": slice(None, None, -1)}])
+def test_the_order_of_the_axes_does_not_matter(flip):
+    area = polygon(np.array([[100.0, 38.0], [103.0, 38.4], [101.0, 40.0]]))
+    first = region_series(cube(projected_like(layered())), "a", {"time": 0}, area)
+    again = region_series(cube(projected_like(layered()).isel(**{NAMES[k]: v for k, v in flip.items()})),
+                          "a", {"time": 0}, area)  # fmt: skip
+    np.testing.assert_allclose(again.values, first.values, rtol=1e-9)
+    np.testing.assert_allclose(again.count, first.count)
+
+
+NAMES = {"latitude": "y", "longitude": "x"}
+
+
+def projected_like(data: xr.Dataset) -> xr.Dataset:
+    """The same numbers on plane axes, where each cell counts alike."""
+    return data.rename(NAMES)
+
+
+def test_dims_in_another_order_give_the_same():
+    area = box(100.25, 38.25, 102.25, 39.75)
+    first = region_series(cube(layered()), "a", {"time": 0}, area)
+    again = region_series(cube(layered().transpose("longitude", "time", "latitude")), "a", {"time": 0}, area)
+    np.testing.assert_allclose(again.values, first.values, rtol=1e-12)
+    np.testing.assert_allclose(again.mean_sigma, first.mean_sigma, rtol=1e-12)
+
+
+def test_the_other_dimensions_stay_where_the_map_is():
+    more = xr.concat([layered()[["a"]], layered()[["a"]] + 100], "tilt").assign_coords(tilt=[0, 30])
+    area = box(100.25, 38.25, 102.25, 39.75)
+    low, high = (region_series(cube(more), "a", {"tilt": k, "time": 1}, area) for k in (0, 1))
+    np.testing.assert_allclose(high.values - low.values, 100)
+    assert low.dim == "time"
+
+
+def test_spread_of_days_is_no_sigma_of_the_mean():
+    days = layered()[["a"]].assign(a_standard_deviation=layered()["a"] * 0 + 3)
+    found = region_series(cube(days), "a", {"time": 0}, box(100.25, 38.25, 102.25, 39.75))
+    assert found.mean_sigma is None
+
+
+def test_a_region_says_where_it_is_and_a_small_one_is_still_measured():
+    tiny = box(101.1, 39.1, 101.11, 39.11)
+    found = region_series(cube(layered()), "a", {"time": 0}, tiny)
+    np.testing.assert_allclose(found.values, layered()["a"].sel(longitude=101, latitude=39).values)
+    assert found.count.tolist() == [1, 1, 1]
+    assert (found.x, found.y) == pytest.approx((101.105, 39.105))
+    assert shapely.from_wkt(found.geometry).equals(tiny.geometry)
+
+
+@pytest.mark.parametrize("corner", [(103.7, 37.3), (99.8, 40.2)])
+def test_the_rim_of_the_map_belongs_to_it(corner):
+    x, y = corner
+    found = region_series(cube(layered()), "a", {"time": 0}, box(x - 3, y - 3, x + 3, y + 3))
+    assert np.isfinite(found.values).all()
+    with pytest.raises(InputError, match="outside the map"):
+        region_window(cube(layered()), "a", box(104.0, 36.0, 105.0, 37.0))
