@@ -93,9 +93,9 @@ def zone_fractions(polygons: Mapping[Any, Any], target: Target) -> ZoneFractions
     found = [polygon_coverage(geometry, x, y) for geometry in polygons.values()]
     zone = np.repeat(np.arange(len(found)), [part[0].size for part in found])
     row, column, fraction = (np.concatenate([part[i] for part in found] or [np.empty(0)]) for i in range(3))
-    # _lines go upward; the grid may run from north to south.
-    row = latitude.size - 1 - row if latitude[0] > latitude[-1] else row
-    cell = (row * longitude.size + column).astype(np.int64)
+    # _lines go upward; the grid may run from north to south or from east to west.
+    row, column = (np.argsort(a)[k.astype(np.int64)] for a, k in ((latitude, row), (longitude, column)))
+    cell = row * longitude.size + column
     total = np.bincount(cell, fraction, minlength=latitude.size * longitude.size)
     fraction = fraction / np.maximum(total[cell], 1.0)
     return ZoneFractions(tuple(polygons), cell, zone, fraction, latitude, longitude)

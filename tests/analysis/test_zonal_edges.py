@@ -232,3 +232,13 @@ def test_scenarios_alone_are_the_interval_and_the_wrong_side_is_ignored():
     low, high = interval([10.0, 10.0], 0.0, low=[7.0, 11.0], high=[15.0, 9.0])
     assert low.tolist() == pytest.approx([7.0, 10.0])
     assert high.tolist() == pytest.approx([15.0, 10.0])
+
+
+def test_shares_lie_where_they_belong_whichever_way_the_axes_run():
+    latitude, longitude = np.arange(0.5, 5), np.arange(0.5, 7)
+    outline = {"corner": box(0, 0, 2.5, 1.5)}
+    plain = zone_fractions(outline, xr.Dataset(coords={"latitude": latitude, "longitude": longitude})).mask()
+    for down, across in ((-1, 1), (1, -1), (-1, -1)):
+        axes = {"latitude": latitude[::down], "longitude": longitude[::across]}
+        turned = zone_fractions(outline, xr.Dataset(coords=axes)).mask()
+        xr.testing.assert_allclose(turned.sortby(["latitude", "longitude"]), plain)
