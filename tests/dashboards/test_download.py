@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rioxarray  # noqa: F401  # the accessor .rio
 import xarray as xr
 
 from musyq_lab.archive.write import write_product
