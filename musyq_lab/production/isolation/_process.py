@@ -173,7 +173,9 @@ def _environment(work: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     threads = {f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}
     home = {name: str(work) for name in ("HOME", "TMPDIR")}
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", **threads, **home, **kept}
+    # The store of compiled kernels would be an empty folder of the process, and making it a deed of the algorithm.
+    fixed = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "MUSYQ_KERNEL_STORE": "0"}
+    return {**fixed, **threads, **home, **kept}
 
 
 def _watched(

@@ -320,6 +320,7 @@ def test_the_environment_is_that_of_the_folder_alone(tmp_path, monkeypatch):
     assert found["HOME"] == found["TMPDIR"] == str(tmp_path)
     assert not {"AWS_SECRET_ACCESS_KEY", "PYTHONPATH", "LD_PRELOAD"} & set(found)
     assert found["OMP_NUM_THREADS"] == "1"
+    assert found["MUSYQ_KERNEL_STORE"] == "0"  # its folder would be one of the process
 
 
 def test_what_is_given_can_only_be_read_and_is_gone_afterwards():
