@@ -33,7 +33,7 @@ def test_a_few_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_fifty_kills(tmp_path: Path) -> None:
-    seen = kill_runs(tmp_path, kills=50, seed=20)
-    check(seen, kills=50)
-    assert seen["moving"] >= 3, "some kills must fall among the final moves"
+def test_many_kills(tmp_path: Path) -> None:
+    seen = kill_runs(tmp_path, kills=24, seed=20)
+    check(seen, kills=24)
+    assert seen["moving"] >= 1, "some kills must fall among the final moves"

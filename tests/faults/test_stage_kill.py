@@ -46,7 +46,7 @@ def test_a_few_kills_of_staged_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_many_kills_of_staged_runs(tmp_path: Path) -> None:
-    check_staged(kill("staged", tmp_path, 25, 6), 25)
+    check_staged(kill("staged", tmp_path, 12, 6), 12)
 
 
 def check_sweeps(seen: dict, kills: int) -> None:
