@@ -275,11 +275,11 @@ def _arc(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, flo
     the globe.
     """
     stretches = sorted(((box[0] + 180.0) % 360.0, box[2] - box[0]) for box in boxes)
-    reach, gaps = stretches[0][0] + stretches[0][1], []
-    for start, length in stretches[1:]:
+    # A stretch may go on beyond 360 and cover the first ones.
+    reach, gaps = max(start + length for start, length in stretches) - 360.0, []
+    for start, length in stretches:
         gaps.append((start - reach, start))
         reach = max(reach, start + length)
-    gaps.append((stretches[0][0] + 360.0 - reach, stretches[0][0]))
     gap, first = max(gaps)
     if gap <= 0:
         return -180.0, 360.0

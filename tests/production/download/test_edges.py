@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import shapely
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from musyq_lab.core.errors import ArchiveError, InputError, NotFoundError
@@ -61,6 +61,7 @@ def test_the_shortest_arc_that_holds_all_parts(boxes, west, width):
 
 
 @settings(max_examples=80, deadline=None)
+@example([(80.0, 120.0), (-162.0, 1.0)])
 @given(st.lists(st.tuples(st.floats(-180, 179), st.floats(0.1, 120)), min_size=1, max_size=5))
 def test_an_arc_holds_every_part_and_none_that_begins_at_a_part_is_shorter(stretches):
     west, width = _arc([(w, 0, w + length, 1) for w, length in stretches])
