@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, ClassVar, Self
@@ -18,7 +19,11 @@ COLUMN = 210
 _MONO = "textarea {font-family: monospace; font-size: 13px}"
 
 
-class Page(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
+class _Kind(ABCMeta, type(pn.viewable.Viewer)):  # type: ignore[misc]  # see pn
+    """Kind of pages: parameters of Panel's viewers, and methods that each page has to have."""
+
+
+class Page(pn.viewable.Viewer, metaclass=_Kind):  # type: ignore[misc]  # see pn
     """A page of the platform, which is the same object in a notebook cell, served, and without a browser.
 
     A subclass calls ``super().__init__``, then builds its panes; ``__panel__`` returns :meth:`framed` of them.
@@ -40,6 +45,7 @@ class Page(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
         super().__init__(**params)
 
     @classmethod
+    @abstractmethod
     def open(cls, shelf: Shelf, query: Mapping[str, str]) -> Self:
         """Make the page for what an address asks for.
 
@@ -56,15 +62,14 @@ class Page(pn.viewable.Viewer):  # type: ignore[misc]  # see pn
         MusyqError
             If the address asks for what is not there.
         """
-        raise NotImplementedError
 
     def query(self) -> dict[str, str]:
         """Return what restores this very view, as the part of an address behind ``?``."""
         return {}
 
+    @abstractmethod
     def code(self) -> str:
         """Return about five lines of Python that make this very view."""
-        raise NotImplementedError
 
     def changed(self) -> None:
         """Bring code and address in line with the view; a subclass calls it after each change."""

@@ -95,8 +95,8 @@ class Safety:
         Raises
         ------
         InputError
-            If an origin, the file of passwords or a secret cannot be used; or if others could connect and nobody would
-            have to sign in.
+            If an origin, the file of passwords or a secret cannot be used. That others can connect and nobody has to
+            sign in is warned of, not refused.
         """
         found: dict[str, Any] = {
             "websocket_origin": origins(port, address, self.origins),

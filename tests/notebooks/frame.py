@@ -104,6 +104,15 @@ def resized(notebook: nbformat.NotebookNode, before: str, after: str) -> nbforma
     return small
 
 
+def smaller(notebook: nbformat.NotebookNode, less: dict[str, str], *more: str) -> nbformat.NotebookNode:
+    """Return a copy with lines of its parameters changed, and cells behind the last that print what is tested."""
+    small = nbformat.from_dict(notebook)
+    for before, after in less.items():
+        small = resized(small, before, after)
+    small.cells += [nbformat.v4.new_code_cell(source) for source in more]
+    return small
+
+
 def execute_here(notebook: nbformat.NotebookNode, work: Path, scratch: Path) -> nbformat.NotebookNode:
     """Run all cells with this tree on the path and a folder of its own for what is temporary."""
     with pytest.MonkeyPatch.context() as patch:

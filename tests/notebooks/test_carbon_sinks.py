@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, said, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, said, smaller, tagged
 
 pytestmark = pytest.mark.slow  # it makes years of a globe
 
@@ -36,13 +36,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
-    small = nbformat.from_dict(notebook)
-    parameters = tagged(small, "parameters")
-    for given, less in SMALL.items():
-        assert given in parameters.source
-        parameters.source = parameters.source.replace(given, less)
-    small.cells += [nbformat.v4.new_code_cell(source) for source in (GUESSES, NUMBERS)]
-    return execute_here(small, *folders)
+    return execute_here(smaller(notebook, SMALL, GUESSES, NUMBERS), *folders)
 
 
 def it_runs_from_first_to_last_cell(done, folders):

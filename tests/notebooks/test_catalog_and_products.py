@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, said, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, said, smaller, tagged
 
 pytestmark = pytest.mark.slow  # it makes a year of products
 
@@ -37,9 +37,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
-    small = nbformat.from_dict(notebook)
-    small.cells += [nbformat.v4.new_code_cell(source) for source in (GUESSES, NUMBERS)]
-    return execute_here(small, *folders)
+    return execute_here(smaller(notebook, {}, GUESSES, NUMBERS), *folders)
 
 
 def it_runs_from_first_to_last_cell(done, folders):

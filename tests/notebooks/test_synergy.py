@@ -3,7 +3,7 @@
 import nbformat
 import numpy as np
 import pytest
-from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, said, tagged
+from notebooks.frame import ROOT, code, execute_here, folders_of, numbers_of, printed, read, said, smaller, tagged
 
 pytestmark = pytest.mark.slow  # it makes a simulation
 
@@ -46,13 +46,7 @@ def folders(tmp_path_factory):
 @pytest.fixture(scope="module")
 def done(notebook, folders) -> nbformat.NotebookNode:
     """Run all cells as a user does, then the check with every wrong answer, then print what was found."""
-    small = nbformat.from_dict(notebook)
-    parameters = tagged(small, "parameters")
-    for given, less in SMALL.items():
-        assert given in parameters.source
-        parameters.source = parameters.source.replace(given, less)
-    small.cells += [nbformat.v4.new_code_cell(source) for source in (GUESSES, NUMBERS)]
-    return execute_here(small, *folders)
+    return execute_here(smaller(notebook, SMALL, GUESSES, NUMBERS), *folders)
 
 
 @pytest.fixture(scope="module")
